@@ -1,0 +1,3 @@
+//! `finops` runs the billing back office of a business from cron.
+pub mod error;
+pub mod model;

@@ -1,0 +1,90 @@
+//! The frozen document: all that is printed on an issued invoice, as it was on the day of issue.
+//!
+//! Its JSON is canonical (fields in the order of declaration, amounts as decimal strings with the
+//! currency's decimals) and its SHA-256 is kept, so a later change to a seller, a company or a
+//! contract cannot alter what was sent. Rendering needs nothing but this value and the logo.
+
+use super::seller::{Address, BankDetails};
+use super::{Currency, InvoiceId, TaxCategory};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// Raised when a field is added, so that old documents stay readable as they are.
+pub const DOCUMENT_VERSION: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    pub version: u32,
+    pub invoice_id: InvoiceId,
+    pub number: String,
+    pub revision: u32,
+    pub currency: Currency,
+    /// BCP 47.
+    pub language: String,
+    pub issued_on: NaiveDate,
+    pub due_on: NaiveDate,
+    /// First and last day served (both inclusive).
+    pub service_from: NaiveDate,
+    pub service_to: NaiveDate,
+    pub reference: String,
+    pub seller: Party,
+    pub buyer: Party,
+    pub tax_inclusive: bool,
+    pub lines: Vec<DocumentLine>,
+    pub taxes: Vec<DocumentTax>,
+    /// Sum of the nets of `taxes`.
+    pub net: Decimal,
+    pub tax: Decimal,
+    pub total: Decimal,
+    pub payment_terms_days: u16,
+    pub bank: BankDetails,
+    /// SHA-256 (hex) of the logo in `assets`, or empty.
+    pub logo_sha256: String,
+    pub footer: String,
+}
+
+/// Seller or buyer, as printed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// The user's id: `acme`.
+    pub id: String,
+    pub name: String,
+    pub attention: String,
+    pub address: Address,
+    pub tax_id: String,
+    pub registration: String,
+    pub email: String,
+    pub phone: String,
+    pub website: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentLine {
+    pub description: String,
+    /// First and last day served (both inclusive).
+    pub service_from: NaiveDate,
+    pub service_to: NaiveDate,
+    pub quantity: Decimal,
+    pub unit: String,
+    pub unit_price: Decimal,
+    /// Days billed of the days in the full period, when only a part is billed.
+    pub prorated: Option<(u32, u32)>,
+    pub tax_category: TaxCategory,
+    /// Percent.
+    pub tax_rate: Decimal,
+    /// As priced: without tax, or with it when `tax_inclusive`.
+    pub amount: Decimal,
+    pub net: Decimal,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentTax {
+    pub category: TaxCategory,
+    /// Percent.
+    pub rate: Decimal,
+    pub name: String,
+    pub note: String,
+    pub net: Decimal,
+    pub tax: Decimal,
+}

@@ -1,0 +1,90 @@
+//! Values that cannot be wrong: money, ids, dates and the entities made of them.
+//!
+//! Everything here is parsed once, at the edge (a CSV cell, a database column, a flag), and is
+//! valid from then on. Nothing here reads a clock, a file or a database.
+
+pub mod billable_item;
+pub mod calendar;
+pub mod company;
+pub mod contract;
+pub mod document;
+pub mod ids;
+pub mod invoice;
+pub mod money;
+pub mod payment;
+pub mod seller;
+pub mod tax;
+
+pub use billable_item::BillableItem;
+pub use calendar::{Cadence, Interval, Period};
+pub use company::Company;
+pub use contract::{Contract, ContractItem, PriceModel, Timing};
+pub use ids::{CompanyId, ContractId, InvoiceId, ItemId, RunId, SellerId, SourceKey, TaxCode};
+pub use invoice::{Invoice, InvoiceLine, InvoiceState, InvoiceTax, LineKind};
+pub use money::{Currency, Money};
+pub use payment::Payment;
+pub use seller::Seller;
+pub use tax::{TaxCategory, TaxRate};
+
+/// A value that could not be read, in words that name what was expected. Whoever knows the place
+/// (file, line, column) adds it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub String);
+
+impl Invalid {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// Implements `FromStr`, `Display` and serde (as text) for an enum of fixed words, so that the
+/// word in the database, in CSV, in JSON and on the command line is always the same one.
+macro_rules! text_enum {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident ($what:literal) { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        $vis enum $name { $($(#[$vmeta])* $variant),+ }
+
+        impl $name {
+            /// Every value, in the order in which they are declared.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word that stands for it in the database, in CSV and in JSON.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::model::Invalid;
+            fn from_str(s: &str) -> Result<Self, Self::Err> {
+                match s {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err($crate::model::Invalid::new(format!(
+                        "{} must be one of {}, not {s:?}", $what, [$($text),+].join(", ")))),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use text_enum;
