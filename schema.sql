@@ -1,0 +1,550 @@
+-- finops: the one schema, for SQLite and Postgres.
+--
+-- It is written in SQLite's STRICT dialect; src/store/postgres.rs reads INTEGER as BIGINT, TEXT as
+-- TEXT COLLATE "C" (so that keyset pages come in the same order on both engines), BLOB as BYTEA,
+-- and drops STRICT and WITHOUT ROWID. Sections between `-- @sqlite` / `-- @postgres` and `-- @end`
+-- are for one engine. Migrations are append-only steps (src/store/migrations/); a test proves that
+-- the steps lead to this file.
+--
+-- Conventions
+--   amounts        INTEGER in the currency's minor unit (`_minor`), currency (ISO 4217) beside them
+--   decimals       TEXT: quantities, unit prices and rates, exact (`19`, `0.000125`)
+--   dates          TEXT `2026-10-31`, local to the seller
+--   instants       TEXT `2026-10-31T23:59:59.123Z`, UTC
+--   booleans       INTEGER 0 or 1
+--   nothing        '' for texts that may be empty; NULL only where absence has a meaning of its own
+--   keys           tables that belong to a company have company_id first in every key (they shard by it)
+
+-- What this database is. Keys: schema_version, created_at, test.
+CREATE TABLE meta (
+  key   TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Which migration steps were applied, and when.
+CREATE TABLE migrations (
+  version    INTEGER NOT NULL PRIMARY KEY,
+  name       TEXT NOT NULL,
+  applied_at TEXT NOT NULL
+) STRICT;
+
+-- ── Reference: small, shared, written in transactions of their own ─────────────────────────────
+
+-- Legal entities that bill. The id is the user's own.
+CREATE TABLE sellers (
+  seller_id          TEXT NOT NULL PRIMARY KEY,
+  name               TEXT NOT NULL,
+  address_line1      TEXT NOT NULL,
+  address_line2      TEXT NOT NULL,
+  postal_code        TEXT NOT NULL,
+  city               TEXT NOT NULL,
+  region             TEXT NOT NULL,
+  country            TEXT NOT NULL,
+  tax_id             TEXT NOT NULL,
+  registration       TEXT NOT NULL,
+  email              TEXT NOT NULL,
+  phone              TEXT NOT NULL,
+  website            TEXT NOT NULL,
+  bank_name          TEXT NOT NULL,
+  iban               TEXT NOT NULL,
+  bic                TEXT NOT NULL,
+  bank_account       TEXT NOT NULL,
+  time_zone          TEXT NOT NULL,
+  language           TEXT NOT NULL,
+  payment_terms_days INTEGER NOT NULL,
+  series_id          TEXT NOT NULL,
+  number_format      TEXT NOT NULL,
+  tax_code           TEXT NOT NULL,
+  logo_sha256        TEXT NOT NULL,
+  footer             TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How a seller taxes under a code, from a supply date until the next row of the same code.
+CREATE TABLE tax_rates (
+  seller_id  TEXT NOT NULL,
+  tax_code   TEXT NOT NULL,
+  valid_from TEXT NOT NULL,
+  category   TEXT NOT NULL,
+  rate       TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  note       TEXT NOT NULL,
+  PRIMARY KEY (seller_id, tax_code, valid_from)
+) STRICT, WITHOUT ROWID;
+
+-- Files that documents show (logos), by content, so that an old document can be made again as it was.
+CREATE TABLE assets (
+  sha256  TEXT NOT NULL PRIMARY KEY,
+  content BLOB NOT NULL
+) STRICT;
+
+-- ── Numbers: they belong to a series, not to a company (distributed.md, rule 7) ────────────────
+
+-- The next number of a series in a year; year 0 where the format has none. Taken in the
+-- transaction that issues the documents, so that no number is lost or given twice.
+CREATE TABLE series_counters (
+  series_id      TEXT NOT NULL,
+  year           INTEGER NOT NULL,
+  next_seq       INTEGER NOT NULL,
+  last_issued_on TEXT NOT NULL,
+  PRIMARY KEY (series_id, year)
+) STRICT, WITHOUT ROWID;
+
+-- Every number that was given, and to what.
+CREATE TABLE document_numbers (
+  series_id   TEXT NOT NULL,
+  year        INTEGER NOT NULL,
+  seq         INTEGER NOT NULL,
+  company_id  TEXT NOT NULL,
+  document_id TEXT NOT NULL,
+  PRIMARY KEY (series_id, year, seq)
+) STRICT, WITHOUT ROWID;
+
+-- ── Customers and what they agreed to ──────────────────────────────────────────────────────────
+
+-- Who is billed. The id is the user's own and the sharding key of all that follows.
+CREATE TABLE companies (
+  company_id         TEXT NOT NULL PRIMARY KEY,
+  name               TEXT NOT NULL,
+  attention          TEXT NOT NULL,
+  address_line1      TEXT NOT NULL,
+  address_line2      TEXT NOT NULL,
+  postal_code        TEXT NOT NULL,
+  city               TEXT NOT NULL,
+  region             TEXT NOT NULL,
+  country            TEXT NOT NULL,
+  tax_id             TEXT NOT NULL,
+  email              TEXT NOT NULL,
+  time_zone          TEXT NOT NULL,
+  language           TEXT NOT NULL,
+  payment_terms_days INTEGER,
+  consolidate        INTEGER NOT NULL,
+  billing_day        INTEGER NOT NULL,
+  tax_code           TEXT NOT NULL,
+  reference          TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contracts (
+  company_id         TEXT NOT NULL,
+  contract_id        TEXT NOT NULL,
+  seller_id          TEXT NOT NULL,
+  currency           TEXT NOT NULL,
+  cadence            TEXT NOT NULL,
+  every              INTEGER NOT NULL,
+  timing             TEXT NOT NULL,
+  anchor_day         INTEGER,
+  start_on           TEXT NOT NULL,
+  end_on             TEXT,
+  bill_from          TEXT,
+  payment_terms_days INTEGER,
+  tax_inclusive      INTEGER NOT NULL,
+  description        TEXT NOT NULL,
+  reference          TEXT NOT NULL,
+  PRIMARY KEY (company_id, contract_id),
+  CONSTRAINT contracts_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
+) STRICT, WITHOUT ROWID;
+
+-- Versions of a contract's items: each holds from valid_from until the next or its end.
+CREATE TABLE contract_items (
+  company_id  TEXT NOT NULL,
+  contract_id TEXT NOT NULL,
+  item_id     TEXT NOT NULL,
+  valid_from  TEXT NOT NULL,
+  end_on      TEXT,
+  description TEXT NOT NULL,
+  price_model TEXT NOT NULL,
+  quantity    TEXT NOT NULL,
+  unit        TEXT NOT NULL,
+  unit_price  TEXT NOT NULL,
+  tax_code    TEXT NOT NULL,
+  PRIMARY KEY (company_id, contract_id, item_id, valid_from),
+  CONSTRAINT contract_items_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
+) STRICT, WITHOUT ROWID;
+
+-- Where each contract's billing stands: the first period that is not billed, and when it falls
+-- due. Derived from the contract and billed_periods; kept so that finding what is due is one range
+-- of one index, whatever the history. NULL: nothing left to bill.
+-- `revision` counts the changes of the contract's inputs: a plan made from older ones is refused.
+CREATE TABLE billing_schedule (
+  company_id  TEXT NOT NULL,
+  contract_id TEXT NOT NULL,
+  next_start  TEXT,
+  next_due_on TEXT,
+  revision    INTEGER NOT NULL,
+  PRIMARY KEY (company_id, contract_id),
+  CONSTRAINT billing_schedule_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX billing_schedule_due ON billing_schedule (next_due_on, company_id, contract_id) WHERE next_due_on IS NOT NULL;
+
+-- Anything else to be billed, once: ticket work, overage, one-off items. `stand_alone_on` is the
+-- billing day on which it gets an invoice of its own if no contract's invoice took it up before.
+CREATE TABLE billable_items (
+  company_id     TEXT NOT NULL,
+  source_key     TEXT NOT NULL,
+  seller_id      TEXT NOT NULL,
+  currency       TEXT NOT NULL,
+  dated          TEXT NOT NULL,
+  description    TEXT NOT NULL,
+  quantity       TEXT NOT NULL,
+  unit           TEXT NOT NULL,
+  unit_price     TEXT NOT NULL,
+  tax_inclusive  INTEGER NOT NULL,
+  tax_code       TEXT NOT NULL,
+  stand_alone_on TEXT NOT NULL,
+  invoice_id     TEXT,
+  PRIMARY KEY (company_id, source_key),
+  CONSTRAINT billable_items_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX billable_items_open ON billable_items (company_id, source_key) WHERE invoice_id IS NULL;
+CREATE INDEX billable_items_due ON billable_items (stand_alone_on, company_id) WHERE invoice_id IS NULL;
+CREATE INDEX billable_items_taken ON billable_items (company_id, invoice_id) WHERE invoice_id IS NOT NULL;
+
+-- ── Invoices ───────────────────────────────────────────────────────────────────────────────────
+
+-- The head of an invoice. From `open` on only `state` changes (guarded below).
+-- contract_id is '' for consolidated invoices and for items that stand alone.
+CREATE TABLE invoices (
+  company_id         TEXT NOT NULL,
+  invoice_id         TEXT NOT NULL,
+  state              TEXT NOT NULL,
+  seller_id          TEXT NOT NULL,
+  currency           TEXT NOT NULL,
+  contract_id        TEXT NOT NULL,
+  period_start       TEXT NOT NULL,
+  period_end         TEXT NOT NULL,
+  revision           INTEGER NOT NULL,
+  number             TEXT,
+  issued_on          TEXT,
+  due_on             TEXT,
+  payment_terms_days INTEGER NOT NULL,
+  tax_inclusive      INTEGER NOT NULL,
+  reference          TEXT NOT NULL,
+  net_minor          INTEGER NOT NULL,
+  tax_minor          INTEGER NOT NULL,
+  total_minor        INTEGER NOT NULL,
+  stale              INTEGER NOT NULL,
+  edited             INTEGER NOT NULL,
+  PRIMARY KEY (company_id, invoice_id),
+  CONSTRAINT invoices_company FOREIGN KEY (company_id) REFERENCES companies (company_id),
+  CONSTRAINT invoices_sum CHECK (total_minor = net_minor + tax_minor)
+) STRICT, WITHOUT ROWID;
+
+-- What `issue` and the rebuilding of stale drafts look for: as many rows as there are drafts.
+CREATE INDEX invoices_draft ON invoices (company_id, contract_id, period_start, invoice_id) WHERE state = 'draft';
+CREATE INDEX invoices_stale ON invoices (company_id, invoice_id) WHERE state = 'draft' AND stale = 1;
+CREATE INDEX invoices_number ON invoices (number) WHERE number IS NOT NULL;
+
+CREATE TABLE invoice_lines (
+  company_id   TEXT NOT NULL,
+  invoice_id   TEXT NOT NULL,
+  position     INTEGER NOT NULL,
+  kind         TEXT NOT NULL,
+  contract_id  TEXT NOT NULL,
+  item_id      TEXT NOT NULL,
+  source_key   TEXT NOT NULL,
+  description  TEXT NOT NULL,
+  quantity     TEXT NOT NULL,
+  unit         TEXT NOT NULL,
+  unit_price   TEXT NOT NULL,
+  period_start TEXT NOT NULL,
+  period_end   TEXT NOT NULL,
+  days         INTEGER NOT NULL,
+  of_days      INTEGER NOT NULL,
+  tax_code     TEXT NOT NULL,
+  tax_category TEXT NOT NULL,
+  tax_rate     TEXT NOT NULL,
+  net_minor    INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  PRIMARY KEY (company_id, invoice_id, position),
+  CONSTRAINT invoice_lines_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
+) STRICT, WITHOUT ROWID;
+
+-- The tax groups: one per (category, rate) of the invoice.
+CREATE TABLE invoice_taxes (
+  company_id TEXT NOT NULL,
+  invoice_id TEXT NOT NULL,
+  position   INTEGER NOT NULL,
+  category   TEXT NOT NULL,
+  rate       TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  note       TEXT NOT NULL,
+  net_minor  INTEGER NOT NULL,
+  tax_minor  INTEGER NOT NULL,
+  PRIMARY KEY (company_id, invoice_id, position),
+  CONSTRAINT invoice_taxes_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
+) STRICT, WITHOUT ROWID;
+
+-- What makes a rerun do nothing: a contract's period is billed once per revision. A deleted draft
+-- frees its rows; a voided invoice keeps them, and only `regenerate` adds the next revision.
+CREATE TABLE billed_periods (
+  company_id   TEXT NOT NULL,
+  contract_id  TEXT NOT NULL,
+  period_start TEXT NOT NULL,
+  revision     INTEGER NOT NULL,
+  period_end   TEXT NOT NULL,
+  invoice_id   TEXT NOT NULL,
+  PRIMARY KEY (company_id, contract_id, period_start, revision),
+  CONSTRAINT billed_periods_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX billed_periods_invoice ON billed_periods (company_id, invoice_id);
+
+-- The canonical document of each issued invoice, as JSON, with its SHA-256. Insert-only.
+CREATE TABLE invoice_documents (
+  company_id TEXT NOT NULL,
+  invoice_id TEXT NOT NULL,
+  sha256     TEXT NOT NULL,
+  content    TEXT NOT NULL,
+  PRIMARY KEY (company_id, invoice_id),
+  CONSTRAINT invoice_documents_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
+) STRICT;
+
+-- Files made from documents: where they were written, and what they were.
+CREATE TABLE document_files (
+  company_id TEXT NOT NULL,
+  invoice_id TEXT NOT NULL,
+  format     TEXT NOT NULL,
+  path       TEXT NOT NULL,
+  sha256     TEXT NOT NULL,
+  bytes      INTEGER NOT NULL,
+  written_at TEXT NOT NULL,
+  PRIMARY KEY (company_id, invoice_id, format)
+) STRICT, WITHOUT ROWID;
+
+-- ── Money received ─────────────────────────────────────────────────────────────────────────────
+
+-- Recorded once per provider's reference.
+CREATE TABLE payments (
+  company_id   TEXT NOT NULL,
+  provider     TEXT NOT NULL,
+  reference    TEXT NOT NULL,
+  currency     TEXT NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  received_on  TEXT NOT NULL,
+  invoice_id   TEXT NOT NULL,
+  PRIMARY KEY (company_id, provider, reference),
+  CONSTRAINT payments_company FOREIGN KEY (company_id) REFERENCES companies (company_id),
+  CONSTRAINT payments_positive CHECK (amount_minor > 0)
+) STRICT, WITHOUT ROWID;
+
+-- What of a payment settles which invoice. balance = total − Σ allocations − credited.
+CREATE TABLE payment_allocations (
+  company_id   TEXT NOT NULL,
+  invoice_id   TEXT NOT NULL,
+  provider     TEXT NOT NULL,
+  reference    TEXT NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  PRIMARY KEY (company_id, invoice_id, provider, reference),
+  CONSTRAINT payment_allocations_payment FOREIGN KEY (company_id, provider, reference) REFERENCES payments (company_id, provider, reference),
+  CONSTRAINT payment_allocations_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
+) STRICT, WITHOUT ROWID;
+
+-- Company credit, as entries that add up per currency: over-payments add.
+CREATE TABLE credit_entries (
+  company_id   TEXT NOT NULL,
+  entry_key    TEXT NOT NULL,
+  currency     TEXT NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  reason       TEXT NOT NULL,
+  entered_on   TEXT NOT NULL,
+  PRIMARY KEY (company_id, entry_key),
+  CONSTRAINT credit_entries_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
+) STRICT, WITHOUT ROWID;
+
+-- ── Run state (reliability.md) ─────────────────────────────────────────────────────────────────
+
+-- One execution of a job that found work. History: never used to decide what is due.
+CREATE TABLE runs (
+  run_id       TEXT NOT NULL PRIMARY KEY,
+  job          TEXT NOT NULL,
+  scope        TEXT NOT NULL,
+  as_of        TEXT NOT NULL,
+  started_by   TEXT NOT NULL,
+  host         TEXT NOT NULL,
+  pid          INTEGER NOT NULL,
+  started_at   TEXT NOT NULL,
+  heartbeat_at TEXT NOT NULL,
+  finished_at  TEXT,
+  outcome      TEXT NOT NULL,
+  summary      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX runs_job ON runs (job, started_at);
+
+-- When each job last ran, also when there was nothing to do.
+CREATE TABLE heartbeats (
+  job     TEXT NOT NULL PRIMARY KEY,
+  at      TEXT NOT NULL,
+  outcome TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Who works on a company now (Postgres; on SQLite a file lock a job does this). Taking over a dead
+-- claim raises the fence.
+CREATE TABLE claims (
+  company_id TEXT NOT NULL,
+  job        TEXT NOT NULL,
+  owner      TEXT NOT NULL,
+  fence      INTEGER NOT NULL,
+  expires_at TEXT NOT NULL,
+  PRIMARY KEY (company_id, job)
+) STRICT, WITHOUT ROWID;
+
+-- Only what is not done: why, how often it was tried, whether it waits for a person.
+CREATE TABLE run_items (
+  company_id TEXT NOT NULL,
+  job        TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  period     TEXT NOT NULL,
+  class      TEXT NOT NULL,
+  message    TEXT NOT NULL,
+  attempts   INTEGER NOT NULL,
+  parked     INTEGER NOT NULL,
+  first_at   TEXT NOT NULL,
+  last_at    TEXT NOT NULL,
+  PRIMARY KEY (company_id, job, subject, period)
+) STRICT, WITHOUT ROWID;
+
+-- The outbox: one act on the outside world, planned in the transaction that decided it.
+CREATE TABLE effects (
+  company_id      TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  kind            TEXT NOT NULL,
+  subject         TEXT NOT NULL,
+  state           TEXT NOT NULL,
+  attempts        INTEGER NOT NULL,
+  error           TEXT NOT NULL,
+  provider_ref    TEXT NOT NULL,
+  planned_at      TEXT NOT NULL,
+  settled_at      TEXT,
+  PRIMARY KEY (company_id, idempotency_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX effects_planned ON effects (kind, company_id, idempotency_key) WHERE state = 'planned';
+
+-- ── Audit ──────────────────────────────────────────────────────────────────────────────────────
+
+-- A hash chain per company: hash = SHA-256 over the previous hash and the length-prefixed seq, at,
+-- actor, action, entity, entity_id and payload digest. Insert-only (guarded below).
+CREATE TABLE audit_log (
+  company_id     TEXT NOT NULL,
+  seq            INTEGER NOT NULL,
+  at             TEXT NOT NULL,
+  actor          TEXT NOT NULL,
+  action         TEXT NOT NULL,
+  entity         TEXT NOT NULL,
+  entity_id      TEXT NOT NULL,
+  payload_sha256 BLOB NOT NULL,
+  hash           BLOB NOT NULL,
+  run_id         TEXT NOT NULL,
+  PRIMARY KEY (company_id, seq)
+) STRICT, WITHOUT ROWID;
+
+-- Before and after, apart from the chain, so that personal data can be erased without breaking it.
+CREATE TABLE audit_payloads (
+  company_id TEXT NOT NULL,
+  seq        INTEGER NOT NULL,
+  payload    TEXT NOT NULL,
+  PRIMARY KEY (company_id, seq)
+) STRICT;
+
+-- The head of each chain.
+CREATE TABLE audit_heads (
+  company_id TEXT NOT NULL PRIMARY KEY,
+  seq        INTEGER NOT NULL,
+  hash       BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- ── Guards: what is issued never changes (semantics.md, invoice life) ──────────────────────────
+-- `db distribute` leaves them out, since Citus refuses triggers; the document hashes prove the same.
+
+-- @sqlite
+CREATE TRIGGER invoices_frozen BEFORE UPDATE ON invoices
+WHEN OLD.state <> 'draft' AND (
+  NEW.company_id <> OLD.company_id OR NEW.invoice_id <> OLD.invoice_id OR NEW.seller_id <> OLD.seller_id OR
+  NEW.currency <> OLD.currency OR NEW.contract_id <> OLD.contract_id OR NEW.period_start <> OLD.period_start OR
+  NEW.period_end <> OLD.period_end OR NEW.revision <> OLD.revision OR NEW.number IS NOT OLD.number OR
+  NEW.issued_on IS NOT OLD.issued_on OR NEW.due_on IS NOT OLD.due_on OR NEW.payment_terms_days <> OLD.payment_terms_days OR
+  NEW.tax_inclusive <> OLD.tax_inclusive OR NEW.reference <> OLD.reference OR NEW.net_minor <> OLD.net_minor OR
+  NEW.tax_minor <> OLD.tax_minor OR NEW.total_minor <> OLD.total_minor OR NEW.stale <> OLD.stale OR
+  NEW.edited <> OLD.edited OR NEW.state = 'draft')
+BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
+
+CREATE TRIGGER invoices_kept BEFORE DELETE ON invoices WHEN OLD.state <> 'draft'
+BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot be deleted'); END;
+
+CREATE TRIGGER invoice_lines_added BEFORE INSERT ON invoice_lines
+WHEN (SELECT state FROM invoices WHERE company_id = NEW.company_id AND invoice_id = NEW.invoice_id) <> 'draft'
+BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
+
+CREATE TRIGGER invoice_lines_changed BEFORE UPDATE ON invoice_lines
+WHEN (SELECT state FROM invoices WHERE company_id = OLD.company_id AND invoice_id = OLD.invoice_id) <> 'draft'
+BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
+
+CREATE TRIGGER invoice_lines_removed BEFORE DELETE ON invoice_lines
+WHEN (SELECT state FROM invoices WHERE company_id = OLD.company_id AND invoice_id = OLD.invoice_id) <> 'draft'
+BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
+
+CREATE TRIGGER invoice_taxes_added BEFORE INSERT ON invoice_taxes
+WHEN (SELECT state FROM invoices WHERE company_id = NEW.company_id AND invoice_id = NEW.invoice_id) <> 'draft'
+BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
+
+CREATE TRIGGER invoice_taxes_changed BEFORE UPDATE ON invoice_taxes
+WHEN (SELECT state FROM invoices WHERE company_id = OLD.company_id AND invoice_id = OLD.invoice_id) <> 'draft'
+BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
+
+CREATE TRIGGER invoice_taxes_removed BEFORE DELETE ON invoice_taxes
+WHEN (SELECT state FROM invoices WHERE company_id = OLD.company_id AND invoice_id = OLD.invoice_id) <> 'draft'
+BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
+
+CREATE TRIGGER invoice_documents_changed BEFORE UPDATE ON invoice_documents
+BEGIN SELECT RAISE(ABORT, 'finops: a document is kept as it was issued'); END;
+
+CREATE TRIGGER invoice_documents_removed BEFORE DELETE ON invoice_documents
+BEGIN SELECT RAISE(ABORT, 'finops: a document is kept as it was issued'); END;
+
+CREATE TRIGGER document_numbers_changed BEFORE UPDATE ON document_numbers
+BEGIN SELECT RAISE(ABORT, 'finops: a number is given once'); END;
+
+CREATE TRIGGER document_numbers_removed BEFORE DELETE ON document_numbers
+BEGIN SELECT RAISE(ABORT, 'finops: a number is given once'); END;
+
+CREATE TRIGGER audit_log_changed BEFORE UPDATE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'finops: the audit log only grows'); END;
+
+CREATE TRIGGER audit_log_removed BEFORE DELETE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'finops: the audit log only grows'); END;
+-- @end
+
+-- @postgres
+CREATE FUNCTION finops_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'finops: % keeps what it holds', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END $$;
+
+CREATE FUNCTION finops_frozen_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.state <> 'draft' AND (TG_OP = 'DELETE' OR NEW.state = 'draft' OR
+     (to_jsonb(NEW) - 'state') IS DISTINCT FROM (to_jsonb(OLD) - 'state')) THEN
+    RAISE EXCEPTION 'finops: an issued invoice cannot change' USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+  RETURN NEW;
+END $$;
+
+CREATE FUNCTION finops_frozen_part() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE part RECORD;
+BEGIN
+  IF TG_OP = 'INSERT' THEN part := NEW; ELSE part := OLD; END IF;
+  IF (SELECT state FROM invoices WHERE company_id = part.company_id AND invoice_id = part.invoice_id) <> 'draft' THEN
+    RAISE EXCEPTION 'finops: an issued invoice cannot change' USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER invoices_frozen BEFORE UPDATE OR DELETE ON invoices FOR EACH ROW EXECUTE FUNCTION finops_frozen_invoice();
+CREATE TRIGGER invoice_lines_frozen BEFORE INSERT OR UPDATE OR DELETE ON invoice_lines FOR EACH ROW EXECUTE FUNCTION finops_frozen_part();
+CREATE TRIGGER invoice_taxes_frozen BEFORE INSERT OR UPDATE OR DELETE ON invoice_taxes FOR EACH ROW EXECUTE FUNCTION finops_frozen_part();
+CREATE TRIGGER invoice_documents_frozen BEFORE UPDATE OR DELETE ON invoice_documents FOR EACH ROW EXECUTE FUNCTION finops_refuse();
+CREATE TRIGGER document_numbers_frozen BEFORE UPDATE OR DELETE ON document_numbers FOR EACH ROW EXECUTE FUNCTION finops_refuse();
+CREATE TRIGGER audit_log_frozen BEFORE UPDATE OR DELETE ON audit_log FOR EACH ROW EXECUTE FUNCTION finops_refuse();
+-- @end

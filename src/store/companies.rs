@@ -1,0 +1,91 @@
+//! Companies: who is billed.
+
+use super::sellers::read_address;
+use super::value::Kind::{Int, Text};
+use super::{Bulk, Row, StoreError, Tx, Val};
+use crate::model::{Company, CompanyId};
+
+const SELECT: &str =
+    "SELECT company_id, name, attention, address_line1, address_line2, postal_code, city, region, country, tax_id,
+  email, time_zone, language, payment_terms_days, consolidate, billing_day, tax_code, reference
+  FROM companies WHERE company_id = $1";
+
+static UPSERT: Bulk<18> = Bulk {
+    table: "companies",
+    columns: [
+        ("company_id", Text),
+        ("name", Text),
+        ("attention", Text),
+        ("address_line1", Text),
+        ("address_line2", Text),
+        ("postal_code", Text),
+        ("city", Text),
+        ("region", Text),
+        ("country", Text),
+        ("tax_id", Text),
+        ("email", Text),
+        ("time_zone", Text),
+        ("language", Text),
+        ("payment_terms_days", Int),
+        ("consolidate", Int),
+        ("billing_day", Int),
+        ("tax_code", Text),
+        ("reference", Text),
+    ],
+    on_conflict: "ON CONFLICT (company_id) DO UPDATE SET name = excluded.name, attention = excluded.attention,
+      address_line1 = excluded.address_line1, address_line2 = excluded.address_line2, postal_code = excluded.postal_code,
+      city = excluded.city, region = excluded.region, country = excluded.country, tax_id = excluded.tax_id, email = excluded.email,
+      time_zone = excluded.time_zone, language = excluded.language, payment_terms_days = excluded.payment_terms_days,
+      consolidate = excluded.consolidate, billing_day = excluded.billing_day, tax_code = excluded.tax_code,
+      reference = excluded.reference",
+};
+
+/// These companies, in the order of their ids (which must ascend). Ids that do not exist are left out.
+pub fn by_ids(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Company>, StoreError> {
+    tx.query_companies(SELECT, ids, &[], read_company)
+}
+
+fn read_company(row: &Row) -> Result<Company, StoreError> {
+    Ok(Company {
+        company_id: CompanyId::stored(row.text(0)?),
+        name: row.string(1)?,
+        attention: row.string(2)?,
+        address: read_address(row, 3)?,
+        tax_id: row.string(9)?,
+        email: row.string(10)?,
+        time_zone: row.parse_opt(11)?,
+        language: row.string(12)?,
+        payment_terms_days: row.opt_number(13)?,
+        consolidate: row.flag(14)?,
+        billing_day: row.number(15)?,
+        tax_code: row.parse_opt(16)?,
+        reference: row.string(17)?,
+    })
+}
+
+/// Adds or replaces companies.
+pub fn upsert(tx: &mut Tx, companies: &[&Company]) -> Result<(), StoreError> {
+    let rows = companies.iter().map(|c| -> [Val; 18] {
+        [
+            c.company_id.as_str().into(),
+            (&c.name).into(),
+            (&c.attention).into(),
+            (&c.address.line1).into(),
+            (&c.address.line2).into(),
+            (&c.address.postal_code).into(),
+            (&c.address.city).into(),
+            (&c.address.region).into(),
+            (&c.address.country).into(),
+            (&c.tax_id).into(),
+            (&c.email).into(),
+            c.time_zone.map_or("", |z| z.name()).into(),
+            (&c.language).into(),
+            c.payment_terms_days.into(),
+            c.consolidate.into(),
+            c.billing_day.into(),
+            c.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
+            (&c.reference).into(),
+        ]
+    });
+    tx.insert(&UPSERT, rows).map(drop)
+}

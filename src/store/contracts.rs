@@ -1,0 +1,176 @@
+//! Contracts and the versions of their items.
+
+use super::value::Kind::{Int, Text};
+use super::{Bulk, Row, StoreError, Tx, Val};
+use crate::model::{CompanyId, Contract, ContractId, ContractItem, Interval, ItemId, SellerId};
+
+/// The columns of a contract as every query here starts with them.
+macro_rules! contract_columns {
+    () => {
+        "c.company_id, c.contract_id, c.seller_id, c.currency, c.cadence, c.every, c.timing, c.anchor_day, c.start_on, c.end_on, \
+         c.bill_from, c.payment_terms_days, c.tax_inclusive, c.description, c.reference"
+    };
+}
+/// The columns of an item, likewise.
+macro_rules! item_columns {
+    () => {
+        "i.company_id, i.contract_id, i.item_id, i.valid_from, i.end_on, i.description, i.price_model, i.quantity, i.unit, \
+         i.unit_price, i.tax_code"
+    };
+}
+pub(super) use {contract_columns, item_columns};
+
+/// How many columns `contract_columns` names.
+pub(super) const CONTRACT_COLUMNS: usize = 15;
+
+static UPSERT: Bulk<15> = Bulk {
+    table: "contracts",
+    columns: [
+        ("company_id", Text),
+        ("contract_id", Text),
+        ("seller_id", Text),
+        ("currency", Text),
+        ("cadence", Text),
+        ("every", Int),
+        ("timing", Text),
+        ("anchor_day", Int),
+        ("start_on", Text),
+        ("end_on", Text),
+        ("bill_from", Text),
+        ("payment_terms_days", Int),
+        ("tax_inclusive", Int),
+        ("description", Text),
+        ("reference", Text),
+    ],
+    on_conflict: "ON CONFLICT (company_id, contract_id) DO UPDATE SET seller_id = excluded.seller_id, currency = excluded.currency,
+      cadence = excluded.cadence, every = excluded.every, timing = excluded.timing, anchor_day = excluded.anchor_day,
+      start_on = excluded.start_on, end_on = excluded.end_on, bill_from = excluded.bill_from,
+      payment_terms_days = excluded.payment_terms_days, tax_inclusive = excluded.tax_inclusive, description = excluded.description,
+      reference = excluded.reference",
+};
+
+static UPSERT_ITEMS: Bulk<11> = Bulk {
+    table: "contract_items",
+    columns: [
+        ("company_id", Text),
+        ("contract_id", Text),
+        ("item_id", Text),
+        ("valid_from", Text),
+        ("end_on", Text),
+        ("description", Text),
+        ("price_model", Text),
+        ("quantity", Text),
+        ("unit", Text),
+        ("unit_price", Text),
+        ("tax_code", Text),
+    ],
+    on_conflict: "ON CONFLICT (company_id, contract_id, item_id, valid_from) DO UPDATE SET end_on = excluded.end_on,
+      description = excluded.description, price_model = excluded.price_model, quantity = excluded.quantity, unit = excluded.unit,
+      unit_price = excluded.unit_price, tax_code = excluded.tax_code",
+};
+
+pub(super) fn read_contract(row: &Row) -> Result<Contract, StoreError> {
+    let interval = Interval::new(row.parse(4)?, row.number(5)?).map_err(|e| StoreError::Corrupt {
+        column: 5,
+        value: String::new(),
+        reason: e.0,
+    })?;
+    Ok(Contract {
+        company_id: CompanyId::stored(row.text(0)?),
+        contract_id: ContractId::stored(row.text(1)?),
+        seller_id: SellerId::stored(row.text(2)?),
+        currency: row.parse(3)?,
+        interval,
+        timing: row.parse(6)?,
+        anchor_day: row.opt_number(7)?,
+        start: row.date(8)?,
+        end: row.opt_date(9)?,
+        bill_from: row.opt_date(10)?,
+        payment_terms_days: row.opt_number(11)?,
+        tax_inclusive: row.flag(12)?,
+        description: row.string(13)?,
+        reference: row.string(14)?,
+    })
+}
+
+pub(super) fn read_item(row: &Row) -> Result<ContractItem, StoreError> {
+    Ok(ContractItem {
+        company_id: CompanyId::stored(row.text(0)?),
+        contract_id: ContractId::stored(row.text(1)?),
+        item_id: ItemId::stored(row.text(2)?),
+        valid_from: row.date(3)?,
+        end: row.opt_date(4)?,
+        description: row.string(5)?,
+        price_model: row.parse(6)?,
+        quantity: row.decimal(7)?,
+        unit: row.string(8)?,
+        unit_price: row.decimal(9)?,
+        tax_code: row.parse_opt(10)?,
+    })
+}
+
+/// One contract, if it exists.
+pub fn find(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> Result<Option<Contract>, StoreError> {
+    const SQL: &str = concat!("SELECT ", contract_columns!(), " FROM contracts c WHERE c.company_id = $1 AND c.contract_id = $2");
+    tx.query_opt(SQL, &[company_id.as_str().into(), contract_id.as_str().into()], read_contract)
+}
+
+/// Every version of every item of one contract, by (item, valid_from).
+pub fn items(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> Result<Vec<ContractItem>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        item_columns!(),
+        " FROM contract_items i WHERE i.company_id = $1 AND i.contract_id = $2 ORDER BY i.item_id, i.valid_from"
+    );
+    tx.query(SQL, &[company_id.as_str().into(), contract_id.as_str().into()], read_item)
+}
+
+/// The ids of a company's contracts, in order.
+pub fn ids_of_company(tx: &mut Tx, company_id: &CompanyId) -> Result<Vec<ContractId>, StoreError> {
+    const SQL: &str = "SELECT contract_id FROM contracts WHERE company_id = $1 ORDER BY contract_id";
+    tx.query(SQL, &[company_id.as_str().into()], |row| Ok(ContractId::stored(row.text(0)?)))
+}
+
+/// Adds or replaces contracts.
+pub fn upsert(tx: &mut Tx, contracts: &[&Contract]) -> Result<(), StoreError> {
+    let rows = contracts.iter().map(|c| -> [Val; 15] {
+        [
+            c.company_id.as_str().into(),
+            c.contract_id.as_str().into(),
+            c.seller_id.as_str().into(),
+            c.currency.into(),
+            c.interval.cadence.as_str().into(),
+            c.interval.every.get().into(),
+            c.timing.as_str().into(),
+            c.anchor_day.into(),
+            c.start.into(),
+            c.end.into(),
+            c.bill_from.into(),
+            c.payment_terms_days.into(),
+            c.tax_inclusive.into(),
+            (&c.description).into(),
+            (&c.reference).into(),
+        ]
+    });
+    tx.insert(&UPSERT, rows).map(drop)
+}
+
+/// Adds or replaces versions of items.
+pub fn upsert_items(tx: &mut Tx, items: &[&ContractItem]) -> Result<(), StoreError> {
+    let rows = items.iter().map(|i| -> [Val; 11] {
+        [
+            i.company_id.as_str().into(),
+            i.contract_id.as_str().into(),
+            i.item_id.as_str().into(),
+            i.valid_from.into(),
+            i.end.into(),
+            (&i.description).into(),
+            i.price_model.as_str().into(),
+            i.quantity.into(),
+            (&i.unit).into(),
+            i.unit_price.into(),
+            i.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
+        ]
+    });
+    tx.insert(&UPSERT_ITEMS, rows).map(drop)
+}

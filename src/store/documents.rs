@@ -1,0 +1,93 @@
+//! The frozen documents of issued invoices, and the files made from them.
+
+use super::value::Kind::{Int, Text};
+use super::{Bulk, StoreError, Tx, Val};
+use crate::model::{CompanyId, InvoiceId};
+use chrono::{DateTime, Utc};
+
+/// A canonical document on its way in.
+pub struct NewDocument {
+    pub company_id: CompanyId,
+    pub invoice_id: InvoiceId,
+    /// Hex.
+    pub sha256: String,
+    pub content: String,
+}
+
+static INSERT: Bulk<4> = Bulk {
+    table: "invoice_documents",
+    columns: [("company_id", Text), ("invoice_id", Text), ("sha256", Text), ("content", Text)],
+    on_conflict: "",
+};
+
+/// Keeps documents for good.
+pub fn insert(tx: &mut Tx, documents: &[NewDocument]) -> Result<(), StoreError> {
+    let rows = documents.iter().map(|d| -> [Val; 4] {
+        [d.company_id.as_str().into(), d.invoice_id.as_str().into(), (&d.sha256).into(), (&d.content).into()]
+    });
+    tx.insert(&INSERT, rows).map(drop)
+}
+
+/// The canonical JSON of an issued invoice, and its SHA-256 (hex).
+pub fn find(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Option<(String, String)>, StoreError> {
+    const SQL: &str = "SELECT content, sha256 FROM invoice_documents WHERE company_id = $1 AND invoice_id = $2";
+    tx.query_opt(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], |row| Ok((row.string(0)?, row.string(1)?)))
+}
+
+/// A file that was written from a document.
+#[derive(Debug, Clone)]
+pub struct DocumentFile {
+    pub company_id: CompanyId,
+    pub invoice_id: InvoiceId,
+    /// Relative to the folder of documents.
+    pub path: String,
+    /// Hex.
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+static PUT_FILE: Bulk<7> = Bulk {
+    table: "document_files",
+    columns: [
+        ("company_id", Text),
+        ("invoice_id", Text),
+        ("format", Text),
+        ("path", Text),
+        ("sha256", Text),
+        ("bytes", Int),
+        ("written_at", Text),
+    ],
+    on_conflict: "ON CONFLICT (company_id, invoice_id, format) DO UPDATE SET path = excluded.path, sha256 = excluded.sha256,
+      bytes = excluded.bytes, written_at = excluded.written_at",
+};
+
+/// Records PDFs that were written.
+pub fn put_pdfs(tx: &mut Tx, files: &[DocumentFile], at: DateTime<Utc>) -> Result<(), StoreError> {
+    let rows = files.iter().map(|f| -> [Val; 7] {
+        [
+            f.company_id.as_str().into(),
+            f.invoice_id.as_str().into(),
+            "pdf".into(),
+            (&f.path).into(),
+            (&f.sha256).into(),
+            Val::Int(i64::try_from(f.bytes).unwrap_or(i64::MAX)),
+            at.into(),
+        ]
+    });
+    tx.insert(&PUT_FILE, rows).map(drop)
+}
+
+/// The PDF of an invoice, if it was written.
+pub fn pdf(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Option<DocumentFile>, StoreError> {
+    const SQL: &str =
+        "SELECT path, sha256, bytes FROM document_files WHERE company_id = $1 AND invoice_id = $2 AND format = 'pdf'";
+    tx.query_opt(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], |row| {
+        Ok(DocumentFile {
+            company_id: company_id.clone(),
+            invoice_id: invoice_id.clone(),
+            path: row.string(0)?,
+            sha256: row.string(1)?,
+            bytes: row.number(2)?,
+        })
+    })
+}

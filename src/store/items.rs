@@ -1,0 +1,129 @@
+//! Billable items: everything to be billed that is not a contract's own.
+
+use super::value::Kind::{Int, Text};
+use super::{Bulk, Row, StoreError, Tx, Val};
+use crate::model::{BillableItem, CompanyId, InvoiceId, SellerId, SourceKey};
+use chrono::NaiveDate;
+
+macro_rules! columns {
+    () => {
+        "company_id, source_key, seller_id, currency, dated, description, quantity, unit, unit_price, tax_inclusive, tax_code"
+    };
+}
+
+static UPSERT: Bulk<12> = Bulk {
+    table: "billable_items",
+    columns: [
+        ("company_id", Text),
+        ("source_key", Text),
+        ("seller_id", Text),
+        ("currency", Text),
+        ("dated", Text),
+        ("description", Text),
+        ("quantity", Text),
+        ("unit", Text),
+        ("unit_price", Text),
+        ("tax_inclusive", Int),
+        ("tax_code", Text),
+        ("stand_alone_on", Text),
+    ],
+    on_conflict:
+        "ON CONFLICT (company_id, source_key) DO UPDATE SET seller_id = excluded.seller_id, currency = excluded.currency,
+      dated = excluded.dated, description = excluded.description, quantity = excluded.quantity, unit = excluded.unit,
+      unit_price = excluded.unit_price, tax_inclusive = excluded.tax_inclusive, tax_code = excluded.tax_code,
+      stand_alone_on = excluded.stand_alone_on",
+};
+
+fn read_item(row: &Row) -> Result<BillableItem, StoreError> {
+    Ok(BillableItem {
+        company_id: CompanyId::stored(row.text(0)?),
+        source_key: SourceKey::stored(row.text(1)?),
+        seller_id: SellerId::stored(row.text(2)?),
+        currency: row.parse(3)?,
+        dated: row.date(4)?,
+        description: row.string(5)?,
+        quantity: row.decimal(6)?,
+        unit: row.string(7)?,
+        unit_price: row.decimal(8)?,
+        tax_inclusive: row.flag(9)?,
+        tax_code: row.parse_opt(10)?,
+    })
+}
+
+/// The open items of these companies (ids ascending), by (company, source key).
+pub fn open(tx: &mut Tx, companies: &[&str]) -> Result<Vec<BillableItem>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM billable_items WHERE company_id = $1 AND invoice_id IS NULL ORDER BY company_id, source_key"
+    );
+    tx.query_companies(SQL, companies, &[], read_item)
+}
+
+/// The items that an invoice took up, by source key.
+pub fn of_invoice(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Vec<BillableItem>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM billable_items WHERE company_id = $1 AND invoice_id = $2 ORDER BY source_key");
+    tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], read_item)
+}
+
+/// One item, and the invoice that took it up.
+pub fn find(
+    tx: &mut Tx,
+    company_id: &CompanyId,
+    source_key: &SourceKey,
+) -> Result<Option<(BillableItem, Option<InvoiceId>)>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", columns!(), ", invoice_id FROM billable_items WHERE company_id = $1 AND source_key = $2");
+    tx.query_opt(SQL, &[company_id.as_str().into(), source_key.as_str().into()], |row| {
+        Ok((read_item(row)?, row.opt_text(11)?.map(InvoiceId::stored)))
+    })
+}
+
+/// The next companies, after `after`, that have open items to bill without a contract.
+pub fn companies_due(
+    tx: &mut Tx,
+    until: NaiveDate,
+    after: (&str, &str),
+    limit: u32,
+) -> Result<Vec<(String, String)>, StoreError> {
+    const SQL: &str = "SELECT DISTINCT stand_alone_on, company_id FROM billable_items
+      WHERE invoice_id IS NULL AND stand_alone_on <= $1 AND (stand_alone_on, company_id) > ($2, $3)
+      ORDER BY stand_alone_on, company_id LIMIT $4";
+    tx.query(SQL, &[until.into(), after.0.into(), after.1.into(), limit.into()], |row| Ok((row.string(0)?, row.string(1)?)))
+}
+
+/// Gives an open item to an invoice. False if it is not open any more.
+pub fn take(tx: &mut Tx, company_id: &CompanyId, source_key: &SourceKey, invoice_id: &InvoiceId) -> Result<bool, StoreError> {
+    const SQL: &str =
+        "UPDATE billable_items SET invoice_id = $3 WHERE company_id = $1 AND source_key = $2 AND invoice_id IS NULL";
+    let changed = tx.execute(SQL, &[company_id.as_str().into(), source_key.as_str().into(), invoice_id.as_str().into()])?;
+    Ok(changed == 1)
+}
+
+/// Opens the items of an invoice again.
+pub fn release(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<u64, StoreError> {
+    const SQL: &str = "UPDATE billable_items SET invoice_id = NULL WHERE company_id = $1 AND invoice_id = $2";
+    tx.execute(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()])
+}
+
+/// Adds or replaces items; `stand_alone_on` is the rule's answer for each.
+pub fn upsert(tx: &mut Tx, items: &[(&BillableItem, NaiveDate)]) -> Result<(), StoreError> {
+    let rows = items.iter().map(|(i, stand_alone_on)| -> [Val; 12] {
+        [
+            i.company_id.as_str().into(),
+            i.source_key.as_str().into(),
+            i.seller_id.as_str().into(),
+            i.currency.into(),
+            i.dated.into(),
+            (&i.description).into(),
+            i.quantity.into(),
+            (&i.unit).into(),
+            i.unit_price.into(),
+            i.tax_inclusive.into(),
+            i.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
+            (*stand_alone_on).into(),
+        ]
+    });
+    tx.insert(&UPSERT, rows).map(drop)
+}

@@ -1,0 +1,73 @@
+//! Number series: gapless, taken in the transaction that issues the documents.
+
+use super::value::Kind::{Int, Text};
+use super::{Bulk, StoreError, Tx, Val};
+use crate::model::{CompanyId, InvoiceId};
+use chrono::NaiveDate;
+
+/// What a series answers when numbers are asked of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// The first of the numbers that were taken.
+    From(u64),
+    /// The series has already issued on a later date than this; nothing was taken.
+    LaterDateIssued(NaiveDate),
+}
+
+/// Takes `count` numbers of a series for a year (0 where numbers do not restart), for documents
+/// issued on `issued_on`. Holds the counter's row until the transaction ends, which makes issuing
+/// serial per series.
+pub fn take(tx: &mut Tx, series_id: &str, year: i32, count: u64, issued_on: NaiveDate) -> Result<Taken, StoreError> {
+    const OPEN: &str = "INSERT INTO series_counters (series_id, year, next_seq, last_issued_on) VALUES ($1, $2, 1, $3)
+      ON CONFLICT (series_id, year) DO NOTHING";
+    const TAKE: &str = "UPDATE series_counters SET next_seq = next_seq + $3, last_issued_on = $4
+      WHERE series_id = $1 AND year = $2 AND last_issued_on <= $4 RETURNING next_seq";
+    const LAST: &str = "SELECT last_issued_on FROM series_counters WHERE series_id = $1 AND year = $2";
+    let year = Val::Int(i64::from(year));
+    let count_value = Val::Int(i64::try_from(count).map_err(|_| StoreError::Other("too many numbers asked for".to_owned()))?);
+    tx.execute(OPEN, &[series_id.into(), year.clone(), issued_on.into()])?;
+    let next =
+        tx.query_opt(TAKE, &[series_id.into(), year.clone(), count_value, issued_on.into()], |row| row.number::<u64>(0))?;
+    match next {
+        Some(next) => Ok(Taken::From(next - count)),
+        None => {
+            let last = tx.query_opt(LAST, &[series_id.into(), year], |row| row.date(0))?;
+            Ok(Taken::LaterDateIssued(last.unwrap_or(issued_on)))
+        }
+    }
+}
+
+/// The date of the latest document of a series in a year.
+pub fn last_issued_on(tx: &mut Tx, series_id: &str, year: i32) -> Result<Option<NaiveDate>, StoreError> {
+    const SQL: &str = "SELECT last_issued_on FROM series_counters WHERE series_id = $1 AND year = $2";
+    tx.query_opt(SQL, &[series_id.into(), Val::Int(i64::from(year))], |row| row.date(0))
+}
+
+/// One number that was given.
+pub struct Given<'a> {
+    pub series_id: &'a str,
+    pub year: i32,
+    pub seq: u64,
+    pub company_id: &'a CompanyId,
+    pub document_id: &'a InvoiceId,
+}
+
+static INSERT: Bulk<5> = Bulk {
+    table: "document_numbers",
+    columns: [("series_id", Text), ("year", Int), ("seq", Int), ("company_id", Text), ("document_id", Text)],
+    on_conflict: "",
+};
+
+/// Writes down which document got which number.
+pub fn record(tx: &mut Tx, given: &[Given]) -> Result<(), StoreError> {
+    let rows = given.iter().map(|g| -> [Val; 5] {
+        [
+            g.series_id.into(),
+            Val::Int(i64::from(g.year)),
+            Val::Int(i64::try_from(g.seq).unwrap_or(i64::MAX)),
+            g.company_id.as_str().into(),
+            g.document_id.as_str().into(),
+        ]
+    });
+    tx.insert(&INSERT, rows).map(drop)
+}

@@ -1,0 +1,124 @@
+//! Payments, what they settle, and company credit.
+
+use super::{StoreError, Tx, Val};
+use crate::model::{CompanyId, Currency, InvoiceId, Money, Payment};
+use chrono::NaiveDate;
+
+/// A payment and the invoice that it was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPayment {
+    pub payment: Payment,
+    pub invoice_id: InvoiceId,
+}
+
+/// The payment that a provider's reference names.
+pub fn find(tx: &mut Tx, company_id: &CompanyId, provider: &str, reference: &str) -> Result<Option<StoredPayment>, StoreError> {
+    const SQL: &str = "SELECT currency, amount_minor, received_on, invoice_id FROM payments
+      WHERE company_id = $1 AND provider = $2 AND reference = $3";
+    tx.query_opt(SQL, &[company_id.as_str().into(), provider.into(), reference.into()], |row| {
+        let currency: Currency = row.parse(0)?;
+        Ok(StoredPayment {
+            payment: Payment {
+                company_id: company_id.clone(),
+                provider: provider.to_owned(),
+                reference: reference.to_owned(),
+                amount: row.money(1, currency)?,
+                received_on: row.date(2)?,
+            },
+            invoice_id: InvoiceId::stored(row.text(3)?),
+        })
+    })
+}
+
+/// Writes a payment for an invoice. False if its reference is known already.
+pub fn insert(tx: &mut Tx, payment: &Payment, invoice_id: &InvoiceId) -> Result<bool, StoreError> {
+    const SQL: &str = "INSERT INTO payments (company_id, provider, reference, currency, amount_minor, received_on, invoice_id)
+      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (company_id, provider, reference) DO NOTHING";
+    let params = [
+        payment.company_id.as_str().into(),
+        (&payment.provider).into(),
+        (&payment.reference).into(),
+        payment.amount.currency().into(),
+        payment.amount.into(),
+        payment.received_on.into(),
+        invoice_id.as_str().into(),
+    ];
+    Ok(tx.execute(SQL, &params)? == 1)
+}
+
+/// Lets a part of a payment settle an invoice.
+pub fn allocate(tx: &mut Tx, payment: &Payment, invoice_id: &InvoiceId, amount: Money) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO payment_allocations (company_id, invoice_id, provider, reference, amount_minor)
+      VALUES ($1, $2, $3, $4, $5)";
+    let params = [
+        payment.company_id.as_str().into(),
+        invoice_id.as_str().into(),
+        (&payment.provider).into(),
+        (&payment.reference).into(),
+        amount.into(),
+    ];
+    tx.execute(SQL, &params).map(drop)
+}
+
+/// What payments have settled of an invoice, in its currency.
+pub fn paid(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId, currency: Currency) -> Result<Money, StoreError> {
+    const SQL: &str = "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM payment_allocations
+      WHERE company_id = $1 AND invoice_id = $2";
+    let minor = tx.query_opt(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], |row| row.int(0))?;
+    Ok(Money::from_minor(minor.unwrap_or(0), currency))
+}
+
+/// A payment's part in an invoice, for showing.
+#[derive(Debug, Clone)]
+pub struct Allocation {
+    pub provider: String,
+    pub reference: String,
+    pub received_on: NaiveDate,
+    pub amount: Money,
+}
+
+/// The payments that settle an invoice, by date.
+pub fn of_invoice(
+    tx: &mut Tx,
+    company_id: &CompanyId,
+    invoice_id: &InvoiceId,
+    currency: Currency,
+) -> Result<Vec<Allocation>, StoreError> {
+    const SQL: &str = "SELECT a.provider, a.reference, p.received_on, a.amount_minor FROM payment_allocations a
+      JOIN payments p ON p.company_id = a.company_id AND p.provider = a.provider AND p.reference = a.reference
+      WHERE a.company_id = $1 AND a.invoice_id = $2 ORDER BY p.received_on, a.provider, a.reference";
+    tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], |row| {
+        Ok(Allocation {
+            provider: row.string(0)?,
+            reference: row.string(1)?,
+            received_on: row.date(2)?,
+            amount: row.money(3, currency)?,
+        })
+    })
+}
+
+/// Adds an entry to a company's credit (negative when credit is used). Once per key.
+pub fn add_credit(
+    tx: &mut Tx,
+    company_id: &CompanyId,
+    key: &str,
+    amount: Money,
+    reason: &str,
+    on: NaiveDate,
+) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO credit_entries (company_id, entry_key, currency, amount_minor, reason, entered_on)
+      VALUES ($1, $2, $3, $4, $5, $6)";
+    let params: [Val; 6] =
+        [company_id.as_str().into(), key.into(), amount.currency().into(), amount.into(), reason.into(), on.into()];
+    tx.execute(SQL, &params).map(drop)
+}
+
+/// A company's credit, per currency.
+pub fn credit(tx: &mut Tx, company_id: &CompanyId) -> Result<Vec<Money>, StoreError> {
+    const SQL: &str = "SELECT currency, CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM credit_entries
+      WHERE company_id = $1 GROUP BY currency ORDER BY currency";
+    tx.query(SQL, &[company_id.as_str().into()], |row| {
+        let currency = row.parse(0)?;
+        row.money(1, currency)
+    })
+}

@@ -1,0 +1,239 @@
+//! Postgres, and what speaks its protocol: READ COMMITTED, no session state that a pooler between
+//! could strand (no advisory locks, no LISTEN, no temporary tables).
+
+use super::value::{Address, Inner};
+use super::{Bulk, Kind, Row, StoreError, Val, tls};
+use ::postgres::types::{IsNull, ToSql, Type};
+use ::postgres::{Client, Statement};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::Duration;
+
+pub(super) struct Postgres {
+    client: Client,
+    /// The postgres crate has no cache of its own, and an unprepared statement costs a round trip more.
+    statements: HashMap<(Address, Form), Statement>,
+}
+
+/// What was made of a statement's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Form {
+    AsWritten,
+    /// `company_id = $1` as `company_id = ANY($1)`.
+    Companies,
+    Bulk,
+}
+
+impl Postgres {
+    pub(super) fn connect(url: &str, statement_timeout: Duration) -> Result<Self, StoreError> {
+        let mut client = tls::connect(url)?;
+        let timeout_ms = statement_timeout.as_millis();
+        client
+            .batch_execute(&format!(
+                "SET statement_timeout = {timeout_ms}; SET idle_in_transaction_session_timeout = '5min'; SET timezone = 'UTC'"
+            ))
+            .map_err(|e| store_error(&e))?;
+        Ok(Self { client, statements: HashMap::new() })
+    }
+
+    /// Reads see one state of the database (REPEATABLE READ); writes see what others committed
+    /// before each statement, and the keys refuse what was done meanwhile.
+    pub(super) fn begin(&mut self, writing: bool) -> Result<(), StoreError> {
+        self.script(if writing { "BEGIN" } else { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" })
+    }
+
+    pub(super) fn end(&mut self, commit: bool) -> Result<(), StoreError> {
+        self.script(if commit { "COMMIT" } else { "ROLLBACK" })
+    }
+
+    pub(super) fn script(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.client.batch_execute(sql).map_err(|e| store_error(&e))
+    }
+
+    pub(super) fn execute(&mut self, sql: &'static str, params: &[Val]) -> Result<u64, StoreError> {
+        let statement = self.prepared(Address::of(sql), Form::AsWritten, || sql.to_owned())?;
+        self.client.execute(&statement, &references(params)).map_err(|e| store_error(&e))
+    }
+
+    pub(super) fn for_each(
+        &mut self,
+        sql: &'static str,
+        params: &[Val],
+        each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let statement = self.prepared(Address::of(sql), Form::AsWritten, || sql.to_owned())?;
+        for row in &self.client.query(&statement, &references(params)).map_err(|e| store_error(&e))? {
+            each(&Row(Inner::Postgres(row)))?;
+        }
+        Ok(())
+    }
+
+    /// One statement for all of them: each look-up of its own would cost a round trip. The rows are
+    /// put in the order of the companies here, since `ORDER BY company_id` need not be the
+    /// statement's last word.
+    pub(super) fn for_each_company(
+        &mut self,
+        sql: &'static str,
+        companies: &[&str],
+        params: &[Val],
+        each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let statement =
+            self.prepared(Address::of(sql), Form::Companies, || sql.replacen("company_id = $1", "company_id = ANY($1)", 1))?;
+        let mut all: Vec<&(dyn ToSql + Sync)> = vec![&companies];
+        all.extend(references(params));
+        let rows = self.client.query(&statement, &all).map_err(|e| store_error(&e))?;
+        let mut keyed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            keyed.push((row.try_get::<_, &str>(0).map_err(|e| store_error(&e))?, row));
+        }
+        keyed.sort_by_key(|k| k.0);
+        for (_, row) in keyed {
+            each(&Row(Inner::Postgres(row)))?;
+        }
+        Ok(())
+    }
+
+    /// One round trip whatever the number of rows: the columns travel as arrays. COPY would be a
+    /// little faster, but knows no conflict clause, and on Citus its errors have lost their class
+    /// (distributed.md, rule 4).
+    pub(super) fn insert<'v, const N: usize>(
+        &mut self,
+        bulk: &'static Bulk<N>,
+        rows: impl IntoIterator<Item = [Val<'v>; N]>,
+    ) -> Result<u64, StoreError> {
+        let mut columns: [Column<'v>; N] = std::array::from_fn(|index| Column::new(bulk.columns[index].1));
+        let mut given = 0_usize;
+        for row in rows {
+            given += 1;
+            for (column, value) in columns.iter_mut().zip(row) {
+                column.push(value);
+            }
+        }
+        if given == 0 {
+            return Ok(0);
+        }
+        let statement = self.prepared(bulk.address(), Form::Bulk, || bulk_sql(bulk))?;
+        let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::as_param).collect();
+        self.client.execute(&statement, &params).map_err(|e| store_error(&e))
+    }
+
+    fn prepared(&mut self, key: Address, form: Form, sql: impl FnOnce() -> String) -> Result<Statement, StoreError> {
+        if let Some(statement) = self.statements.get(&(key, form)) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(&sql()).map_err(|e| store_error(&e))?;
+        self.statements.insert((key, form), statement.clone());
+        Ok(statement)
+    }
+}
+
+fn bulk_sql<const N: usize>(bulk: &Bulk<N>) -> String {
+    let arrays = bulk.columns.iter().enumerate().map(|(index, (_, kind))| {
+        let of = match kind {
+            Kind::Int => "bigint",
+            Kind::Text => "text",
+            Kind::Blob => "bytea",
+        };
+        format!("${}::{of}[]", index + 1)
+    });
+    let arrays = arrays.collect::<Vec<_>>().join(", ");
+    format!("INSERT INTO {} ({}) SELECT * FROM unnest({arrays}) {}", bulk.table, bulk.column_names(), bulk.on_conflict)
+}
+
+fn references<'a>(params: &'a [Val<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    params.iter().map(|p| p as &(dyn ToSql + Sync)).collect()
+}
+
+/// One column of a bulk write.
+enum Column<'v> {
+    Int(Vec<Option<i64>>),
+    Text(Vec<Option<Cow<'v, str>>>),
+    Blob(Vec<Option<&'v [u8]>>),
+}
+
+impl<'v> Column<'v> {
+    const fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Int => Self::Int(Vec::new()),
+            Kind::Text => Self::Text(Vec::new()),
+            Kind::Blob => Self::Blob(Vec::new()),
+        }
+    }
+
+    /// A value of another kind than the column's becomes NULL, which the column then refuses.
+    fn push(&mut self, value: Val<'v>) {
+        match (self, value) {
+            (Self::Int(values), Val::Int(value)) => values.push(Some(value)),
+            (Self::Text(values), Val::Text(value)) => values.push(Some(value)),
+            (Self::Blob(values), Val::Blob(value)) => values.push(Some(value)),
+            (Self::Int(values), _) => values.push(None),
+            (Self::Text(values), _) => values.push(None),
+            (Self::Blob(values), _) => values.push(None),
+        }
+    }
+
+    fn as_param(&self) -> &(dyn ToSql + Sync) {
+        match self {
+            Self::Int(values) => values,
+            Self::Text(values) => values,
+            Self::Blob(values) => values,
+        }
+    }
+}
+
+impl ToSql for Val<'_> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut ::postgres::types::private::BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Val::Null => Ok(IsNull::Yes),
+            Val::Int(value) if *ty == Type::INT4 => i32::try_from(*value)?.to_sql(ty, out),
+            Val::Int(value) => value.to_sql(ty, out),
+            Val::Text(text) => text.as_ref().to_sql(ty, out),
+            Val::Blob(bytes) => bytes.to_sql(ty, out),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::INT4 | Type::INT8 | Type::TEXT | Type::VARCHAR | Type::BYTEA)
+    }
+
+    ::postgres::types::to_sql_checked!();
+}
+
+/// Errors are classed by SQLSTATE, never by constraint name, which Citus suffixes (distributed.md, rule 4).
+pub(super) fn store_error(error: &::postgres::Error) -> StoreError {
+    let text = match error.as_db_error() {
+        Some(db) => db.message().to_owned(),
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+    };
+    let Some(state) = error.code() else {
+        return if error.is_closed() || std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>()) {
+            StoreError::Connection(text)
+        } else {
+            StoreError::Other(text)
+        };
+    };
+    match state.code() {
+        "40001" | "40P01" | "55P03" => StoreError::Busy(text),
+        "53100" => StoreError::Full(text),
+        code if code.starts_with("23") => StoreError::Constraint(text),
+        // Citus answers a duplicate inside a pulled INSERT … SELECT so.
+        "XX000" if text.contains("duplicate key") => StoreError::Constraint(text),
+        code if code.starts_with("08")
+            || code.starts_with("57P")
+            || code.starts_with("28")
+            || code == "3D000"
+            || code == "53300" =>
+        {
+            StoreError::Connection(text)
+        }
+        _ => StoreError::Other(text),
+    }
+}

@@ -1,0 +1,149 @@
+//! Creating a database, moving it to the schema of this build, and refusing a newer one.
+//!
+//! A new database is made from `schema.sql`; an older one goes through the steps it lacks. A test
+//! proves that both ways lead to the same schema.
+
+use super::{Db, StoreError, Tx, Val};
+use chrono::{DateTime, Utc};
+
+/// The whole schema, as it is now.
+const SCHEMA: &str = include_str!("../../schema.sql");
+
+/// One step: append-only, never edited once released.
+struct Step {
+    version: i64,
+    name: &'static str,
+    sql: &'static str,
+}
+
+const STEPS: &[Step] = &[Step { version: 1, name: "initial", sql: include_str!("migrations/0001_initial.sql") }];
+
+/// The schema that this build works with.
+pub const VERSION: i64 = STEPS[STEPS.len() - 1].version;
+
+/// What stands in a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// No table of finops.
+    Empty,
+    /// Older than this build: `finops db migrate` brings it up.
+    Older(i64),
+    Current,
+    /// Made by a newer build; this one must not touch it.
+    Newer(i64),
+}
+
+/// Compares a database with this build.
+pub fn status(tx: &mut Tx) -> Result<Status, StoreError> {
+    if !has_meta(tx)? {
+        return Ok(Status::Empty);
+    }
+    let version = meta(tx, "schema_version")?.and_then(|v| v.parse().ok()).unwrap_or(0);
+    Ok(match version {
+        VERSION => Status::Current,
+        older if older < VERSION => Status::Older(older),
+        newer => Status::Newer(newer),
+    })
+}
+
+fn has_meta(tx: &mut Tx) -> Result<bool, StoreError> {
+    // The engines list their tables in different places; this is the one question asked of them.
+    const SQLITE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
+    const POSTGRES: &str = "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relname = 'meta' AND n.nspname = CURRENT_SCHEMA";
+    let sql = if tx.is_sqlite() { SQLITE } else { POSTGRES };
+    Ok(tx.query_opt(sql, &[], |_| Ok(()))?.is_some())
+}
+
+/// A fact about the database.
+pub fn meta(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
+    const SQL: &str = "SELECT value FROM meta WHERE key = $1";
+    tx.query_opt(SQL, &[key.into()], |row| row.string(0))
+}
+
+/// Writes a fact about the database.
+pub fn set_meta(tx: &mut Tx, key: &str, value: &str) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    tx.execute(SQL, &[key.into(), value.into()]).map(drop)
+}
+
+/// Names of steps that were applied, in order; empty when there was nothing to do.
+pub fn migrate(db: &mut Db, now: DateTime<Utc>) -> Result<Vec<&'static str>, StoreError> {
+    match db.read(status)? {
+        Status::Current | Status::Newer(_) => Ok(Vec::new()),
+        Status::Empty => {
+            db.write(|tx| create(tx, now))?;
+            Ok(vec!["schema.sql"])
+        }
+        Status::Older(version) => {
+            let mut applied = Vec::new();
+            for step in STEPS.iter().filter(|s| s.version > version) {
+                db.write(|tx| apply(tx, step, now))?;
+                applied.push(step.name);
+            }
+            Ok(applied)
+        }
+    }
+}
+
+fn create(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), StoreError> {
+    tx.script(&for_engine(SCHEMA, tx.is_sqlite()))?;
+    set_meta(tx, "created_at", &super::value::instant(now))?;
+    for step in STEPS {
+        note(tx, step, now)?;
+    }
+    Ok(())
+}
+
+fn apply(tx: &mut Tx, step: &Step, now: DateTime<Utc>) -> Result<(), StoreError> {
+    tx.script(&for_engine(step.sql, tx.is_sqlite()))?;
+    note(tx, step, now)
+}
+
+fn note(tx: &mut Tx, step: &Step, now: DateTime<Utc>) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO migrations (version, name, applied_at) VALUES ($1, $2, $3)";
+    tx.execute(SQL, &[Val::Int(step.version), step.name.into(), now.into()])?;
+    set_meta(tx, "schema_version", &step.version.to_string())
+}
+
+/// The text of the schema for one engine: the sections of the other one are left out, and for
+/// Postgres the types are put into its words. Keys are compared byte by byte (`COLLATE "C"`),
+/// since a page that starts after a key must mean the same on both.
+fn for_engine(sql: &str, sqlite: bool) -> String {
+    let mut text = String::with_capacity(sql.len());
+    let mut keep = true;
+    let mut portable = true;
+    for line in sql.lines() {
+        match line.trim_end() {
+            "-- @sqlite" => (keep, portable) = (sqlite, false),
+            "-- @postgres" => (keep, portable) = (!sqlite, false),
+            "-- @end" => (keep, portable) = (true, true),
+            _ if !keep => {}
+            line if portable && !sqlite && !line.starts_with("--") => {
+                text.push_str(&postgres_words(line));
+                text.push('\n');
+            }
+            line => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+fn postgres_words(line: &str) -> String {
+    line.replace(" INTEGER", " BIGINT")
+        .replace(" TEXT", " TEXT COLLATE \"C\"")
+        .replace(" BLOB", " BYTEA")
+        .replace(") STRICT, WITHOUT ROWID;", ");")
+        .replace(") STRICT;", ");")
+}
+
+/// Makes a database by its steps alone, for the test that compares it with `schema.sql`.
+pub fn create_by_steps(db: &mut Db, now: DateTime<Utc>) -> Result<(), StoreError> {
+    for step in STEPS {
+        db.write(|tx| apply(tx, step, now))?;
+    }
+    Ok(())
+}

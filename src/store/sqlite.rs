@@ -1,0 +1,157 @@
+//! SQLite: one file, one writer at a time.
+//!
+//! WAL with `synchronous=FULL`: a committed transaction survives a power cut. Every writing
+//! transaction is `BEGIN IMMEDIATE`, since a deferred one that upgrades fails at once with
+//! SQLITE_BUSY_SNAPSHOT instead of waiting.
+
+use super::value::Address;
+use super::value::Inner;
+use super::{Bulk, Row, StoreError, Val};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) struct Sqlite {
+    connection: Connection,
+    /// `$1` rewritten to `?1`: SQLite would otherwise number them by first appearance.
+    rewritten: HashMap<Address, String>,
+}
+
+impl Sqlite {
+    /// Opens the file, which must exist: a mistyped path must not become a new, empty business.
+    pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|e| match e.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen) if !path.exists() => {
+                StoreError::Other(format!("there is no database at {}", path.display()))
+            }
+            _ => store_error(e),
+        })?;
+        connection.busy_timeout(busy_timeout).map_err(store_error)?;
+        connection.set_prepared_statement_cache_capacity(256);
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+                 PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
+            )
+            .map_err(store_error)?;
+        Ok(Self { connection, rewritten: HashMap::new() })
+    }
+
+    pub(super) fn begin(&mut self, writing: bool) -> Result<(), StoreError> {
+        self.script(if writing { "BEGIN IMMEDIATE" } else { "BEGIN" })
+    }
+
+    pub(super) fn end(&mut self, commit: bool) -> Result<(), StoreError> {
+        if commit {
+            let committed = self.script("COMMIT");
+            if committed.is_err() {
+                // A failed COMMIT (disk full) leaves the transaction open.
+                let _ = self.script("ROLLBACK");
+            }
+            return committed;
+        }
+        // Some errors (disk full) have rolled back already.
+        if self.connection.is_autocommit() { Ok(()) } else { self.script("ROLLBACK") }
+    }
+
+    pub(super) fn script(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.connection.execute_batch(sql).map_err(store_error)
+    }
+
+    pub(super) fn execute(&mut self, sql: &'static str, params: &[Val]) -> Result<u64, StoreError> {
+        let sql = rewrite(&mut self.rewritten, sql);
+        let mut statement = self.connection.prepare_cached(sql).map_err(store_error)?;
+        let changed = statement.execute(rusqlite::params_from_iter(params)).map_err(store_error)?;
+        Ok(changed as u64)
+    }
+
+    pub(super) fn for_each(
+        &mut self,
+        sql: &'static str,
+        params: &[Val],
+        each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let sql = rewrite(&mut self.rewritten, sql);
+        let mut statement = self.connection.prepare_cached(sql).map_err(store_error)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(store_error)?;
+        while let Some(row) = rows.next().map_err(store_error)? {
+            each(&Row(Inner::Sqlite(row)))?;
+        }
+        Ok(())
+    }
+
+    /// A loop of prepared look-ups: in one process that costs less than any list of keys.
+    pub(super) fn for_each_company(
+        &mut self,
+        sql: &'static str,
+        companies: &[&str],
+        params: &[Val],
+        each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let sql = rewrite(&mut self.rewritten, sql);
+        let mut statement = self.connection.prepare_cached(sql).map_err(store_error)?;
+        for company in companies {
+            statement.raw_bind_parameter(1, *company).map_err(store_error)?;
+            for (index, value) in params.iter().enumerate() {
+                statement.raw_bind_parameter(index + 2, value).map_err(store_error)?;
+            }
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next().map_err(store_error)? {
+                each(&Row(Inner::Sqlite(row)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One prepared statement, executed row by row.
+    pub(super) fn insert<'v, const N: usize>(
+        &mut self,
+        bulk: &'static Bulk<N>,
+        rows: impl IntoIterator<Item = [Val<'v>; N]>,
+    ) -> Result<u64, StoreError> {
+        let sql = self.rewritten.entry(bulk.address()).or_insert_with(|| {
+            let places = (1..=N).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
+            format!("INSERT INTO {} ({}) VALUES ({places}) {}", bulk.table, bulk.column_names(), bulk.on_conflict)
+        });
+        let mut statement = self.connection.prepare_cached(sql).map_err(store_error)?;
+        let mut written = 0;
+        for row in rows {
+            for (index, value) in row.iter().enumerate() {
+                statement.raw_bind_parameter(index + 1, value).map_err(store_error)?;
+            }
+            written += statement.raw_execute().map_err(store_error)? as u64;
+        }
+        Ok(written)
+    }
+}
+
+/// Statements are constants, so their address names them: the text is rewritten once.
+fn rewrite<'c>(cache: &'c mut HashMap<Address, String>, sql: &'static str) -> &'c str {
+    cache.entry(Address::of(sql)).or_insert_with(|| sql.replace('$', "?"))
+}
+
+impl rusqlite::ToSql for Val<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Val::Null => ToSqlOutput::Owned(Value::Null),
+            Val::Int(value) => ToSqlOutput::Owned(Value::Integer(*value)),
+            Val::Text(Cow::Borrowed(text)) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Val::Text(Cow::Owned(text)) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Val::Blob(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+        })
+    }
+}
+
+pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
+    let text = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy(text),
+        Some(ErrorCode::ConstraintViolation) => StoreError::Constraint(text),
+        Some(ErrorCode::DiskFull) => StoreError::Full(text),
+        _ => StoreError::Other(text),
+    }
+}
