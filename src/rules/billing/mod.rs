@@ -193,7 +193,13 @@ pub enum Failure {
 impl Failure {
     /// What to do about it.
     pub fn hint(&self) -> String {
-        todo!()
+        match self {
+            Self::MissingSeller(seller) => format!("import the seller {seller}, or correct the seller_id where it is named"),
+            Self::Contract(_) => "correct the row and import it again".to_owned(),
+            Self::MissingRate { missing, .. } => missing.hint(),
+            Self::Amount { .. } => "check quantity and unit price, correct the row and import it again".to_owned(),
+            Self::Mixed { .. } => "delete the draft: the next run bills them apart".to_owned(),
+        }
     }
 }
 
