@@ -1,4 +1,5 @@
 //! `finops` runs the billing back office of a business from cron.
 pub mod error;
 pub mod model;
+pub mod rules;
 pub mod store;

@@ -1,0 +1,14 @@
+//! Decisions, as pure functions of facts: no clock, no database, no I/O.
+//!
+//! What a rule means stands in the documentation of its module, with its source; what it decides is
+//! data (a plan), so that a dry run, the JSON output and the real run cannot differ.
+
+pub mod billing;
+pub mod document;
+pub mod exact;
+pub mod numbering;
+pub mod periods;
+pub mod pricing;
+pub mod schedule;
+pub mod tax;
+pub mod totals;

@@ -1,0 +1,178 @@
+//! Billing periods: the ranges of days that a contract is billed by.
+//!
+//! Boundary n lies n intervals after the anchor, clamped to the month's end, and is always computed
+//! from the anchor, never from the boundary before it: Jan 31 → Feb 28 → Mar 31 → Apr 30
+//! (invoiceninja #2817, lago PR 1567: a series that walks from its last date sticks at the 28th).
+//! Any period is found in constant time, so a contract may be twenty years old.
+//!
+//! The anchor day in the start's month is boundary 0; when it is already past, the first boundary
+//! after the start is one whole interval later, so that quarters and years keep its phase. Weeks go
+//! the same way by the start's own (ISO) week when a weekday is the anchor, and run from the start
+//! when none is.
+
+use crate::model::calendar::IntervalLength;
+use crate::model::{Contract, Invalid, Period, Timing};
+use chrono::{Datelike, NaiveDate, TimeDelta};
+
+/// What one invoice of a contract bills, and the whole of which it may be a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServicePeriod {
+    /// The days billed: `full` without what lies before the start or `bill_from`, or after the end.
+    pub service: Period,
+    /// From anchor boundary to anchor boundary: what a price is for, and what proration divides by.
+    pub full: Period,
+}
+
+/// The boundaries of one contract, and the days on which it is served and billed here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BillingCalendar {
+    anchor: Anchor,
+    timing: Timing,
+    /// First day that is billed: the start, or `bill_from` when that is later.
+    from: NaiveDate,
+    /// First day that is no longer billed.
+    end: Option<NaiveDate>,
+}
+
+/// Where boundary 0 is, and how far it is from one to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anchor {
+    /// Boundary n is `zero + n × length` days.
+    Days { zero: NaiveDate, length: i64 },
+    /// Boundary n is in month `zero + n × length`, on `day` or on the month's last day. Months count
+    /// from January of year 0.
+    Months { zero: i64, length: i64, day: u32 },
+}
+
+impl BillingCalendar {
+    /// Refuses a contract that ends before it starts, or an anchor day that its cadence does not have.
+    pub fn new(contract: &Contract) -> Result<Self, Invalid> {
+        let start = contract.start;
+        if let Some(end) = contract.end.filter(|end| *end < start) {
+            return Err(Invalid::new(format!("contract {} ends on {end}, before its start on {start}", contract.contract_id)));
+        }
+        let anchor_day = contract.anchor_day.map(u32::from);
+        let anchor = match contract.interval.length() {
+            IntervalLength::Days(length) => Anchor::Days { zero: anchored_week(start, anchor_day)?, length: i64::from(length) },
+            IntervalLength::Months(length) => {
+                let day = anchor_day.unwrap_or(start.day());
+                if !(1..=31).contains(&day) {
+                    return Err(Invalid::new(format!("anchor day must be a day of the month from 1 to 31, not {day}")));
+                }
+                Anchor::Months { zero: month_number(start), length: i64::from(length), day }
+            }
+        };
+        let from = contract.bill_from.map_or(start, |from| from.max(start));
+        Ok(Self { anchor, timing: contract.timing, from, end: contract.end })
+    }
+
+    /// The first period that begins on `date` or later.
+    pub fn first_from(&self, date: NaiveDate) -> Option<ServicePeriod> {
+        self.periods_from(date).next()
+    }
+
+    /// Every period that begins on `date` or later, in order; endless when the contract has no end.
+    pub fn periods_from(&self, date: NaiveDate) -> Periods<'_> {
+        let date = date.max(self.from);
+        let mut next = self.anchor.index_of(date);
+        if self.nth(next).is_some_and(|period| period.service.start() < date) {
+            next += 1;
+        }
+        Periods { calendar: self, next }
+    }
+
+    /// Every period that is to be billed, from the first.
+    pub fn periods(&self) -> Periods<'_> {
+        self.periods_from(self.from)
+    }
+
+    /// The period that `date` is billed in, if it is billed at all.
+    pub fn containing(&self, date: NaiveDate) -> Option<ServicePeriod> {
+        self.nth(self.anchor.index_of(date)).filter(|period| period.service.contains(date))
+    }
+
+    /// The day on which a period may be billed: in advance its first day, in arrears the day after
+    /// its last, which is the contract's end when that comes first.
+    pub fn due_on(&self, period: &ServicePeriod) -> NaiveDate {
+        due_on(self.timing, period.service)
+    }
+
+    /// The days between boundary n and the next that are billed; None outside the contract.
+    fn nth(&self, n: i64) -> Option<ServicePeriod> {
+        let full = Period::new(self.anchor.boundary(n)?, self.anchor.boundary(n + 1)?).ok()?;
+        let end = self.end.map_or(full.end(), |end| end.min(full.end()));
+        let service = Period::new(full.start().max(self.from), end).ok()?;
+        Some(ServicePeriod { service, full })
+    }
+}
+
+/// See [`BillingCalendar::due_on`].
+pub fn due_on(timing: Timing, service: Period) -> NaiveDate {
+    match timing {
+        Timing::Advance => service.start(),
+        Timing::Arrears => service.end(),
+    }
+}
+
+impl Anchor {
+    /// None beyond what the calendar can count (the year 262142).
+    fn boundary(self, n: i64) -> Option<NaiveDate> {
+        match self {
+            Self::Days { zero, length } => zero.checked_add_signed(TimeDelta::try_days(n.checked_mul(length)?)?),
+            Self::Months { zero, length, day } => day_in_month(zero.checked_add(n.checked_mul(length)?)?, day),
+        }
+    }
+
+    /// The n for which boundary n is the last one on or before `date`.
+    fn index_of(self, date: NaiveDate) -> i64 {
+        match self {
+            Self::Days { zero, length } => (date - zero).num_days().div_euclid(length),
+            Self::Months { zero, length, .. } => {
+                let n = (month_number(date) - zero).div_euclid(length);
+                if self.boundary(n).is_some_and(|boundary| boundary > date) { n - 1 } else { n }
+            }
+        }
+    }
+}
+
+/// See [`BillingCalendar::periods_from`].
+#[derive(Debug, Clone)]
+pub struct Periods<'a> {
+    calendar: &'a BillingCalendar,
+    next: i64,
+}
+
+impl Iterator for Periods<'_> {
+    type Item = ServicePeriod;
+
+    fn next(&mut self) -> Option<ServicePeriod> {
+        let period = self.calendar.nth(self.next)?;
+        self.next += 1;
+        Some(period)
+    }
+}
+
+fn anchored_week(start: NaiveDate, weekday: Option<u32>) -> Result<NaiveDate, Invalid> {
+    let Some(weekday) = weekday else { return Ok(start) };
+    if !(1..=7).contains(&weekday) {
+        return Err(Invalid::new(format!(
+            "anchor day of a weekly contract must be from 1 (Monday) to 7 (Sunday), not {weekday}"
+        )));
+    }
+    let days = i64::from(weekday) - i64::from(start.weekday().number_from_monday());
+    start
+        .checked_add_signed(TimeDelta::days(days))
+        .ok_or_else(|| Invalid::new(format!("start {start} is beyond what the calendar can count")))
+}
+
+/// Months since January of year 0.
+pub(super) fn month_number(date: NaiveDate) -> i64 {
+    i64::from(date.year()) * 12 + i64::from(date.month0())
+}
+
+/// The day of a month, or the month's last when it has no such day.
+pub(super) fn day_in_month(month: i64, day: u32) -> Option<NaiveDate> {
+    let year = i32::try_from(month.div_euclid(12)).ok()?;
+    let first = NaiveDate::from_ymd_opt(year, u32::try_from(month.rem_euclid(12)).ok()? + 1, 1)?;
+    first.with_day(day.min(u32::from(first.num_days_in_month())))
+}

@@ -1,0 +1,48 @@
+//! What is due when: today in a seller's zone, the next unbilled period of a contract, and the day on
+//! which items without a contract are billed.
+
+use super::periods::{BillingCalendar, day_in_month, month_number};
+use crate::model::{Contract, Invalid};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+/// The date at an instant in a seller's zone. An instant has exactly one date in any zone, so gaps
+/// and folds of daylight saving cannot hide or double a day (killbill #445).
+pub fn today(as_of: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    as_of.with_timezone(&zone).date_naive()
+}
+
+/// The next period of a contract that is not billed: kept in the database beside the contract, so
+/// that what is due is found by one index lookup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScheduleRow {
+    /// First day of its service.
+    pub next_start: NaiveDate,
+    /// Seller's local date from which it may be billed.
+    pub next_due_on: NaiveDate,
+}
+
+/// The first period from `from` on (None: from the first) whose start is not in `billed`; None when
+/// nothing is left to bill.
+pub fn next_unbilled(contract: &Contract, from: Option<NaiveDate>, billed: &[NaiveDate]) -> Result<Option<ScheduleRow>, Invalid> {
+    let calendar = BillingCalendar::new(contract)?;
+    Ok(first_unbilled(&calendar, from.unwrap_or(contract.start), |start| billed.contains(&start)))
+}
+
+pub(super) fn first_unbilled(
+    calendar: &BillingCalendar,
+    from: NaiveDate,
+    billed: impl Fn(NaiveDate) -> bool,
+) -> Option<ScheduleRow> {
+    let next = calendar.periods_from(from).find(|period| !billed(period.service.start()))?;
+    Some(ScheduleRow { next_start: next.service.start(), next_due_on: calendar.due_on(&next) })
+}
+
+/// The day on which an item that no contract's invoice has taken up is billed by itself: the first
+/// billing day (1..=31, clamped to the month's end) after the item's date.
+pub fn stand_alone_on(dated: NaiveDate, billing_day: u8) -> NaiveDate {
+    let month = month_number(dated);
+    let candidates = [month, month + 1].into_iter().filter_map(|month| day_in_month(month, u32::from(billing_day.max(1))));
+    // The calendar ends in the year 262142; an item of its last month waits for nothing.
+    candidates.into_iter().find(|day| *day > dated).unwrap_or(dated)
+}
