@@ -1,0 +1,275 @@
+//! The only printer: data on stdout, messages on stderr; text, or JSON lines with `--json`.
+//!
+//! Off a terminal it is silent when nothing was done, so that cron mails only what matters.
+
+mod progress;
+mod table;
+
+pub use progress::Progress;
+pub use table::{Align, Column, Table};
+
+use crate::error::{Error, ErrorKind, Problem, Result};
+use indicatif::MultiProgress;
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How to print. What the flags, the environment and the terminal say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UiOptions {
+    /// JSON lines on stdout instead of text.
+    pub json: bool,
+    /// No messages but errors.
+    pub quiet: bool,
+    /// Every unit of work, and what lies beneath an error.
+    pub verbose: bool,
+    /// `NO_COLOR` is set, or the terminal is a dumb one.
+    pub no_color: bool,
+    /// Columns of the terminal, when known.
+    pub width: Option<usize>,
+}
+
+/// The printer. Clones share the same output.
+#[derive(Clone)]
+pub struct Ui {
+    options: UiOptions,
+    stdout_is_terminal: bool,
+    stderr_is_terminal: bool,
+    stdout: Arc<Mutex<Stdout>>,
+    bars: MultiProgress,
+}
+
+impl std::fmt::Debug for Ui {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ui").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Stdout with a buffer, since a list may have 100,000 lines, and with what became of it.
+struct Stdout {
+    out: io::BufWriter<io::Stdout>,
+    /// The reader went away (`| head`): nothing more is written, and that is no error.
+    closed: bool,
+    /// Anything else, such as a full disk under `> file`: told at the end of the run.
+    broken: Option<io::Error>,
+}
+
+impl Stdout {
+    fn attempt(&mut self, act: impl FnOnce(&mut io::BufWriter<io::Stdout>) -> io::Result<()>) {
+        if self.closed || self.broken.is_some() {
+            return;
+        }
+        match act(&mut self.out) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
+            Err(error) => self.broken = Some(error),
+        }
+    }
+}
+
+/// A JSON line: its type first, then the fields of the body.
+#[derive(Serialize)]
+struct Line<'a, T: Serialize> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    kind: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<ProblemBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProblemBody<'a> {
+    file: &'a str,
+    line: u64,
+    column: u64,
+    field: &'a str,
+    value: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> From<&'a Problem> for ProblemBody<'a> {
+    fn from(p: &'a Problem) -> Self {
+        let Problem { file, line, column, field, value, reason } = p;
+        Self { file, line: *line, column: *column, field, value, reason }
+    }
+}
+
+impl Ui {
+    pub fn new(options: UiOptions) -> Self {
+        let out = io::BufWriter::with_capacity(64 * 1024, io::stdout());
+        let stdout_is_terminal = io::stdout().is_terminal();
+        let stderr_is_terminal = io::stderr().is_terminal();
+        let stdout = Arc::new(Mutex::new(Stdout { out, closed: false, broken: None }));
+        Self { options, stdout_is_terminal, stderr_is_terminal, stdout, bars: MultiProgress::new() }
+    }
+
+    /// Whether `--json` was given.
+    pub const fn is_json(&self) -> bool {
+        self.options.json
+    }
+
+    /// Whether a person looks at stdout.
+    pub const fn is_terminal(&self) -> bool {
+        self.stdout_is_terminal
+    }
+
+    /// Whether the reader of stdout went away: a command that only lists may stop.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// One thing that was asked for: a JSON line `{"type":"item",…}` or its text on stdout. The
+    /// body must serialise as a struct or a map.
+    pub fn item(&self, body: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.options.json { self.json("item", body) } else { self.out(&text()) }
+    }
+
+    /// What a job did to one unit: always a JSON line, as text only with `-v`, since a night's run
+    /// may have 100,000 of them.
+    pub fn unit(&self, body: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.options.json || self.options.verbose {
+            self.item(body, text);
+        }
+    }
+
+    /// Rows that were asked for: one JSON item each, or one table.
+    pub fn list<T: Serialize>(&self, columns: &[Column], items: &[T], cells: impl Fn(&T) -> Vec<String>) {
+        if self.options.json {
+            items.iter().for_each(|item| self.json("item", item));
+            return;
+        }
+        let mut table = Table::new(columns);
+        items.iter().for_each(|item| table.row(cells(item)));
+        self.table(&table);
+    }
+
+    /// A table for people; silent with `--json`, and when it has no rows.
+    pub fn table(&self, table: &Table) {
+        if !self.options.json && !table.is_empty() {
+            let width = self.options.width.filter(|_| self.stdout_is_terminal);
+            self.out(&table.render(width, self.color_stdout()));
+        }
+    }
+
+    /// Text for people on stdout; silent with `--json` and `-q`.
+    pub fn say(&self, text: impl AsRef<str>) {
+        if !self.options.json && !self.options.quiet {
+            self.out(text.as_ref());
+        }
+    }
+
+    /// The last line of a job: always as JSON; as text on a terminal, and elsewhere only when
+    /// something was done (or with `-v`).
+    pub fn summary(&self, body: &impl Serialize, text: impl FnOnce() -> String, something_done: bool) {
+        if self.options.json {
+            self.json("summary", body);
+        } else if something_done || self.stdout_is_terminal || self.options.verbose {
+            self.say(text());
+        }
+    }
+
+    /// A message on stderr, for a terminal or with `-v`.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if (self.stderr_is_terminal || self.options.verbose) && !self.options.quiet {
+            self.message("note", "36", text.as_ref());
+        }
+    }
+
+    /// A message on stderr that somebody should read; silent with `-q`.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        if !self.options.quiet {
+            self.message("warning", "33", text.as_ref());
+        }
+    }
+
+    /// What ended the run: on stderr, and with `--json` as the last line of stdout too.
+    pub fn error(&self, error: &Error) {
+        if self.options.json {
+            let Error { kind, message, hint, problems, .. } = error;
+            let problems = problems.iter().map(ProblemBody::from).collect();
+            self.json("error", &ErrorBody { kind: kind.as_str(), message, hint: hint.as_deref(), problems });
+        }
+        let mut text = error.message.clone();
+        for problem in &error.problems {
+            text.push_str(&format!("\n  {problem}"));
+        }
+        if let Some(hint) = &error.hint {
+            text.push_str(&format!("\nhint: {hint}"));
+        }
+        if let Some(source) = error.source.as_ref().filter(|_| self.options.verbose) {
+            source.chain().for_each(|cause| text.push_str(&format!("\ncaused by: {cause}")));
+        }
+        self.message("error", "31", &text);
+    }
+
+    /// A bar on stderr while a terminal is there; nothing elsewhere. `label` as in "Issuing".
+    pub fn progress(&self, label: &'static str, total: u64) -> Progress {
+        let shown = self.stderr_is_terminal && !self.options.quiet && !self.options.json;
+        if shown { Progress::shown(&self.bars, label, total) } else { Progress::hidden() }
+    }
+
+    /// Help and version texts, which clap has formatted.
+    pub(crate) fn help(&self, text: &clap::builder::StyledStr) {
+        let text = if self.color_stdout() { text.ansi().to_string() } else { text.to_string() };
+        self.out(text.trim_end());
+    }
+
+    /// Writes out what is buffered; tells whether stdout took all of it. The last call of a run.
+    pub fn finish(&self) -> Result<()> {
+        let mut stdout = self.lock();
+        stdout.attempt(Write::flush);
+        match stdout.broken.take() {
+            Some(error) => Err(Error::new(ErrorKind::Failed, format!("cannot write to the standard output: {error}"))
+                .hint("what the command did is done; only its output is incomplete")),
+            None => Ok(()),
+        }
+    }
+
+    fn json(&self, r#type: &'static str, body: &impl Serialize) {
+        self.write(|out| {
+            serde_json::to_writer(&mut *out, &Line { r#type, body })?;
+            out.write_all(b"\n")
+        });
+    }
+
+    fn out(&self, text: &str) {
+        self.write(|out| writeln!(out, "{text}"));
+    }
+
+    fn write(&self, act: impl FnOnce(&mut io::BufWriter<io::Stdout>) -> io::Result<()>) {
+        if !self.stdout_is_terminal {
+            self.lock().attempt(act);
+            return;
+        }
+        self.bars.suspend(|| {
+            let mut stdout = self.lock();
+            stdout.attempt(act);
+            stdout.attempt(Write::flush);
+        });
+    }
+
+    fn message(&self, word: &str, color: &str, text: &str) {
+        // What came before on stdout is seen before, where both go to one place.
+        self.lock().attempt(Write::flush);
+        let plain = self.options.no_color || !self.stderr_is_terminal;
+        let word = if plain { format!("{word}:") } else { format!("\x1b[1;{color}m{word}:\x1b[0m") };
+        // Nobody is left to be told when stderr itself is gone.
+        self.bars.suspend(|| writeln!(io::stderr(), "{word} {text}").ok());
+    }
+
+    const fn color_stdout(&self) -> bool {
+        self.stdout_is_terminal && !self.options.no_color
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stdout> {
+        self.stdout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
