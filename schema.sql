@@ -386,6 +386,7 @@ CREATE TABLE claims (
   job        TEXT NOT NULL,
   owner      TEXT NOT NULL,
   fence      INTEGER NOT NULL,
+  claimed_at TEXT NOT NULL,
   expires_at TEXT NOT NULL,
   PRIMARY KEY (company_id, job)
 ) STRICT, WITHOUT ROWID;

@@ -10,11 +10,11 @@
 mod postgres;
 mod sqlite;
 mod tls;
-mod url;
 mod value;
 
 pub mod audit;
 pub mod billing;
+pub mod claims;
 pub mod companies;
 pub mod contracts;
 pub mod documents;
@@ -27,11 +27,19 @@ pub mod runs;
 pub mod schema;
 pub mod sellers;
 
-pub use url::DatabaseUrl;
 pub use value::{Bulk, Kind, Row, Val};
 
 use crate::error::{Error, ErrorKind};
+use std::path::Path;
 use std::time::Duration;
+
+/// Which database to open.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    Sqlite(&'a Path),
+    /// The whole URL, with its password.
+    Postgres(&'a str),
+}
 
 /// What the database said, sorted by what can be done about it.
 #[derive(Debug, thiserror::Error)]
@@ -117,14 +125,44 @@ const REPLAYS: u32 = 5;
 impl Db {
     /// Opens an existing database and leaves its schema as it is. `statement_timeout` is set on
     /// every Postgres connection; on SQLite it is how long a writer waits for another.
-    pub fn open(url: &DatabaseUrl, statement_timeout: Duration) -> Result<Self, StoreError> {
-        let engine = match url {
-            DatabaseUrl::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, statement_timeout)?),
-            DatabaseUrl::Postgres(url) => {
-                Engine::Postgres(Box::new(postgres::Postgres::connect(url.expose(), statement_timeout)?))
-            }
+    pub fn open(target: Target, statement_timeout: Duration) -> Result<Self, StoreError> {
+        let engine = match target {
+            Target::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, statement_timeout)?),
+            Target::Postgres(url) => Engine::Postgres(Box::new(postgres::Postgres::connect(url, statement_timeout)?)),
         };
         Ok(Self { engine })
+    }
+
+    /// Opens a database to set it up: a SQLite file that is not there is made, readable by its
+    /// owner alone. A Postgres database must exist; its server is the one to make it.
+    pub fn open_or_create(target: Target, statement_timeout: Duration) -> Result<Self, StoreError> {
+        if let Target::Sqlite(path) = target {
+            sqlite::create_file(path)?;
+        }
+        Self::open(target, statement_timeout)
+    }
+
+    /// Whether several processes share the work of one job (by claims on companies). On SQLite one
+    /// works at a time, since there is one writer anyway.
+    pub const fn shares_work(&self) -> bool {
+        matches!(self.engine, Engine::Postgres(_))
+    }
+
+    /// The file beside which locks are kept, on SQLite.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.engine {
+            Engine::Sqlite(engine) => Some(engine.path()),
+            Engine::Postgres(_) => None,
+        }
+    }
+
+    /// What the engine's own check of the whole database finds; empty when all is well.
+    pub fn integrity_problems(&mut self) -> Result<Vec<String>, StoreError> {
+        match &mut self.engine {
+            Engine::Sqlite(engine) => engine.integrity_problems(),
+            // Postgres checks its pages itself (data checksums, amcheck); there is no such statement.
+            Engine::Postgres(_) => Ok(Vec::new()),
+        }
     }
 
     /// `sqlite` or `postgres`.

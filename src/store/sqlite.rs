@@ -11,11 +11,12 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(super) struct Sqlite {
     connection: Connection,
+    path: PathBuf,
     /// `$1` rewritten to `?1`: SQLite would otherwise number them by first appearance.
     rewritten: HashMap<Address, String>,
 }
@@ -38,7 +39,25 @@ impl Sqlite {
                  PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
             )
             .map_err(store_error)?;
-        Ok(Self { connection, rewritten: HashMap::new() })
+        Ok(Self { connection, path: path.to_owned(), rewritten: HashMap::new() })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn integrity_problems(&mut self) -> Result<Vec<String>, StoreError> {
+        let mut problems = Vec::new();
+        for (pragma, columns) in [("PRAGMA integrity_check", 1), ("PRAGMA foreign_key_check", 4)] {
+            let mut statement = self.connection.prepare(pragma).map_err(store_error)?;
+            let mut rows = statement.query([]).map_err(store_error)?;
+            while let Some(row) = rows.next().map_err(store_error)? {
+                let cells: Vec<String> = (0..columns).map(|c| row.get::<_, Value>(c).map(|v| shown(&v)).unwrap_or_default()).collect();
+                problems.push(cells.join(" "));
+            }
+        }
+        problems.retain(|p| p != "ok");
+        Ok(problems)
     }
 
     pub(super) fn begin(&mut self, writing: bool) -> Result<(), StoreError> {
@@ -126,6 +145,24 @@ impl Sqlite {
             written += statement.raw_execute().map_err(store_error)? as u64;
         }
         Ok(written)
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Null | Value::Real(_) | Value::Blob(_) => String::new(),
+    }
+}
+
+/// Makes an empty file that only its owner can read, if there is none: it will hold customers' data.
+pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Other(format!("cannot create {}: {error}", path.display()))),
     }
 }
 

@@ -1,0 +1,57 @@
+//! Claims on companies: who works on them now, where several processes share the work (Postgres).
+
+use super::value::Kind::{Int, Text};
+use super::{Bulk, StoreError, Tx, Val, value};
+use chrono::{DateTime, Utc};
+
+macro_rules! claim_columns {
+    () => {
+        [("company_id", Text), ("job", Text), ("owner", Text), ("fence", Int), ("claimed_at", Text), ("expires_at", Text)]
+    };
+}
+
+/// Takes what is free, what has expired, and what is the owner's already. Taking over raises the fence.
+static TAKE: Bulk<6> = Bulk {
+    table: "claims",
+    columns: claim_columns!(),
+    on_conflict: "ON CONFLICT (company_id, job) DO UPDATE SET owner = excluded.owner, fence = claims.fence + 1,
+      claimed_at = excluded.claimed_at, expires_at = excluded.expires_at
+      WHERE claims.expires_at < excluded.claimed_at OR claims.owner = excluded.owner",
+};
+
+/// Gives back what is still the owner's.
+static RELEASE: Bulk<6> = Bulk {
+    table: "claims",
+    columns: claim_columns!(),
+    on_conflict: "ON CONFLICT (company_id, job) DO UPDATE SET expires_at = '' WHERE claims.owner = excluded.owner AND claims.expires_at <> ''",
+};
+
+fn rows<'v>(companies: &'v [&str], job: &'v str, owner: &'v str, at: &'v str, until: &'v str) -> impl Iterator<Item = [Val<'v>; 6]> {
+    companies.iter().map(move |c| [(*c).into(), job.into(), owner.into(), Val::Int(1), at.into(), until.into()])
+}
+
+/// Claims companies (ids ascending, so that two who claim the same ones cannot deadlock) and
+/// returns those that are the owner's now.
+pub fn take(
+    tx: &mut Tx,
+    job: &str,
+    owner: &str,
+    companies: &[&str],
+    at: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    const OWNED: &str = "SELECT company_id FROM claims WHERE company_id = $1 AND job = $2 AND owner = $3";
+    let (at, until) = (value::instant(at), value::instant(until));
+    let taken = tx.insert(&TAKE, rows(companies, job, owner, &at, &until))?;
+    if taken == companies.len() as u64 {
+        return Ok(companies.iter().map(|c| (*c).to_owned()).collect());
+    }
+    tx.query_companies(OWNED, companies, &[job.into(), owner.into()], |row| row.string(0))
+}
+
+/// Gives claims back in the transaction that records the work. False if one of them was taken over
+/// meanwhile: then the work is another's, and the caller must roll back.
+pub fn release(tx: &mut Tx, job: &str, owner: &str, companies: &[&str]) -> Result<bool, StoreError> {
+    let released = tx.insert(&RELEASE, rows(companies, job, owner, "", ""))?;
+    Ok(released == companies.len() as u64)
+}
