@@ -107,3 +107,131 @@ fn document_tax(tax: &InvoiceTax) -> DocumentTax {
         tax: tax.tax.to_decimal(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::calendar::parse_date;
+    use crate::model::seller::{Address, BankDetails};
+    use crate::model::{InvoiceState, LineKind, Money, Period, TaxCategory};
+
+    fn seller() -> Seller {
+        Seller {
+            seller_id: "de".parse().unwrap(),
+            name: "Muster GmbH".to_owned(),
+            address: Address::default(),
+            tax_id: "DE123456789".to_owned(),
+            registration: "HRB 1".to_owned(),
+            email: String::new(),
+            phone: String::new(),
+            website: String::new(),
+            bank: BankDetails::default(),
+            time_zone: chrono_tz::Europe::Berlin,
+            language: "de".to_owned(),
+            payment_terms_days: 14,
+            series_id: "main".to_owned(),
+            number_format: "{seq}".to_owned(),
+            tax_code: "standard".parse().unwrap(),
+            logo_sha256: String::new(),
+            footer: String::new(),
+        }
+    }
+
+    fn company() -> Company {
+        Company {
+            company_id: "acme".parse().unwrap(),
+            name: "Acme".to_owned(),
+            attention: "Accounts".to_owned(),
+            address: Address::default(),
+            tax_id: String::new(),
+            email: String::new(),
+            time_zone: None,
+            language: String::new(),
+            payment_terms_days: None,
+            consolidate: false,
+            billing_day: 1,
+            tax_code: None,
+            reference: String::new(),
+        }
+    }
+
+    fn frozen(company: &Company) -> Document {
+        let period = Period::new(parse_date("2026-10-01").unwrap(), parse_date("2026-11-01").unwrap()).unwrap();
+        let dinars = |minor| Money::from_minor(minor, "KWD".parse().unwrap());
+        let invoice = Invoice {
+            company_id: company.company_id.clone(),
+            invoice_id: "0199a000-0000-7000-8000-000000000001".parse().unwrap(),
+            state: InvoiceState::Draft,
+            seller_id: "de".parse().unwrap(),
+            currency: "KWD".parse().unwrap(),
+            contract_id: None,
+            period,
+            revision: 0,
+            number: None,
+            issued_on: None,
+            due_on: None,
+            payment_terms_days: 30,
+            tax_inclusive: false,
+            reference: String::new(),
+            net: dinars(10_000),
+            tax: dinars(1_900),
+            total: dinars(11_900),
+            stale: false,
+            edited: false,
+        };
+        let line = InvoiceLine {
+            kind: LineKind::Item,
+            contract_id: None,
+            item_id: None,
+            source_key: None,
+            description: "Work \"on site\"".to_owned(),
+            quantity: "2.50".parse().unwrap(),
+            unit: "h".to_owned(),
+            unit_price: "4.000".parse().unwrap(),
+            period,
+            proration: None,
+            tax_code: "standard".parse().unwrap(),
+            tax_category: TaxCategory::Standard,
+            tax_rate: "19.00".parse().unwrap(),
+            net: dinars(10_000),
+            amount: dinars(10_000),
+        };
+        let seller = seller();
+        freeze(Issue {
+            invoice: &invoice,
+            lines: &[line],
+            taxes: &[],
+            seller: &seller,
+            company,
+            number: "7".to_owned(),
+            issued_on: parse_date("2027-01-30").unwrap(),
+        })
+    }
+
+    #[test]
+    fn amounts_have_the_currencys_decimals_and_the_rest_no_needless_zeros() {
+        let document = frozen(&company());
+        assert_eq!(
+            (document.due_on, document.service_to),
+            (parse_date("2027-03-01").unwrap(), parse_date("2026-10-31").unwrap())
+        );
+        let json = canonical_json(&document).unwrap();
+        for part in [
+            r#""quantity":"2.5""#,
+            r#""unit_price":"4""#,
+            r#""tax_rate":"19""#,
+            r#""amount":"10.000""#,
+            r#""total":"11.900""#,
+            r#""description":"Work \"on site\"""#,
+        ] {
+            assert!(json.contains(part), "{part} in {json}");
+        }
+        assert_eq!(serde_json::from_str::<Document>(&json).unwrap(), document);
+    }
+
+    #[test]
+    fn the_companys_language_goes_before_the_sellers() {
+        assert_eq!(frozen(&company()).language, "de");
+        assert_eq!(frozen(&Company { language: "fr".to_owned(), ..company() }).language, "fr");
+    }
+}

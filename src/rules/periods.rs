@@ -176,3 +176,104 @@ pub(super) fn day_in_month(month: i64, day: u32) -> Option<NaiveDate> {
     let first = NaiveDate::from_ymd_opt(year, u32::try_from(month.rem_euclid(12)).ok()? + 1, 1)?;
     first.with_day(day.min(u32::from(first.num_days_in_month())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::calendar::parse_date;
+    use crate::model::{Cadence, Interval};
+
+    fn date(text: &str) -> NaiveDate {
+        parse_date(text).unwrap()
+    }
+
+    fn contract(cadence: Cadence, every: u16, anchor_day: Option<u8>, start: &str) -> Contract {
+        Contract {
+            company_id: "acme".parse().unwrap(),
+            contract_id: "c".parse().unwrap(),
+            seller_id: "de".parse().unwrap(),
+            currency: "EUR".parse().unwrap(),
+            interval: Interval::new(cadence, every).unwrap(),
+            timing: Timing::Advance,
+            anchor_day,
+            start: date(start),
+            end: None,
+            bill_from: None,
+            payment_terms_days: None,
+            tax_inclusive: false,
+            description: String::new(),
+            reference: String::new(),
+        }
+    }
+
+    /// The first services, each as `start..end` with the full period's length in days.
+    fn told(contract: &Contract, count: usize) -> Vec<String> {
+        let calendar = BillingCalendar::new(contract).unwrap();
+        let one = |p: ServicePeriod| format!("{}..{} of {}", p.service.start(), p.service.end(), p.full.days());
+        calendar.periods().take(count).map(one).collect()
+    }
+
+    #[test]
+    fn the_31st_is_clamped_from_the_anchor() {
+        let expected = [
+            "2026-01-31..2026-02-28 of 28",
+            "2026-02-28..2026-03-31 of 31",
+            "2026-03-31..2026-04-30 of 30",
+            "2026-04-30..2026-05-31 of 31",
+        ];
+        assert_eq!(told(&contract(Cadence::Monthly, 1, None, "2026-01-31"), 4), expected);
+        let expected = ["2026-02-28..2026-03-31 of 31", "2026-03-31..2026-04-30 of 30"];
+        assert_eq!(told(&contract(Cadence::Monthly, 1, Some(31), "2026-02-28"), 2), expected);
+        let expected = ["2024-02-29..2025-02-28 of 365", "2025-02-28..2026-02-28 of 365", "2026-02-28..2027-02-28 of 365"];
+        assert_eq!(told(&contract(Cadence::Yearly, 1, None, "2024-02-29"), 3), expected);
+        let calendar = BillingCalendar::new(&contract(Cadence::Yearly, 1, None, "2024-02-29")).unwrap();
+        assert_eq!(calendar.first_from(date("2028-01-01")).unwrap().service.start(), date("2028-02-29"));
+    }
+
+    #[test]
+    fn a_stub_leads_to_the_first_boundary() {
+        for (cadence, every, anchor, start, first, second) in [
+            (Cadence::Monthly, 1, 15, "2026-01-10", "2026-01-10..2026-01-15 of 31", "2026-01-15..2026-02-15 of 31"),
+            (Cadence::Monthly, 1, 1, "2026-01-10", "2026-01-10..2026-02-01 of 31", "2026-02-01..2026-03-01 of 28"),
+            // Quarters and years keep the phase: the day in the start's month, or one period later.
+            (Cadence::Quarterly, 1, 15, "2026-01-10", "2026-01-10..2026-01-15 of 92", "2026-01-15..2026-04-15 of 90"),
+            (Cadence::Quarterly, 1, 1, "2026-01-10", "2026-01-10..2026-04-01 of 90", "2026-04-01..2026-07-01 of 91"),
+            (Cadence::Yearly, 1, 1, "2026-05-02", "2026-05-02..2027-05-01 of 365", "2027-05-01..2028-05-01 of 366"),
+            // 2026-10-07 is a Wednesday.
+            (Cadence::Weekly, 1, 1, "2026-10-07", "2026-10-07..2026-10-12 of 7", "2026-10-12..2026-10-19 of 7"),
+            (Cadence::Weekly, 1, 5, "2026-10-07", "2026-10-07..2026-10-09 of 7", "2026-10-09..2026-10-16 of 7"),
+            (Cadence::Weekly, 2, 5, "2026-10-07", "2026-10-07..2026-10-09 of 14", "2026-10-09..2026-10-23 of 14"),
+        ] {
+            assert_eq!(told(&contract(cadence, every, Some(anchor), start), 2), [first, second], "{cadence} {every} {anchor}");
+        }
+        let expected = ["2026-10-07..2026-10-14 of 7", "2026-10-14..2026-10-21 of 7"];
+        assert_eq!(told(&contract(Cadence::Weekly, 1, None, "2026-10-07"), 2), expected);
+    }
+
+    #[test]
+    fn start_end_and_bill_from_clip() {
+        let mut clipped = contract(Cadence::Monthly, 1, None, "2020-01-15");
+        clipped.bill_from = Some(date("2026-10-01"));
+        clipped.end = Some(date("2026-11-20"));
+        let expected = ["2026-10-01..2026-10-15 of 30", "2026-10-15..2026-11-15 of 31", "2026-11-15..2026-11-20 of 30"];
+        assert_eq!(told(&clipped, 9), expected);
+        let calendar = BillingCalendar::new(&clipped).unwrap();
+        assert_eq!(calendar.containing(date("2026-09-30")), None);
+        assert_eq!(calendar.containing(date("2026-11-20")), None);
+        assert_eq!(calendar.containing(date("2026-10-14")), calendar.first_from(date("2020-01-01")));
+
+        clipped.bill_from = None;
+        clipped.end = Some(clipped.start);
+        assert_eq!(told(&clipped, 9), Vec::<String>::new(), "start = end bills nothing");
+        clipped.end = Some(date("2020-01-14"));
+        let error = BillingCalendar::new(&clipped).unwrap_err().to_string();
+        assert_eq!(error, "contract c ends on 2020-01-14, before its start on 2020-01-15");
+    }
+
+    #[test]
+    fn an_anchor_that_the_cadence_does_not_have_is_refused() {
+        for (cadence, day) in [(Cadence::Weekly, 8), (Cadence::Weekly, 0), (Cadence::Monthly, 0), (Cadence::Yearly, 32)] {
+            assert!(BillingCalendar::new(&contract(cadence, 1, Some(day), "2026-01-01")).is_err(), "{cadence} {day}");
+        }
+    }
+}

@@ -98,13 +98,14 @@ mod tests {
     #[test]
     fn published_prorations() {
         for (price, days, of_days, amount) in [
-            // Lago, docs.getlago.com/guide/subscriptions/upgrades-downgrades: 14 of the 31 days of a €100 plan.
-            ("100", 14, 31, "45.16"),
-            // Chargebee, chargebee.com/docs/proration.html, day-based: $50 monthly, 20 of 30 days unused.
-            ("50", 20, 30, "33.33"),
-            // Stripe, docs.stripe.com/billing/subscriptions/prorations: half of a $10 and of a $20 month.
-            ("10", 15, 30, "5.00"),
+            // Stripe, docs.stripe.com/billing/subscriptions/prorations: from 10 to 20 USD halfway through the month.
+            ("-10", 15, 30, "-5.00"),
             ("20", 15, 30, "10.00"),
+            // Chargebee, chargebee.com/docs/proration-old.html: $60 from 1 April, downgraded to $30 on the 21st.
+            ("60", 20, 30, "40.00"),
+            ("30", 10, 30, "10.00"),
+            // Lago's documentation of upgrades: 14 of the 31 days of a €100 plan.
+            ("100", 14, 31, "45.16"),
         ] {
             assert_eq!(priced("1", price, Some((days, of_days)), "EUR").as_deref(), Ok(amount));
         }

@@ -46,3 +46,33 @@ pub fn stand_alone_on(dated: NaiveDate, billing_day: u8) -> NaiveDate {
     // The calendar ends in the year 262142; an item of its last month waits for nothing.
     candidates.into_iter().find(|day| *day > dated).unwrap_or(dated)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::calendar::parse_date;
+
+    #[test]
+    fn items_stand_alone_on_the_next_billing_day() {
+        for (dated, day, on) in [
+            ("2026-10-05", 1, "2026-11-01"),
+            ("2026-10-01", 1, "2026-11-01"),
+            ("2026-10-05", 15, "2026-10-15"),
+            ("2026-12-31", 15, "2027-01-15"),
+            ("2027-01-30", 31, "2027-01-31"),
+            ("2027-01-31", 31, "2027-02-28"),
+            ("2027-02-28", 31, "2027-03-31"),
+            ("2028-02-28", 30, "2028-02-29"),
+        ] {
+            assert_eq!(stand_alone_on(parse_date(dated).unwrap(), day), parse_date(on).unwrap(), "{dated}, day {day}");
+        }
+    }
+
+    #[test]
+    fn today_goes_by_the_zone() {
+        let as_of: DateTime<Utc> = "2026-10-31T23:30:00Z".parse().unwrap();
+        assert_eq!(today(as_of, chrono_tz::UTC), parse_date("2026-10-31").unwrap());
+        assert_eq!(today(as_of, chrono_tz::Europe::Berlin), parse_date("2026-11-01").unwrap());
+        assert_eq!(today(as_of, chrono_tz::Pacific::Midway), parse_date("2026-10-31").unwrap());
+    }
+}

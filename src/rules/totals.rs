@@ -98,3 +98,92 @@ fn distinct<'a>(texts: impl Iterator<Item = &'a str>, separator: &str) -> String
     }
     seen.join(separator)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::calendar::parse_date;
+    use crate::model::{LineKind, Period, TaxCategory};
+
+    fn rate(category: TaxCategory, percent: &str, note: &str) -> TaxRate {
+        TaxRate {
+            seller_id: "de".parse().unwrap(),
+            tax_code: "x".parse().unwrap(),
+            valid_from: parse_date("2020-01-01").unwrap(),
+            category,
+            rate: percent.parse().unwrap(),
+            name: format!("VAT {percent} %"),
+            note: note.to_owned(),
+        }
+    }
+
+    fn line(minor: i64, rate: &TaxRate) -> InvoiceLine {
+        let currency: Currency = "EUR".parse().unwrap();
+        InvoiceLine {
+            kind: LineKind::Item,
+            contract_id: None,
+            item_id: None,
+            source_key: None,
+            description: String::new(),
+            quantity: Decimal::ONE,
+            unit: String::new(),
+            unit_price: Decimal::ONE,
+            period: Period::new(parse_date("2026-10-01").unwrap(), parse_date("2026-11-01").unwrap()).unwrap(),
+            proration: None,
+            tax_code: rate.tax_code.clone(),
+            tax_category: rate.category,
+            tax_rate: rate.rate,
+            net: Money::zero(currency),
+            amount: Money::from_minor(minor, currency),
+        }
+    }
+
+    /// Nets of the lines, (net, tax) of the groups, and the total, in cents.
+    fn sums(amounts: &[(i64, &TaxRate)], inclusive: bool) -> (Vec<i64>, Vec<(i64, i64)>, i64) {
+        let mut lines: Vec<InvoiceLine> = amounts.iter().map(|(minor, rate)| line(*minor, rate)).collect();
+        let rates: Vec<&TaxRate> = amounts.iter().map(|(_, rate)| *rate).collect();
+        let totals = add_up(&mut lines, &rates, "EUR".parse().unwrap(), inclusive).unwrap();
+        let groups = totals.taxes.iter().map(|tax| (tax.net.minor(), tax.tax.minor())).collect();
+        (lines.iter().map(|line| line.net.minor()).collect(), groups, totals.total.minor())
+    }
+
+    #[test]
+    fn tax_is_rounded_once_a_group() {
+        let (full, reduced) = (rate(TaxCategory::Standard, "19", ""), rate(TaxCategory::Standard, "7.0", ""));
+        // 3 × round(0.03 × 19 %) would be 0.03; BR-CO-17 has round(0.09 × 19 %) = 0.02.
+        assert_eq!(sums(&[(3, &full), (3, &full), (3, &full)], false), (vec![3, 3, 3], vec![(9, 2)], 11));
+        // Groups by rate, whatever the order of the lines.
+        assert_eq!(sums(&[(100, &full), (100, &reduced), (50, &full)], false).1, [(100, 7), (150, 29)]);
+        // Half away from zero, on both sides: 0.50 × 7 % = 0.035.
+        assert_eq!(sums(&[(50, &reduced)], false).1, [(50, 4)]);
+        assert_eq!(sums(&[(-50, &reduced)], false).1, [(-50, -4)]);
+    }
+
+    #[test]
+    fn inclusive_prices_keep_their_gross() {
+        let full = rate(TaxCategory::Standard, "19", "");
+        assert_eq!(sums(&[(11_900, &full)], true), (vec![10_000], vec![(10_000, 1_900)], 11_900));
+        // 3 × 0.10 ÷ 1.19 = 0.2521…: 25 cents over three lines of 8.4, the extra one to the first.
+        assert_eq!(sums(&[(10, &full), (10, &full), (10, &full)], true), (vec![9, 8, 8], vec![(25, 5)], 30));
+        // A group that sums to zero has no tax, and its lines' nets cancel.
+        assert_eq!(sums(&[(10, &full), (-10, &full)], true), (vec![8, -8], vec![(0, 0)], 0));
+        assert_eq!(sums(&[(-11_900, &full)], true), (vec![-10_000], vec![(-10_000, -1_900)], -11_900));
+    }
+
+    #[test]
+    fn what_the_law_wants_printed_is_not_lost() {
+        let (a, b) = (rate(TaxCategory::Exempt, "0", "§ 4 Nr. 21 UStG"), rate(TaxCategory::Exempt, "0.00", "§ 4 Nr. 14 UStG"));
+        let mut lines = vec![line(100, &a), line(100, &b), line(100, &a)];
+        let totals = add_up(&mut lines, &[&a, &b, &a], "EUR".parse().unwrap(), false).unwrap();
+        assert_eq!(totals.taxes.len(), 1);
+        assert_eq!(totals.taxes[0].note, "§ 4 Nr. 21 UStG; § 4 Nr. 14 UStG");
+    }
+
+    #[test]
+    fn sums_too_large_are_errors() {
+        let full = rate(TaxCategory::Standard, "19", "");
+        let mut lines = vec![line(i64::MAX, &full), line(i64::MAX, &full)];
+        let summed = add_up(&mut lines, &[&full, &full], "EUR".parse().unwrap(), false);
+        assert_eq!(summed, Err(AmountError::TooLarge("EUR".parse().unwrap())));
+    }
+}

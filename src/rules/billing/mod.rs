@@ -5,6 +5,8 @@
 
 mod invoice;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 pub use invoice::build_invoice;
 pub use plan::plan_company;
