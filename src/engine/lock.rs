@@ -1,0 +1,60 @@
+//! One at a time on SQLite: a lock per job, on a file of its own beside the database (never on the
+//! database file, since closing any descriptor of it would drop SQLite's own locks).
+//!
+//! The lock only saves work; what keeps things from happening twice are the unique keys. It is
+//! the kernel's, so it is gone with the process that held it, however it died.
+
+use crate::error::{Error, Result, io_error};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Held until it is dropped.
+#[derive(Debug)]
+pub struct JobLock {
+    _file: File,
+}
+
+/// Waits up to `wait` for the job's lock.
+pub fn acquire(database: &Path, job: &str, wait: Duration) -> Result<JobLock> {
+    let path = lock_path(database, job);
+    let mut file = open(&path)?;
+    let deadline = Instant::now() + wait;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(100)),
+            Err(TryLockError::WouldBlock) => return Err(held(&mut file, job)),
+            Err(TryLockError::Error(error)) => return Err(io_error("lock", &path, error)),
+        }
+    }
+    // For whoever finds it held; that it may be empty does not matter.
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+    Ok(JobLock { _file: file })
+}
+
+fn lock_path(database: &Path, job: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(format!("-{job}.lock"));
+    PathBuf::from(name)
+}
+
+fn open(path: &Path) -> Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| io_error("open the lock file", path, e))
+}
+
+fn held(file: &mut File, job: &str) -> Error {
+    let mut pid = String::new();
+    let _ = file.rewind().and_then(|()| file.read_to_string(&mut pid));
+    let by = if pid.is_empty() { String::new() } else { format!(" (process {pid})") };
+    Error::try_later(format!("{job} is running already{by}")).hint("wait for it, or give it time with --lock-wait 10m")
+}

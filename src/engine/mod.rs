@@ -1,0 +1,14 @@
+//! What makes jobs safe: runs, claims, items, the outbox, signals, the summary. Once, here.
+//!
+//! A job says what is due, decides, and records; everything else is this module's work. See
+//! `job::Job` for the shape of a job and `outbox::Deliver` for the shape of an effect.
+
+pub mod crash;
+pub mod job;
+pub mod lock;
+pub mod outbox;
+pub mod signals;
+pub mod summary;
+
+pub use job::{Decided, Failed, Job, Plan, RunOptions, Skipped, run};
+pub use summary::Summary;

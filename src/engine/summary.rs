@@ -1,0 +1,179 @@
+//! What a run says at its end: the same figures for people, for scripts and for the run's row.
+
+use crate::error::ExitCode;
+use crate::model::{Currency, Money, RunId};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Counts and totals of one run.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    pub job: &'static str,
+    pub as_of: DateTime<Utc>,
+    pub dry_run: bool,
+    pub run_id: Option<RunId>,
+    /// Units that were looked at: done + skipped + failed + waiting.
+    pub due: u64,
+    pub done: u64,
+    /// By reason.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// Newly failed or parked in this run.
+    pub failed: u64,
+    /// What stood before this run, and still does.
+    pub waiting: u64,
+    /// Effects that were carried out (files written).
+    pub delivered: u64,
+    pub totals: BTreeMap<Currency, i128>,
+    pub millis: u64,
+    /// SHA-256 over the hashes of all audit rows of the run, in order: printed, so that it lies
+    /// outside the database too.
+    audit: Option<[u8; 32]>,
+}
+
+impl Summary {
+    pub const fn new(job: &'static str, as_of: DateTime<Utc>, dry_run: bool) -> Self {
+        Self {
+            job,
+            as_of,
+            dry_run,
+            run_id: None,
+            due: 0,
+            done: 0,
+            skipped: BTreeMap::new(),
+            failed: 0,
+            waiting: 0,
+            delivered: 0,
+            totals: BTreeMap::new(),
+            millis: 0,
+            audit: None,
+        }
+    }
+
+    pub fn add_total(&mut self, amount: Money) {
+        *self.totals.entry(amount.currency()).or_default() += i128::from(amount.minor());
+    }
+
+    pub fn add_skipped(&mut self, reason: &'static str) {
+        *self.skipped.entry(reason).or_default() += 1;
+    }
+
+    /// Takes in the hashes of audit rows that were committed.
+    pub fn add_audit(&mut self, hashes: &[[u8; 32]]) {
+        for hash in hashes {
+            let before = self.audit.unwrap_or_default();
+            self.audit = Some(Sha256::new().chain_update(before).chain_update(hash).finalize().into());
+        }
+    }
+
+    /// Whether there is anything to tell off a terminal.
+    pub fn something_happened(&self) -> bool {
+        self.done > 0 || self.failed > 0 || self.delivered > 0 || self.dry_run
+    }
+
+    pub const fn exit_code(&self) -> ExitCode {
+        if self.failed > 0 { ExitCode::Partly } else { ExitCode::Done }
+    }
+
+    /// The word in the run's row.
+    pub const fn outcome(&self) -> &'static str {
+        if self.failed > 0 { "partly" } else { "done" }
+    }
+
+    fn total_texts(&self) -> BTreeMap<&'static str, String> {
+        self.totals.iter().map(|(currency, minor)| (currency.code(), in_major_units(*minor, *currency))).collect()
+    }
+
+    /// One line for people. `verb` is what was done: `drafted`, `issued`.
+    pub fn text(&self, verb: &str) -> String {
+        let mut text = String::new();
+        let would = if self.dry_run { "would be " } else { "" };
+        let _ = write!(text, "{}: {} {would}{verb}", self.job, self.done);
+        if !self.totals.is_empty() {
+            let totals: Vec<String> = self.total_texts().iter().map(|(code, amount)| format!("{amount} {code}")).collect();
+            let _ = write!(text, " ({})", totals.join(", "));
+        }
+        if self.delivered > 0 {
+            let _ = write!(text, ", {} written", self.delivered);
+        }
+        for (reason, count) in &self.skipped {
+            let _ = write!(text, ", {count} skipped as {reason}");
+        }
+        for (count, word) in [(self.failed, "failed"), (self.waiting, "waiting")] {
+            if count > 0 {
+                let _ = write!(text, ", {count} {word}");
+            }
+        }
+        let _ = write!(text, ", {}.{:01} s", self.millis / 1000, self.millis % 1000 / 100);
+        text
+    }
+}
+
+/// Sums over many invoices may be larger than one amount can be.
+fn in_major_units(minor: i128, currency: Currency) -> String {
+    let digits = format!("{:0>width$}", minor.unsigned_abs(), width = currency.exponent() as usize + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - currency.exponent() as usize);
+    let sign = if minor < 0 { "-" } else { "" };
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+/// The contract of design.md: stable field names, amounts as decimal strings.
+impl Serialize for Summary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut s = serializer.serialize_struct("Summary", 13)?;
+        s.serialize_field("job", self.job)?;
+        s.serialize_field("as_of", &self.as_of.to_rfc3339_opts(SecondsFormat::Secs, true))?;
+        s.serialize_field("dry_run", &self.dry_run)?;
+        s.serialize_field("due", &self.due)?;
+        s.serialize_field("done", &self.done)?;
+        s.serialize_field("skipped", &self.skipped)?;
+        s.serialize_field("failed", &self.failed)?;
+        s.serialize_field("waiting", &self.waiting)?;
+        s.serialize_field("delivered", &self.delivered)?;
+        s.serialize_field("totals", &self.total_texts())?;
+        s.serialize_field("seconds", &Millis(self.millis))?;
+        s.serialize_field("run_id", &self.run_id)?;
+        s.serialize_field("audit_digest", &self.audit.map(|digest| hex(&digest)))?;
+        s.end()
+    }
+}
+
+/// Seconds as a JSON number with three decimals, without a float in between.
+struct Millis(u64);
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = format!("{}.{:03}", self.0 / 1000, self.0 % 1000);
+        match text.parse::<serde_json::Number>() {
+            Ok(number) => number.serialize(serializer),
+            Err(_) => serializer.serialize_u64(self.0 / 1000),
+        }
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_may_exceed_one_amount() {
+        let eur = "EUR".parse().unwrap();
+        let mut summary = Summary::new("invoices.generate", DateTime::UNIX_EPOCH, false);
+        summary.add_total(Money::from_minor(i64::MAX, eur));
+        summary.add_total(Money::from_minor(i64::MAX, eur));
+        assert_eq!(summary.total_texts()["EUR"], "184467440737095516.14");
+        assert_eq!(in_major_units(-5, eur), "-0.05");
+        assert_eq!(in_major_units(1234, "JPY".parse().unwrap()), "1234");
+        assert_eq!(in_major_units(1234, "KWD".parse().unwrap()), "1.234");
+    }
+}
