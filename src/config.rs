@@ -1,16 +1,30 @@
 //! `finops.toml` and the environment, read once into typed values; the only reader of the environment.
 //!
 //! Every mistake is told in one go, with line and column. Relative paths count from the folder of
-//! the file, so that cron's working directory does not matter.
+//! the file, so that cron's working directory does not matter. A new section costs its type, its
+//! function below, and its lines in [`TEMPLATE`].
 
 mod database;
+mod environment;
+mod reader;
 mod secret;
+mod source;
 
 pub use database::DatabaseUrl;
+pub use environment::Environment;
+pub use reader::{Origin, Section, Setting};
 pub use secret::{REDACTED, Secret};
 
-use std::path::PathBuf;
+use crate::error::{Error, ErrorKind, Result, io_error};
+use reader::Reader;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// What `init` writes: every key with its default and what it is for.
+pub const TEMPLATE: &str = include_str!("config/template.toml");
+
+/// The name of the file where nothing else is said.
+pub const FILE_NAME: &str = "finops.toml";
 
 /// Everything that can be set, valid.
 #[derive(Debug, Clone)]
@@ -20,6 +34,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
+    /// Every value in force and where it comes from, for `config show`.
+    pub settings: Vec<Setting>,
 }
 
 /// `[database]`
@@ -45,3 +61,105 @@ pub struct BillingConfig {
     /// A contract that missed more periods than this is skipped as `too_many_missed` until `--yes`.
     pub max_missed_periods: u32,
 }
+
+/// What the command line says about the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--config`
+    pub file: Option<PathBuf>,
+    /// `--database`
+    pub database: Option<String>,
+}
+
+impl Config {
+    /// Finds the file (`--config`, else `FINOPS_CONFIG`, else `./finops.toml`), reads and checks
+    /// it. Without a file, `--database` alone will do, with the defaults for the rest.
+    ///
+    /// # Errors
+    /// Exit 78 with all mistakes, or with what to do when there is no file.
+    pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Self> {
+        let flag = overrides.database.as_deref().map(database_flag).transpose()?;
+        let named = overrides.file.clone().or_else(|| environment.path("FINOPS_CONFIG"));
+        let file = named.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
+        match std::fs::read(&file) {
+            Ok(bytes) => Self::read(&file, &text_of(&file, bytes)?, flag, environment),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match flag {
+                Some(_) if named.is_none() => {
+                    Self::parse(Path::new(FILE_NAME), "", flag, environment).map(|config| Self { file: None, ..config })
+                }
+                _ => Err(Error::config(format!("there is no configuration file {}", file.display()))
+                    .hint("run `finops init` to make one here, or name yours with --config FILE or FINOPS_CONFIG")),
+            },
+            Err(error) => Err(Error { kind: ErrorKind::Config, ..io_error("read", &file, error) }),
+        }
+    }
+
+    fn read(file: &Path, text: &str, flag: Option<DatabaseUrl>, environment: &Environment) -> Result<Self> {
+        let config = Self::parse(file, text, flag, environment)?;
+        Ok(Self { file: Some(file.to_owned()), ..config })
+    }
+
+    fn parse(file: &Path, text: &str, flag: Option<DatabaseUrl>, environment: &Environment) -> Result<Self> {
+        let folder = file.parent().unwrap_or_else(|| Path::new(""));
+        let mut reader = Reader::new(&file.display().to_string(), text, folder, environment);
+        let database = reader.section("database", |section| database(section, file, flag));
+        let documents = reader.section("documents", |section| DocumentsConfig {
+            folder: section.path("folder", "documents"),
+            fallback_fonts: section.paths("fallback_fonts"),
+        });
+        let billing = reader.section("billing", |section| BillingConfig {
+            max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
+        });
+        let settings = reader.finish().map_err(|problems| {
+            let count = match problems.len() {
+                1 => "1 mistake".to_owned(),
+                n => format!("{n} mistakes"),
+            };
+            let error = Error { problems, ..Error::config(format!("{} has {count}", file.display())) };
+            error.hint("correct it, then run `finops config check`")
+        })?;
+        Ok(Self { file: None, database, documents, billing, settings })
+    }
+}
+
+/// A URL from the command line counts from the working directory, as any path there does.
+fn database_flag(url: &str) -> Result<DatabaseUrl> {
+    DatabaseUrl::parse(url, Path::new(""))
+        .map_err(|reason| Error::usage(format!("--database {reason}")).hint("for example: --database sqlite:finops.db"))
+}
+
+fn database(section: &mut Section<'_, '_>, file: &Path, flag: Option<DatabaseUrl>) -> DatabaseConfig {
+    let from_file = source::url(section);
+    let parsed = from_file.and_then(|found| {
+        let line = section.line(&found.at);
+        match DatabaseUrl::parse(&found.text, section.folder()) {
+            Ok(url) if found.via.is_none() && url.holds_password() && source::others_may_read(file) => {
+                let reason = "holds a password in a file that others can read: run `chmod 600` on it, or use url_file, url_env or url_command";
+                section.mistake(&found.at, found.key, reason);
+                None
+            }
+            Ok(url) => Some((url, found.via.map_or(Origin::Line(line), |via| Origin::Via(line, via)))),
+            Err(reason) => {
+                section.mistake(&found.at, found.key, reason);
+                None
+            }
+        }
+    });
+    let default = || (DatabaseUrl::Sqlite(section.folder().join("finops.db")), Origin::Default);
+    let (url, origin) = flag.map(|url| (url, Origin::Flag)).or(parsed).unwrap_or_else(default);
+    section.note("url", &url, origin);
+    let statement_timeout = section.integer("statement_timeout_s", 1..=86_400, 60);
+    DatabaseConfig { url, statement_timeout: Duration::from_secs(u64::from(statement_timeout)) }
+}
+
+/// TOML is UTF-8; editors on Windows put a byte order mark before it.
+fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Error::config(format!("{}:{line}: not valid UTF-8", file.display())).hint("save the file as UTF-8")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What a command is given: configuration, clock, ids, printer. Nothing is global.
 
-use crate::config::Config;
+use crate::cli::Globals;
+use crate::config::{Config, Environment};
 use crate::error::{Error, Result};
 use crate::ui::Ui;
 use chrono::{DateTime, Utc};
@@ -8,6 +9,14 @@ use sha2::{Digest, Sha256};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
+
+/// What a command is given before there is a configuration (`init`, `config`, `schedule`).
+#[derive(Debug)]
+pub struct Shell {
+    pub globals: Globals,
+    pub environment: Environment,
+    pub ui: Ui,
+}
 
 /// What a command that works on the database is given.
 #[derive(Debug)]
@@ -24,6 +33,16 @@ pub struct Context {
 }
 
 impl Context {
+    /// Reads the configuration and takes "now" once for this run.
+    pub fn new(shell: &Shell) -> Result<Self> {
+        let Shell { globals, environment, ui } = shell;
+        let config = Config::load(&globals.overrides(), environment)?;
+        let clock = Clock::of(environment)?;
+        let ids = Ids::of(environment, clock.clone())?;
+        let as_of = globals.now.unwrap_or_else(|| clock.now());
+        Ok(Self { config, clock, ids, ui: ui.clone(), as_of, lock_wait: globals.lock_wait })
+    }
+
     /// `--now` lies ahead of the clock. Writing then needs a database that is marked as a test
     /// (reliability.md, "Time in doubt"); `--dry-run` may look ahead anywhere.
     pub fn as_of_is_future(&self) -> bool {
@@ -38,6 +57,16 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// The machine's clock; in a build for tests, the one that `FINOPS_TEST_CLOCK` (RFC 3339) sets.
+    pub fn of(environment: &Environment) -> Result<Self> {
+        match test_variable(environment, "FINOPS_TEST_CLOCK") {
+            Some(text) => DateTime::parse_from_rfc3339(text)
+                .map(|at| Self::fixed(at.to_utc()))
+                .map_err(|error| Error::config(format!("FINOPS_TEST_CLOCK {text:?}: {error}"))),
+            None => Ok(Self::system()),
+        }
+    }
+
     /// The machine's clock.
     pub const fn system() -> Self {
         Self { fixed: None }
@@ -80,6 +109,17 @@ impl std::fmt::Debug for IdState {
 }
 
 impl Ids {
+    /// Random ids; in a build for tests, the ones that `FINOPS_TEST_SEED` (a number) repeats.
+    pub fn of(environment: &Environment, clock: Clock) -> Result<Self> {
+        match test_variable(environment, "FINOPS_TEST_SEED") {
+            Some(text) => text
+                .parse()
+                .map(|seed| Self::seeded(clock, seed))
+                .map_err(|error| Error::config(format!("FINOPS_TEST_SEED {text:?}: {error}"))),
+            None => Self::random(clock),
+        }
+    }
+
     /// Ids with a key from the operating system; fails when it has no randomness to give.
     pub fn random(clock: Clock) -> Result<Self> {
         let mut key = [0; 32];
@@ -105,6 +145,11 @@ impl Ids {
         let now = u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0);
         self.state.lock().unwrap_or_else(PoisonError::into_inner).next(now)
     }
+}
+
+/// A variable that only a build for tests obeys: in production, no variable may bend the clock.
+fn test_variable<'e>(environment: &'e Environment, name: &str) -> Option<&'e str> {
+    if cfg!(feature = "crash-points") { environment.text(name) } else { None }
 }
 
 /// The 12 bits after the version (`rand_a`) count within a millisecond (RFC 9562, 6.2, method 1).
@@ -139,5 +184,30 @@ impl IdState {
         bytes.copy_from_slice(&self.buffer[self.used..self.used + N]);
         self.used += N;
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock() -> Clock {
+        Clock::fixed(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000))
+    }
+
+    #[test]
+    fn ids_ascend_even_while_the_clock_stands_still() {
+        let ids = Ids::random(clock()).unwrap();
+        let made: Vec<Uuid> = (0..20_000).map(|_| ids.uuid()).collect();
+        assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(made.iter().all(|id| id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122));
+    }
+
+    #[test]
+    fn ids_repeat_by_their_seed_only() {
+        let first = |ids: &Ids| (ids.uuid(), ids.uuid());
+        assert_eq!(first(&Ids::seeded(clock(), 1)), first(&Ids::seeded(clock(), 1)));
+        assert_ne!(first(&Ids::seeded(clock(), 1)), first(&Ids::seeded(clock(), 2)));
+        assert_ne!(first(&Ids::random(clock()).unwrap()), first(&Ids::random(clock()).unwrap()));
     }
 }

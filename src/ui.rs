@@ -8,7 +8,7 @@ mod table;
 pub use progress::Progress;
 pub use table::{Align, Column, Table};
 
-use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::error::{Error, ExitCode, Problem, Result};
 use indicatif::MultiProgress;
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
@@ -216,10 +216,26 @@ impl Ui {
         if shown { Progress::shown(&self.bars, label, total) } else { Progress::hidden() }
     }
 
-    /// Help and version texts, which clap has formatted.
-    pub(crate) fn help(&self, text: &clap::builder::StyledStr) {
+    /// What clap has to say: help and version go to stdout; the rest is an error of usage.
+    pub fn usage(&self, said: &clap::Error) -> Result<ExitCode> {
+        use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+        let text = said.render();
+        let ended = match said.kind() {
+            DisplayHelp | DisplayVersion => ExitCode::Done,
+            DisplayHelpOnMissingArgumentOrSubcommand if self.options.json => {
+                return Err(Error::usage("a command is missing").hint("run `finops --help`"));
+            }
+            DisplayHelpOnMissingArgumentOrSubcommand => ExitCode::Usage,
+            _ => {
+                let text = text.to_string();
+                let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+                let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+                return Err(Error::usage(message).hint(rest.trim()));
+            }
+        };
         let text = if self.color_stdout() { text.ansi().to_string() } else { text.to_string() };
         self.out(text.trim_end());
+        Ok(ended)
     }
 
     /// Writes out what is buffered; tells whether stdout took all of it. The last call of a run.
@@ -227,7 +243,7 @@ impl Ui {
         let mut stdout = self.lock();
         stdout.attempt(Write::flush);
         match stdout.broken.take() {
-            Some(error) => Err(Error::new(ErrorKind::Failed, format!("cannot write to the standard output: {error}"))
+            Some(error) => Err(Error::failed(format!("cannot write to the standard output: {error}"))
                 .hint("what the command did is done; only its output is incomplete")),
             None => Ok(()),
         }

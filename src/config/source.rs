@@ -1,0 +1,101 @@
+//! Where a value that may be secret comes from (reliability.md, "Security"): the file itself, an
+//! environment variable, another file, a command, or systemd's credentials.
+
+use super::Section;
+use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A value as it was found.
+pub struct Found {
+    pub text: String,
+    /// Place of the key in the config file.
+    pub at: Range<usize>,
+    /// The key that was given: `url_file`.
+    pub key: &'static str,
+    /// Where it was found outside the config file, in words.
+    pub via: Option<String>,
+}
+
+/// Reads `url` from the one of its sources that is given; none when no source is, or when it is
+/// wrong, which has been noted.
+pub fn url(section: &mut Section<'_, '_>) -> Option<Found> {
+    let (key, at, given) = section.source("url", &["url_env", "url_file", "url_command", "url_credential"])?;
+    let read = match key {
+        "url_env" => from_environment(section, &given).map(|text| (text, Some(format!("environment variable {given}")))),
+        "url_file" => {
+            let path = section.folder().join(&given);
+            from_private_file(&path).map(|text| (text, Some(format!("file {given}"))))
+        }
+        "url_command" => from_command(section.folder(), &given).map(|text| (text, Some("command".to_owned()))),
+        "url_credential" => from_credentials(section, &given).map(|text| (text, Some(format!("credential {given}")))),
+        _ => Ok((given, None)),
+    };
+    match read {
+        Ok((text, via)) => Some(Found { text, at, key, via }),
+        Err(reason) => {
+            section.mistake(&at, key, reason);
+            None
+        }
+    }
+}
+
+fn from_environment(section: &Section<'_, '_>, name: &str) -> Result<String, String> {
+    let found = section.environment().text(name).map(str::to_owned);
+    found.ok_or_else(|| format!("the environment variable {name} is not set; in a crontab, set it above the lines"))
+}
+
+/// A file with one secret in it, which only its owner may read.
+fn from_private_file(path: &Path) -> Result<String, String> {
+    let mode = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(format!(
+            "{} can be read or changed by others (mode {:03o}): run `chmod 600 {0}`",
+            path.display(),
+            mode & 0o777
+        ));
+    }
+    trimmed(std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?, &path.display().to_string())
+}
+
+/// systemd guards its folder by itself, and gives the files in it modes of its own: so no check of the mode.
+fn from_credentials(section: &Section<'_, '_>, name: &str) -> Result<String, String> {
+    let Some(folder) = section.environment().path("CREDENTIALS_DIRECTORY") else {
+        return Err("CREDENTIALS_DIRECTORY is not set: systemd sets it for a unit with LoadCredential=".to_owned());
+    };
+    if name.contains('/') || name == ".." {
+        return Err("must be the name of a credential, without a folder".to_owned());
+    }
+    let path = folder.join(name);
+    trimmed(std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?, &path.display().to_string())
+}
+
+/// Runs a command in the folder of the config file and takes what it prints. Its errors go to
+/// stderr as they are; its output is never shown.
+fn from_command(folder: &Path, command: &str) -> Result<String, String> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let output =
+        shell.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|error| format!("cannot run sh: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("the command failed ({})", output.status));
+    }
+    let text = String::from_utf8(output.stdout).map_err(|_| "the command printed no valid UTF-8".to_owned())?;
+    trimmed(text, "the command's output")
+}
+
+/// Editors and `echo` end a file with a newline that belongs to no secret.
+fn trimmed(text: String, what: &str) -> Result<String, String> {
+    let text = text.trim_end_matches(['\n', '\r']);
+    if text.is_empty() { Err(format!("{what} is empty")) } else { Ok(text.to_owned()) }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot read {}: {error}", path.display())
+}
+
+/// Whether others than the owner may read a file.
+pub fn others_may_read(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o044 != 0)
+}

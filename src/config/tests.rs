@@ -1,0 +1,56 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Config> {
+    Config::parse(Path::new("/srv/books/finops.toml"), text, None, &Environment::default())
+}
+
+fn problems(text: &str) -> Vec<String> {
+    parse(text).unwrap_err().problems.iter().map(|p| format!("{}:{} {} {}", p.line, p.column, p.field, p.reason)).collect()
+}
+
+#[test]
+fn the_template_is_valid_and_says_the_defaults() {
+    let (template, empty) = (parse(TEMPLATE).unwrap(), parse("").unwrap());
+    let values = |config: &Config| config.settings.iter().map(|s| (s.key.clone(), s.value.clone())).collect::<Vec<_>>();
+    assert_eq!(values(&template), values(&empty));
+    assert_eq!(empty.database.url.to_string(), "sqlite:/srv/books/finops.db");
+    assert_eq!(empty.billing.max_missed_periods, 3);
+}
+
+#[test]
+fn every_key_of_the_template_is_known_and_every_known_key_is_in_the_template() {
+    let on: String = TEMPLATE
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(|l| !l.starts_with(' ')).unwrap_or(line).to_owned() + "\n")
+        .collect();
+    let found = problems(&on);
+    // All five sources of the URL at once are four mistakes; nothing else may be wrong.
+    assert_eq!(found.len(), 4, "{found:#?}");
+    for setting in parse("").unwrap().settings {
+        let key = setting.key.rsplit('.').next().unwrap();
+        assert!(TEMPLATE.contains(&format!("{key} = ")), "{key}");
+    }
+}
+
+#[test]
+fn columns_count_characters() {
+    assert_eq!(problems("billing = { \"é\" = 1 }"), ["1:13 billing.é unknown key; [billing] knows max_missed_periods"]);
+    assert_eq!(
+        problems("[billing]\nmax_missed_periods = \"3\""),
+        ["2:22 billing.max_missed_periods must be a whole number, not a text"]
+    );
+}
+
+#[test]
+fn a_url_may_come_from_outside_the_file() {
+    let environment = Environment::of([("BOOKS", "postgres://joe:canary@db/books")]);
+    let text = "[database]\nurl_env = \"BOOKS\"";
+    let config = Config::parse(Path::new("finops.toml"), text, None, &environment).unwrap();
+    assert_eq!(config.database.url.to_string(), "postgres://db/books");
+    assert_eq!(config.settings[0].origin.to_string(), "line 2: environment variable BOOKS");
+    assert!(!format!("{config:?}").contains("canary"));
+    let config = parse("[database]\nurl_command = \"printf 'sqlite:x.db\\n'\"");
+    // The folder does not exist, so the command cannot be run there.
+    assert_eq!(config.unwrap_err().problems.len(), 1);
+    assert_eq!(problems("[database]\nurl_env = \"NOT_SET\"").len(), 1);
+}
