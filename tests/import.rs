@@ -143,3 +143,23 @@ fn columns_are_documented() {
     }
     check(&root().join("examples/COLUMNS.md"), &text);
 }
+#[test]
+fn examples_are_good() {
+    for kind in Kind::ALL {
+        let path = root().join("examples/data").join(kind.file_name());
+        if *kind == Kind::Payments {
+            assert!(!path.exists(), "numbers are not known before invoices are issued");
+            continue;
+        }
+        let (rows, told) = read(*kind, &kind.file_name(), &std::fs::read(&path).unwrap(), &Options::default());
+        assert_eq!(told, "");
+        assert!(rows.len() >= 2, "{kind}");
+        for row in rows {
+            if let Row::Seller(seller) = row.value
+                && let Some(logo) = seller.logo
+            {
+                assert!(path.with_file_name(logo).exists());
+            }
+        }
+    }
+}
