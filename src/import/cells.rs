@@ -10,7 +10,7 @@ use crate::model::Invalid;
 
 /// What a value that is shown in a message is cut to, in characters.
 const SHOWN_CHARS: usize = 40;
-/// Longest cell that may hold an id, a date, a number or a word.
+/// Longest value that is not free text, in characters. Some are keys, and Postgres indexes at most 2,704 bytes.
 const MAX_VALUE_CHARS: usize = 260;
 
 pub struct Cells<'a> {
@@ -63,9 +63,7 @@ impl<'a> Cells<'a> {
     /// Reads a value; None when it is empty, or wrong and reported.
     pub fn parse<T>(&mut self, column: &str, read: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
         let text = self.content(column)?;
-        let chars = text.chars().count();
-        if chars > MAX_VALUE_CHARS {
-            self.refuse(column, format!("this has {chars} characters, too many for what belongs here"));
+        if !self.check_length(column, text) {
             return None;
         }
         read(text).map_err(|invalid| self.refuse(column, invalid.0)).ok()
@@ -99,6 +97,7 @@ impl<'a> Cells<'a> {
         if text.contains(['\n', '\t']) {
             self.refuse(column, "this must be one line, without tabs");
         }
+        self.check_length(column, &text);
         text
     }
 
@@ -106,6 +105,14 @@ impl<'a> Cells<'a> {
     pub fn text(&mut self, column: &str) -> String {
         let text = self.content(column).unwrap_or_default().trim();
         if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() }
+    }
+
+    fn check_length(&mut self, column: &str, text: &str) -> bool {
+        let chars = text.chars().count();
+        if chars > MAX_VALUE_CHARS {
+            self.refuse(column, format!("this has {chars} characters; at most {MAX_VALUE_CHARS} may stand here"));
+        }
+        chars <= MAX_VALUE_CHARS
     }
 
     /// Reports the cell of a column.
@@ -134,7 +141,7 @@ impl<'a> Cells<'a> {
             .iter()
             .map(|name| {
                 let column = columns.iter().find(|column| column.name == *name)?;
-                let text = self.filled(self.index_of(name)?);
+                let text = self.filled(self.index_of(name)?).trim();
                 (column.need != Need::Required || !text.is_empty()).then_some(text)
             })
             .collect()
