@@ -1,0 +1,55 @@
+//! What users bring: CSV files, read row by row into the values of `model`.
+//!
+//! Bytes become text (`decode`), text becomes records whose cells know their place (`scan`), a
+//! header says which cell is which column (`columns`), and each row becomes a value that cannot be
+//! wrong (`rows`), or the list of all that is wrong with it. A file is read as a stream: besides
+//! the keys of its rows, which are kept to find the same one twice, memory does not grow with it.
+//! Whoever writes the rows does so in one transaction, and rolls back when any row was refused.
+
+mod cards;
+mod cells;
+mod checks;
+mod columns;
+mod decode;
+mod read;
+mod rows;
+mod scan;
+
+pub use columns::{Column, Need};
+pub use read::{Located, Options, Problems, Reader, RowError, Source, encoding};
+pub use rows::{ContractItemRow, PaymentRow, SellerRow};
+
+use crate::model::{BillableItem, Company, Contract, TaxRate, text_enum};
+use read::Header;
+
+text_enum! {
+    /// What a file holds. In the order in which one needs the other: sellers first.
+    pub enum Kind ("the kind of file") {
+        Sellers = "sellers",
+        TaxRates = "tax_rates",
+        Companies = "companies",
+        Contracts = "contracts",
+        ContractItems = "contract_items",
+        BillableItems = "billable_items",
+        Payments = "payments",
+    }
+}
+
+impl Kind {
+    /// The name under which it is found in a folder: `companies.csv`.
+    pub fn file_name(self) -> String {
+        format!("{self}.csv")
+    }
+}
+
+/// One row of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Row {
+    Seller(Box<SellerRow>),
+    TaxRate(TaxRate),
+    Company(Box<Company>),
+    Contract(Contract),
+    ContractItem(ContractItemRow),
+    BillableItem(BillableItem),
+    Payment(PaymentRow),
+}

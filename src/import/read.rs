@@ -1,0 +1,324 @@
+//! One file: its header checked against the table of its kind, then row after row.
+
+use super::cells::{Cells, shortened};
+use super::decode::{Text, UNREADABLE};
+use super::scan::{Place, Record, Scanner};
+use super::{Column, Kind, Need, Row, rows};
+use crate::error::{Error, Problem, Result};
+use encoding_rs::Encoding;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+/// Problems that are told one by one; of the others, only how many.
+const MAX_TOLD: usize = 200;
+
+/// How a file is to be read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Of files without a byte order mark.
+    pub encoding: &'static Encoding,
+    /// Columns in which a number that looks like a payment card's is known to be none.
+    pub allow_numbers: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { encoding: encoding_rs::UTF_8, allow_numbers: Vec::new() }
+    }
+}
+
+/// Reads `--encoding`: the labels of the WHATWG standard, such as `windows-1252` or `shift_jis`.
+pub fn encoding(label: &str) -> Result<&'static Encoding> {
+    Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
+        Error::usage(format!("{label:?} is no encoding that finops knows"))
+            .hint("write utf-8, utf-16le, windows-1252 (Excel in Western Europe), windows-1250, iso-8859-2, shift_jis …")
+    })
+}
+
+/// What the first record of a file says.
+#[derive(Debug)]
+pub struct Header {
+    file: String,
+    pub(super) kind: Kind,
+    /// For each column of the table, the cell that holds it.
+    cells: Vec<Option<usize>>,
+    width: usize,
+    allow_numbers: Vec<String>,
+}
+
+impl Header {
+    /// The cell that holds a column, by its place in the table; None: the file lacks the column.
+    pub(super) fn cell_of(&self, column: usize) -> Option<usize> {
+        self.cells.get(column).copied().flatten()
+    }
+
+    pub(super) fn allows_numbers(&self, column: &str) -> bool {
+        self.allow_numbers.iter().any(|allowed| allowed == column)
+    }
+
+    pub(super) fn problem(&self, place: Place, field: &str, value: &str, reason: String) -> Problem {
+        Problem {
+            file: self.file.clone(),
+            line: place.line,
+            column: place.column,
+            field: field.to_owned(),
+            value: shortened(value),
+            reason,
+        }
+    }
+
+    /// Finds the columns of the table in the header, and says all that is wrong with it.
+    fn match_columns(&mut self, record: &Record) -> Vec<Problem> {
+        let columns = self.kind.columns();
+        let mut problems = Vec::new();
+        for cell in 0..record.width() {
+            let name = record.cell(cell).trim();
+            let problem = match columns.iter().position(|column| column.name == name) {
+                Some(index) if self.cells[index].is_some() => Some("this column stands here twice".to_owned()),
+                Some(index) => {
+                    self.cells[index] = Some(cell);
+                    None
+                }
+                None => Some(unknown_column(self.kind, name)),
+            };
+            problems.extend(problem.map(|reason| self.problem(record.place(cell), "header", name, reason)));
+        }
+        let missing = |(column, cell): &(&Column, &Option<usize>)| column.need == Need::Required && cell.is_none();
+        let missing: Vec<_> = columns.iter().zip(&self.cells).filter(missing).map(|(column, _)| column.name).collect();
+        if !missing.is_empty() {
+            let reason = format!("the header lacks {}", missing.join(", "));
+            problems.push(self.problem(Place { line: 1, column: 1 }, "header", "", reason));
+        }
+        problems
+    }
+}
+
+fn unknown_column(kind: Kind, name: &str) -> String {
+    if name.is_empty() {
+        return "a column without a name".to_owned();
+    }
+    if name.contains(['\0', UNREADABLE]) {
+        return "this is not UTF-8: save the file as \"CSV UTF-8\", or tell its encoding, such as --encoding windows-1252 \
+                or utf-16le"
+            .to_owned();
+    }
+    match kind.column_like(name) {
+        Some(like) => format!("{kind} have no such column: did you mean {like}?"),
+        None => format!("{kind} have no such column; finops import --template {kind} shows those they have"),
+    }
+}
+
+/// Where a row stands, so that what is found out about it later (against the database, say) can
+/// still be told with its place.
+#[derive(Debug, Clone)]
+pub struct Source {
+    header: Arc<Header>,
+    /// For each column of the table.
+    places: Box<[Place]>,
+}
+
+impl Source {
+    pub fn line(&self) -> u64 {
+        self.places.first().map_or(1, |place| place.line)
+    }
+
+    /// What is wrong with one field of the row. A `field` that is no column stands for the row.
+    pub fn problem(&self, field: &str, value: &str, reason: impl Into<String>) -> Problem {
+        let index = self.header.kind.columns().iter().position(|column| column.name == field).unwrap_or(0);
+        let place = self.places.get(index).copied().unwrap_or(Place { line: 1, column: 1 });
+        self.header.problem(place, field, value, reason.into())
+    }
+}
+
+/// A value and where it came from.
+#[derive(Debug, Clone)]
+pub struct Located<T> {
+    pub value: T,
+    pub source: Source,
+}
+
+/// Why there is no row.
+#[derive(Debug)]
+pub enum RowError {
+    /// All that is wrong with this row; the next can be read.
+    Problems(Vec<Problem>),
+    /// The file cannot be read on.
+    Io(io::Error),
+}
+
+/// Reads the rows of one file. An iterator that goes on after a bad row, so that all are told.
+pub struct Reader<R> {
+    scanner: Scanner<R>,
+    record: Record,
+    header: Arc<Header>,
+    keys: Keys,
+    failed: bool,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the header. `file` is what messages call it. Errors: the input cannot be read, or all
+    /// that is wrong with the header.
+    pub fn new(kind: Kind, file: &str, input: R, options: &Options) -> Result<Self> {
+        let unreadable = |error| Error::failed(format!("cannot read {file}: {error}")).caused_by(error);
+        let mut scanner = Scanner::new(Text::new(input, options.encoding)).map_err(unreadable)?;
+        let mut record = Record::new();
+        let found = scanner.read_record(&mut record).map_err(unreadable)?;
+        let mut header = Header {
+            file: file.to_owned(),
+            kind,
+            cells: vec![None; kind.columns().len()],
+            width: record.width(),
+            allow_numbers: options.allow_numbers.clone(),
+        };
+        let mut problems = Problems::default();
+        if !found || record.is_blank() {
+            let reason = format!("there is no header; finops import --template {kind} prints one");
+            problems.extend(vec![header.problem(Place { line: 1, column: 1 }, "", "", reason)]);
+        } else {
+            problems.extend(faults(&header, &record));
+            problems.extend(header.match_columns(&record));
+        }
+        match problems.into_error() {
+            Some(error) => Err(error),
+            None => Ok(Self { scanner, record, header: Arc::new(header), keys: Keys::default(), failed: false }),
+        }
+    }
+
+    fn row(&mut self) -> Result<Located<Row>, Vec<Problem>> {
+        let (header, record) = (&*self.header, &self.record);
+        let mut problems = faults(header, record);
+        if problems.is_empty() && record.width() != header.width {
+            let (cells, expected) = (record.width(), header.width);
+            let reason =
+                format!("this row has {cells} cells where the header has {expected}: is a delimiter or a quote missing?");
+            problems.push(header.problem(record.place(0), "", "", reason));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut cells = Cells::new(header, record);
+        cells.check_characters();
+        let row = read_row(header.kind, &mut cells);
+        if let Some(key) = cells.key()
+            && let Some(line) = self.keys.insert(&key, record.place(0).line)
+        {
+            let columns = header.kind.key();
+            let field = columns[columns.len().min(key.len()) - 1];
+            let reason = format!("line {line} has the same {}", columns.join(", "));
+            cells.refuse(key_column(header, columns).unwrap_or(field), reason);
+        }
+        match row {
+            Some(value) if !cells.has_problems() => Ok(Located { value, source: self.source() }),
+            _ => Err(cells.into_problems()),
+        }
+    }
+
+    fn source(&self) -> Source {
+        let place = |index| self.record.place(self.header.cell_of(index).unwrap_or(0));
+        let places = (0..self.header.kind.columns().len()).map(place).collect();
+        Source { header: Arc::clone(&self.header), places }
+    }
+}
+
+/// The last of the key columns that the file has.
+fn key_column(header: &Header, key: &[&'static str]) -> Option<&'static str> {
+    let columns = header.kind.columns();
+    let has = |name: &&&str| columns.iter().position(|c| c.name == **name).and_then(|i| header.cell_of(i)).is_some();
+    key.iter().rev().find(has).copied()
+}
+
+impl<R: Read> Iterator for Reader<R> {
+    type Item = Result<Located<Row>, RowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.failed {
+            match self.scanner.read_record(&mut self.record) {
+                Ok(false) => return None,
+                Ok(true) if self.record.is_blank() => {}
+                Ok(true) => return Some(self.row().map_err(RowError::Problems)),
+                Err(error) => {
+                    self.failed = true;
+                    return Some(Err(RowError::Io(error)));
+                }
+            }
+        }
+        None
+    }
+}
+
+fn read_row(kind: Kind, cells: &mut Cells) -> Option<Row> {
+    match kind {
+        Kind::Sellers => rows::seller(cells).map(|row| Row::Seller(Box::new(row))),
+        Kind::TaxRates => rows::tax_rate(cells).map(Row::TaxRate),
+        Kind::Companies => rows::company(cells).map(|row| Row::Company(Box::new(row))),
+        Kind::Contracts => rows::contract(cells).map(Row::Contract),
+        Kind::ContractItems => rows::contract_item(cells).map(Row::ContractItem),
+        Kind::BillableItems => rows::billable_item(cells).map(Row::BillableItem),
+        Kind::Payments => rows::payment(cells).map(Row::Payment),
+    }
+}
+
+fn faults(header: &Header, record: &Record) -> Vec<Problem> {
+    record.faults().iter().map(|fault| header.problem(fault.place, "", "", fault.reason.clone())).collect()
+}
+
+/// The keys seen in a file and their lines: 128 bits of a hash each, so that a file of millions of
+/// rows still fits, and two keys never pass for one in practice (2⁻⁸⁰ for ten million).
+#[derive(Default)]
+struct Keys(HashMap<[u64; 2], u64>);
+
+impl Keys {
+    /// The line on which the same key stands already.
+    fn insert(&mut self, key: &[&str], line: u64) -> Option<u64> {
+        let mut hash = Sha256::new();
+        for part in key {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let digest = hash.finalize();
+        let half = |from: usize| digest[from..from + 8].iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+        match self.0.entry([half(0), half(8)]) {
+            Entry::Occupied(entry) => Some(*entry.get()),
+            Entry::Vacant(entry) => {
+                entry.insert(line);
+                None
+            }
+        }
+    }
+}
+
+/// All that is wrong with what was brought: the first places in full, the others counted.
+#[derive(Debug, Default)]
+pub struct Problems {
+    told: Vec<Problem>,
+    count: usize,
+}
+
+impl Problems {
+    pub fn extend(&mut self, more: Vec<Problem>) {
+        self.count += more.len();
+        let room = MAX_TOLD - self.told.len();
+        self.told.extend(more.into_iter().take(room));
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The error that ends the import; None when nothing is wrong.
+    pub fn into_error(self) -> Option<Error> {
+        if self.is_empty() {
+            return None;
+        }
+        let mistakes = if self.count == 1 { "1 mistake".to_owned() } else { format!("{} mistakes", self.count) };
+        let rest = self.count - self.told.len();
+        let message = match rest {
+            0 => format!("{mistakes} found; nothing was imported"),
+            _ => format!("{mistakes} found, of which the first {} are shown; nothing was imported", self.told.len()),
+        };
+        Some(Error::input(message, self.told).hint("correct the file, then run the same command again"))
+    }
+}

@@ -1,0 +1,2 @@
+//! What a person does by hand, each in one transaction with its audit rows. Jobs run by cron are
+//! in `jobs`; both use `engine` and `store`.
