@@ -1,8 +1,10 @@
 //! What a command is given: configuration, clock, ids, printer. Nothing is global.
 
 use crate::cli::Globals;
-use crate::config::{Config, Environment};
+use crate::config::{Config, DatabaseUrl, Environment};
 use crate::error::{Error, Result};
+use crate::store::schema::{self, Status};
+use crate::store::{Db, StoreError, Target};
 use crate::ui::Ui;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -41,6 +43,50 @@ impl Context {
         let ids = Ids::of(environment, clock.clone())?;
         let as_of = globals.now.unwrap_or_else(|| clock.now());
         Ok(Self { config, clock, ids, ui: ui.clone(), as_of, lock_wait: globals.lock_wait })
+    }
+
+    /// Opens the database, which must have the schema of this build.
+    pub fn open_db(&self) -> Result<Db> {
+        let mut db = Db::open(self.target(), self.config.database.statement_timeout).map_err(|error| self.cannot_open(error))?;
+        match db.read(schema::status)? {
+            Status::Current => Ok(db),
+            Status::Empty => Err(Error::config(format!("{} holds no finops database yet", self.config.database.url))
+                .hint("finops db migrate sets it up")),
+            Status::Older(version) => Err(Error::config(format!(
+                "the database has schema {version}, and this build of finops needs {}",
+                schema::VERSION
+            ))
+            .hint("make a backup, then run finops db migrate")),
+            Status::Newer(version) => Err(Error::config(format!(
+                "the database has schema {version}, made by a newer finops; this one knows {} and leaves it alone",
+                schema::VERSION
+            ))
+            .hint("use the newer finops that wrote it")),
+        }
+    }
+
+    /// Opens the database in order to set it up or to look at its state, whatever its schema.
+    pub fn open_db_for_setup(&self) -> Result<Db> {
+        Db::open_or_create(self.target(), self.config.database.statement_timeout).map_err(|error| self.cannot_open(error))
+    }
+
+    fn target(&self) -> Target<'_> {
+        match &self.config.database.url {
+            DatabaseUrl::Sqlite(path) => Target::Sqlite(path),
+            DatabaseUrl::Postgres(url) => Target::Postgres(url.expose()),
+        }
+    }
+
+    fn cannot_open(&self, error: StoreError) -> Error {
+        let url = &self.config.database.url;
+        let missing = matches!(url, DatabaseUrl::Sqlite(path) if !path.exists());
+        let told = Error::from(error);
+        if missing {
+            Error::config(format!("there is no database at {url}"))
+                .hint("finops db migrate makes it; or check the path in finops.toml")
+        } else {
+            told
+        }
     }
 
     /// `--now` lies ahead of the clock. Writing then needs a database that is marked as a test

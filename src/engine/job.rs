@@ -240,8 +240,10 @@ impl<'c> Runner<'c> {
         let companies: Vec<&str> = companies.into_iter().collect();
         let now = self.ctx.clock.now();
         let until = now + TimeDelta::minutes(CLAIM_MINUTES);
-        let taken: HashSet<String> =
-            db.write(|tx| claims::take(tx, job, run_id.as_str(), &companies, now, until).map_err(Error::from))?.into_iter().collect();
+        let taken: HashSet<String> = db
+            .write(|tx| claims::take(tx, job, run_id.as_str(), &companies, now, until).map_err(Error::from))?
+            .into_iter()
+            .collect();
         let (mine, others): (Vec<K>, Vec<K>) = keys.into_iter().partition(|k| taken.contains(company(k).as_str()));
         for _ in &others {
             self.summary.due += 1;

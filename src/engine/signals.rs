@@ -34,6 +34,9 @@ impl Signals {
         } else {
             return None;
         };
-        Some(Error::new(kind, format!("stopped by {name} after the current batch was recorded")).hint("run the same command again: it goes on where it stopped"))
+        Some(
+            Error::new(kind, format!("stopped by {name} after the current batch was recorded"))
+                .hint("run the same command again: it goes on where it stopped"),
+        )
     }
 }

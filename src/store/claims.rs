@@ -26,7 +26,13 @@ static RELEASE: Bulk<6> = Bulk {
     on_conflict: "ON CONFLICT (company_id, job) DO UPDATE SET expires_at = '' WHERE claims.owner = excluded.owner AND claims.expires_at <> ''",
 };
 
-fn rows<'v>(companies: &'v [&str], job: &'v str, owner: &'v str, at: &'v str, until: &'v str) -> impl Iterator<Item = [Val<'v>; 6]> {
+fn rows<'v>(
+    companies: &'v [&str],
+    job: &'v str,
+    owner: &'v str,
+    at: &'v str,
+    until: &'v str,
+) -> impl Iterator<Item = [Val<'v>; 6]> {
     companies.iter().map(move |c| [(*c).into(), job.into(), owner.into(), Val::Int(1), at.into(), until.into()])
 }
 

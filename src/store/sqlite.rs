@@ -52,7 +52,8 @@ impl Sqlite {
             let mut statement = self.connection.prepare(pragma).map_err(store_error)?;
             let mut rows = statement.query([]).map_err(store_error)?;
             while let Some(row) = rows.next().map_err(store_error)? {
-                let cells: Vec<String> = (0..columns).map(|c| row.get::<_, Value>(c).map(|v| shown(&v)).unwrap_or_default()).collect();
+                let cells: Vec<String> =
+                    (0..columns).map(|c| row.get::<_, Value>(c).map(|v| shown(&v)).unwrap_or_default()).collect();
                 problems.push(cells.join(" "));
             }
         }
