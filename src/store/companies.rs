@@ -63,29 +63,35 @@ fn read_company(row: &Row) -> Result<Company, StoreError> {
     })
 }
 
+fn values(c: &Company) -> [Val<'_>; 18] {
+    [
+        c.company_id.as_str().into(),
+        (&c.name).into(),
+        (&c.attention).into(),
+        (&c.address.line1).into(),
+        (&c.address.line2).into(),
+        (&c.address.postal_code).into(),
+        (&c.address.city).into(),
+        (&c.address.region).into(),
+        (&c.address.country).into(),
+        (&c.tax_id).into(),
+        (&c.email).into(),
+        c.time_zone.map_or("", |z| z.name()).into(),
+        (&c.language).into(),
+        c.payment_terms_days.into(),
+        c.consolidate.into(),
+        c.billing_day.into(),
+        c.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
+        (&c.reference).into(),
+    ]
+}
+
 /// Adds or replaces companies.
 pub fn upsert(tx: &mut Tx, companies: &[&Company]) -> Result<(), StoreError> {
-    let rows = companies.iter().map(|c| -> [Val; 18] {
-        [
-            c.company_id.as_str().into(),
-            (&c.name).into(),
-            (&c.attention).into(),
-            (&c.address.line1).into(),
-            (&c.address.line2).into(),
-            (&c.address.postal_code).into(),
-            (&c.address.city).into(),
-            (&c.address.region).into(),
-            (&c.address.country).into(),
-            (&c.tax_id).into(),
-            (&c.email).into(),
-            c.time_zone.map_or("", |z| z.name()).into(),
-            (&c.language).into(),
-            c.payment_terms_days.into(),
-            c.consolidate.into(),
-            c.billing_day.into(),
-            c.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
-            (&c.reference).into(),
-        ]
-    });
-    tx.insert(&UPSERT, rows).map(drop)
+    tx.insert(&UPSERT, companies.iter().map(|c| values(c))).map(drop)
+}
+
+/// What a write changes, as JSON for the audit log.
+pub fn change(before: Option<&Company>, after: &Company) -> String {
+    UPSERT.change(before.map(values).as_ref(), &values(after))
 }

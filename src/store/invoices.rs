@@ -239,6 +239,12 @@ pub fn stale_drafts(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Invoice>, Sto
     tx.query_companies(SQL, companies, &[], read_head)
 }
 
+/// Those of these companies (ids ascending) that have drafts which are not marked as stale.
+pub fn companies_with_fresh_drafts(tx: &mut Tx, companies: &[&str]) -> Result<Vec<CompanyId>, StoreError> {
+    const SQL: &str = "SELECT DISTINCT company_id FROM invoices WHERE company_id = $1 AND state = 'draft' AND stale = 0";
+    tx.query_companies(SQL, companies, &[], |row| Ok(CompanyId::stored(row.text(0)?)))
+}
+
 /// Marks the drafts that bill a contract: an input of theirs changed.
 pub fn mark_stale_by_contract(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> Result<u64, StoreError> {
     const SQL: &str = "UPDATE invoices SET stale = 1 WHERE company_id = $1 AND state = 'draft' AND stale = 0 AND invoice_id IN
@@ -277,6 +283,13 @@ pub fn issue(
       WHERE company_id = $1 AND invoice_id = $2 AND state = 'draft' AND stale = 0";
     let params = [company_id.as_str().into(), invoice_id.as_str().into(), number.into(), issued_on.into(), due_on.into()];
     Ok(tx.execute(SQL, &params)? == 1)
+}
+
+/// Holds an invoice until the transaction ends, so that two payments of it are recorded one after
+/// the other. False if there is no such invoice.
+pub fn hold(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE invoices SET state = state WHERE company_id = $1 AND invoice_id = $2";
+    Ok(tx.execute(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()])? == 1)
 }
 
 /// Changes the state of an issued invoice. False if it was not in `from` any more.
