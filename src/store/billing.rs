@@ -240,11 +240,7 @@ impl Billed {
 
 /// All billed periods of the contracts of these companies (ids ascending) with an id from the first
 /// to the last given, by (company, contract, start, revision). Grows with their history.
-pub fn billed_of_companies(
-    tx: &mut Tx,
-    companies: &[&str],
-    (first, last): (&str, &str),
-) -> Result<Vec<Billed>, StoreError> {
+pub fn billed_of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)) -> Result<Vec<Billed>, StoreError> {
     const SQL: &str = "SELECT p.company_id, p.contract_id, p.period_start, p.period_end, i.state FROM billed_periods p
       JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
       WHERE p.company_id = $1 AND p.contract_id >= $2 AND p.contract_id <= $3

@@ -4,6 +4,7 @@ use super::sellers::read_address;
 use super::value::Kind::{Int, Text};
 use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::{Company, CompanyId};
+use std::collections::BTreeSet;
 
 const SELECT: &str =
     "SELECT company_id, name, attention, address_line1, address_line2, postal_code, city, region, country, tax_id,
@@ -43,6 +44,12 @@ static UPSERT: Bulk<18> = Bulk {
 /// These companies, in the order of their ids (which must ascend). Ids that do not exist are left out.
 pub fn by_ids(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Company>, StoreError> {
     tx.query_companies(SELECT, ids, &[], read_company)
+}
+
+/// Which of these companies (ids ascending) exist.
+pub fn known(tx: &mut Tx, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
+    const SQL: &str = "SELECT company_id FROM companies WHERE company_id = $1";
+    Ok(tx.query_companies(SQL, ids, &[], |row| row.string(0))?.into_iter().collect())
 }
 
 fn read_company(row: &Row) -> Result<Company, StoreError> {

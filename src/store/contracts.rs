@@ -142,11 +142,7 @@ pub fn of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)
 }
 
 /// Every version of the items of the same contracts, by (company, contract, item, valid_from).
-pub fn items_of_companies(
-    tx: &mut Tx,
-    companies: &[&str],
-    (first, last): (&str, &str),
-) -> Result<Vec<ContractItem>, StoreError> {
+pub fn items_of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)) -> Result<Vec<ContractItem>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         item_columns!(),
