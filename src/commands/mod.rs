@@ -3,7 +3,10 @@
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
 pub mod config;
+pub mod db;
+pub mod import;
 pub mod init;
+pub mod payments;
 pub mod schedule;
 
 use crate::context::Shell;
@@ -15,6 +18,9 @@ use clap::Subcommand;
 pub enum Command {
     Init(init::Args),
     Config(config::Args),
+    Import(import::Args),
+    Payments(payments::Args),
+    Db(db::Args),
     Schedule(schedule::Args),
 }
 
@@ -23,6 +29,9 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
     match command {
         Command::Init(args) => init::run(&args, shell),
         Command::Config(args) => config::run(&args, shell),
+        Command::Import(args) => import::run(&args, shell),
+        Command::Payments(args) => payments::run(&args, shell),
+        Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),
     }
 }
