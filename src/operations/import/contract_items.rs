@@ -160,16 +160,16 @@ fn check_issued(
     let told = |what: &str| {
         format!("service until {until} (not included) is issued already and cannot change: {what}, or void the invoice first")
     };
+    let ends_early = |end: Option<NaiveDate>| end.is_some_and(|end| end < until);
+    let mut moves_early = ends_early(version.end);
     if version.valid_from < until {
-        let only_the_end = versions
-            .get(&version.valid_from)
-            .is_some_and(|before| ContractItem { end: before.end, ..version.clone() } == *before);
-        if !only_the_end {
+        let before = versions.get(&version.valid_from);
+        let only_the_end = before.filter(|before| ContractItem { end: before.end, ..version.clone() } == **before);
+        let Some(before) = only_the_end else {
             return Err(("valid_from", told(&format!("let this hold from {first_open} on"))));
-        }
+        };
+        moves_early |= ends_early(before.end);
     }
-    let before = holding(versions, version.valid_from).and_then(|before| before.end);
-    let moves_early = before != version.end && [before, version.end].into_iter().flatten().any(|end| end < until);
     if moves_early {
         return Err(("end", told(&format!("end on {first_open} or later"))));
     }
