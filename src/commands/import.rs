@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// Rows are known by your own ids: new ones are added, others changed, and rows that are missing in
 /// a file stay as they are. Everything is imported, or, on any mistake in any file, nothing.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  finops import data/\n  finops import companies companies.csv --dry-run\n  \
+#[command(after_help = "Example:\n  finops import data/\n  finops import companies companies.csv --dry-run\n  \
                         finops import --template contracts > contracts.csv")]
 pub struct Args {
     /// What FILE holds: sellers, tax_rates, companies, contracts, contract_items, billable_items or

@@ -1,11 +1,11 @@
 //! What must always hold, asked of the whole database: for `db check`, which a person runs. Each
-//! question is a scan; each answer names what breaks the rule, at most [`MAX_ANSWERS`] of them.
+//! question is a scan; each answer names what breaks the rule, at most 100 of each rule.
 
 use super::{StoreError, Tx};
 use crate::model::{CompanyId, ContractId, InvoiceId};
 
-/// Of one rule; a broken rule is rarely broken once.
-pub const MAX_ANSWERS: u32 = 100;
+/// Of one rule: a rule that is broken is rarely broken once.
+const MAX_ANSWERS: u32 = 100;
 
 /// Something that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ const RULES: [Rule; 10] = [
     },
     Rule {
         name: "payment_settles",
-        message: "a payment settles more than it is, or another company's invoice",
+        message: "a payment settles more than it is",
         sql: "SELECT p.company_id, p.reference FROM payments p
           WHERE p.amount_minor < (SELECT COALESCE(SUM(a.amount_minor), 0) FROM payment_allocations a
               WHERE a.company_id = p.company_id AND a.provider = p.provider AND a.reference = p.reference)

@@ -5,8 +5,11 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod config;
+mod db;
 mod help;
+mod import;
 mod init;
 mod output;
+mod payments;
 mod schedule;
 mod support;
