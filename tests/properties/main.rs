@@ -7,6 +7,7 @@
 mod fixtures;
 mod money;
 mod periods;
+mod plan;
 mod proration;
 mod totals;
 mod zones;
