@@ -326,6 +326,15 @@ fn items_without_a_contract_stand_alone_on_the_billing_day() {
 }
 
 #[test]
+fn items_that_stand_alone_are_apart_by_currency_and_by_prices_with_tax() {
+    let inclusive = BillableItem { tax_inclusive: true, ..item("b", "2026-10-06", "11.90") };
+    let yen = BillableItem { currency: "JPY".parse().unwrap(), ..item("c", "2026-10-07", "1000") };
+    let items = vec![item("a", "2026-10-05", "10"), inclusive, yen, item("d", "2026-10-08", "20")];
+    let plan = plan(&facts(Vec::new(), items), "2026-11-01");
+    assert_eq!(told(&plan), ["2026-11-01 a+d 35.70", "2026-11-01 b 11.90", "2026-11-01 c 1190"]);
+}
+
+#[test]
 fn an_item_that_cannot_be_billed_stops_nobody() {
     let mut broken = item("broken", "2026-10-02", "10");
     broken.tax_code = Some("luxury".parse().unwrap());
