@@ -53,6 +53,10 @@ pub trait Job {
 
 /// A decision to do something, as data: shown, summed up, recorded.
 pub trait Plan {
+    /// Whether it is something done, to be shown and counted; false for mere bookkeeping.
+    fn counts(&self) -> bool {
+        true
+    }
     /// What the summary adds up.
     fn amount(&self) -> Option<Money>;
     /// The subjects that need not wait any more once this is done (see `Failed::subject`).
@@ -366,7 +370,8 @@ impl<'c> Runner<'c> {
 
     fn tell<P: Plan>(&mut self, decided: &Decided<P>, newly_failed: u64, waiting: u64, asked_for: bool) {
         let ui = &self.ctx.ui;
-        for plan in &decided.plans {
+        let plans = || decided.plans.iter().filter(|plan| plan.counts());
+        for plan in plans() {
             if let Some(amount) = plan.amount() {
                 self.summary.add_total(amount);
             }
@@ -382,10 +387,11 @@ impl<'c> Runner<'c> {
             ui.unit(&Told { outcome: "failed", body: failed }, String::new);
             ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
         }
-        self.summary.done += decided.plans.len() as u64;
+        let done = plans().count();
+        self.summary.done += done as u64;
         self.summary.failed += newly_failed;
         self.summary.waiting += waiting;
-        self.summary.due += (decided.plans.len() + decided.skipped.len() + decided.failed.len()) as u64;
+        self.summary.due += (done + decided.skipped.len() + decided.failed.len()) as u64;
     }
 
     /// Writes down how the run ended, also when it ended badly.

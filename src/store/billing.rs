@@ -163,7 +163,7 @@ static CLAIM: Bulk<6> = Bulk {
 };
 
 /// Claims periods for invoices. False if one of them was billed already; the caller rolls back.
-pub fn claim(tx: &mut Tx, periods: &[BilledPeriod]) -> Result<bool, StoreError> {
+pub fn claim(tx: &mut Tx, periods: &[&BilledPeriod]) -> Result<bool, StoreError> {
     let rows = periods.iter().map(|p| -> [Val; 6] {
         [
             p.company_id.as_str().into(),
