@@ -15,7 +15,7 @@ pub use environment::Environment;
 pub use reader::{Origin, Section, Setting};
 pub use secret::{REDACTED, Secret};
 
-use crate::error::{Error, ErrorKind, Result, io_error};
+use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use reader::Reader;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -110,14 +110,7 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
-        let settings = reader.finish().map_err(|problems| {
-            let count = match problems.len() {
-                1 => "1 mistake".to_owned(),
-                n => format!("{n} mistakes"),
-            };
-            let error = Error { problems, ..Error::config(format!("{} has {count}", file.display())) };
-            error.hint("correct it, then run `finops config check`")
-        })?;
+        let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
         Ok(Self { file: None, database, documents, billing, settings })
     }
 }
@@ -129,18 +122,19 @@ fn database_flag(url: &str) -> Result<DatabaseUrl> {
 }
 
 fn database(section: &mut Section<'_, '_>, file: &Path, flag: Option<DatabaseUrl>) -> DatabaseConfig {
-    let from_file = source::url(section);
+    // What the flag replaces is not looked up: its variable or command may be missing here.
+    let from_file = if flag.is_some() { source::skip(section, "url") } else { source::read(section, "url") };
     let parsed = from_file.and_then(|found| {
         let line = section.line(&found.at);
         match DatabaseUrl::parse(&found.text, section.folder()) {
             Ok(url) if found.via.is_none() && url.holds_password() && source::others_may_read(file) => {
                 let reason = "holds a password in a file that others can read: run `chmod 600` on it, or use url_file, url_env or url_command";
-                section.mistake(&found.at, found.key, reason);
+                section.mistake(&found.at, &found.key, reason);
                 None
             }
             Ok(url) => Some((url, found.via.map_or(Origin::Line(line), |via| Origin::Via(line, via)))),
             Err(reason) => {
-                section.mistake(&found.at, found.key, reason);
+                section.mistake(&found.at, &found.key, reason);
                 None
             }
         }
@@ -155,10 +149,25 @@ fn database(section: &mut Section<'_, '_>, file: &Path, flag: Option<DatabaseUrl
 /// TOML is UTF-8; editors on Windows put a byte order mark before it.
 fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String> {
     let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Error::config(format!("{}:{line}: not valid UTF-8", file.display())).hint("save the file as UTF-8")
+        let valid = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let (line, last) = (valid.split('\n').count(), valid.rsplit('\n').next().unwrap_or_default());
+        let (file, reason) = (file.display().to_string(), "not valid UTF-8: save the file as UTF-8".to_owned());
+        let (line, column) = (line as u64, last.chars().count() as u64 + 1);
+        mistakes(
+            Path::new(&file),
+            vec![Problem { file: file.clone(), line, column, field: String::new(), value: String::new(), reason }],
+        )
     })?;
     Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+}
+
+fn mistakes(file: &Path, problems: Vec<Problem>) -> Error {
+    let count = match problems.len() {
+        1 => "1 mistake".to_owned(),
+        n => format!("{n} mistakes"),
+    };
+    let error = Error { problems, ..Error::config(format!("{} has {count}", file.display())) };
+    error.hint("correct it, then run `finops config check`")
 }
 
 #[cfg(test)]

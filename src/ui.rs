@@ -226,12 +226,7 @@ impl Ui {
                 return Err(Error::usage("a command is missing").hint("run `finops --help`"));
             }
             DisplayHelpOnMissingArgumentOrSubcommand => ExitCode::Usage,
-            _ => {
-                let text = text.to_string();
-                let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-                let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
-                return Err(Error::usage(message).hint(rest.trim()));
-            }
+            _ => return Err(usage_error(&text.to_string())),
         };
         let text = if self.color_stdout() { text.ansi().to_string() } else { text.to_string() };
         self.out(text.trim_end());
@@ -288,4 +283,16 @@ impl Ui {
     fn lock(&self) -> MutexGuard<'_, Stdout> {
         self.stdout.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Clap's text, in paragraphs: what is wrong, tips, how it is used, where to read more.
+fn usage_error(text: &str) -> Error {
+    let mut paragraphs = text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    let message = paragraphs.next().unwrap_or_default();
+    let rest: Vec<String> = paragraphs.filter(|paragraph| !paragraph.starts_with("For more information")).collect();
+    let tips = rest.iter().filter_map(|paragraph| paragraph.strip_prefix("tip: "));
+    let usage = rest.iter().filter_map(|paragraph| paragraph.strip_prefix("Usage: "));
+    let hint = tips.map(str::to_owned).chain(usage.map(|usage| format!("usage: {usage}"))).collect::<Vec<_>>().join("; ");
+    let hint = if hint.is_empty() { "see --help".to_owned() } else { format!("{hint}; more with --help") };
+    Error::usage(message.strip_prefix("error: ").unwrap_or(&message)).hint(hint)
 }

@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(whens.len(), lines.len(), "no two at once");
         for Line { cron, command, what, .. } in &lines {
             let fields: Vec<&str> = cron.split(' ').collect();
-            assert!(fields[0] != "0" && fields[0] != "*", "{cron} {command}");
+            assert!(fields[0] != "0" && !fields[0].starts_with('*'), "{cron} {command}");
             assert!(!["1", "2", "3"].contains(&fields[1]), "{cron} {command}: clocks change then");
             assert!(!what.is_empty() && !command.contains('%'), "{command}: cron reads % as a newline");
         }

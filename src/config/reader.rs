@@ -102,7 +102,7 @@ impl<'t> Reader<'t> {
             let name = key.get_ref();
             let known = self.known_sections.iter().map(|known| format!("[{known}]")).collect::<Vec<_>>().join(", ");
             let what = if value.get_ref().is_table() { "unknown section" } else { "a key outside any section" };
-            let help = match nearest(name, &self.known_sections) {
+            let help = match nearest(name, self.known_sections.iter().copied()) {
                 Some(near) => format!("did you mean [{near}]?"),
                 None => format!("the sections are {known}"),
             };
@@ -114,12 +114,22 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// The source of a value that may be secret, as it stands in the file.
+pub struct Given {
+    /// `url_file`
+    pub key: String,
+    /// `_file`, or empty for the value itself.
+    pub suffix: &'static str,
+    pub at: Range<usize>,
+    pub text: String,
+}
+
 /// One section while it is read.
 pub struct Section<'s, 't> {
     name: &'static str,
     table: Option<&'s DeTable<'t>>,
     log: &'s mut Log<'t>,
-    known: BTreeSet<&'static str>,
+    known: BTreeSet<String>,
 }
 
 impl<'s> Section<'s, '_> {
@@ -176,24 +186,23 @@ impl<'s> Section<'s, '_> {
         })
     }
 
-    /// The one source that is given of a value that may be secret: `key`, or `key` with a suffix
-    /// of [`super::source`]. Two of them are a mistake.
-    pub fn source(&mut self, key: &'static str, suffixed: &[&'static str]) -> Option<(&'static str, Range<usize>, String)> {
+    /// The one source that is given of a value that may be secret: `key` itself, or `key` with one
+    /// of the suffixes. Two of them are a mistake.
+    pub fn source(&mut self, key: &'static str, suffixes: &[&'static str]) -> Option<Given> {
         let mut given = Vec::new();
-        for name in std::iter::once(&key).chain(suffixed) {
-            if let Some(value) = self.find(name) {
-                given.push((*name, value));
-            }
+        let names: Vec<String> = suffixes.iter().map(|suffix| format!("{key}{suffix}")).collect();
+        for (name, suffix) in names.iter().zip(suffixes) {
+            given.extend(self.find(name).map(|value| (name, *suffix, value)));
         }
-        let (name, value) = *given.first()?;
-        for (second, value) in given.iter().skip(1) {
-            let reason = format!("only one of {key}, {} may be given, and {name} already is", suffixed.join(", "));
-            self.log.mistake(&value.span(), &format!("{}.{second}", self.name), String::new(), reason);
+        let (name, suffix, value) = *given.first()?;
+        for (second, _, value) in given.iter().skip(1) {
+            let reason = format!("only one of {} may be given, and {name} already is", names.join(", "));
+            self.mistake(&value.span(), second, reason);
         }
         match text_of(value.get_ref()) {
-            Ok(text) => Some((name, value.span(), text.to_owned())),
+            Ok(text) => Some(Given { key: name.clone(), suffix, at: value.span(), text: text.to_owned() }),
             Err(reason) => {
-                self.log.mistake(&value.span(), &format!("{}.{name}", self.name), String::new(), reason);
+                self.mistake(&value.span(), name, reason);
                 None
             }
         }
@@ -222,8 +231,8 @@ impl<'s> Section<'s, '_> {
         self.log.environment
     }
 
-    fn find(&mut self, key: &'static str) -> Option<&'s Spanned<DeValue<'s>>> {
-        self.known.insert(key);
+    fn find(&mut self, key: &str) -> Option<&'s Spanned<DeValue<'s>>> {
+        self.known.insert(key.to_owned());
         self.table?.get(key)
     }
 
@@ -236,9 +245,9 @@ impl<'s> Section<'s, '_> {
     fn end(self) {
         let Some(table) = self.table else { return };
         for (key, _) in table.iter().filter(|(key, _)| !self.known.contains(key.get_ref().as_ref())) {
-            let help = match nearest(key.get_ref(), &self.known) {
+            let help = match nearest(key.get_ref(), self.known.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean {near}?"),
-                None => format!("[{}] knows {}", self.name, self.known.iter().copied().collect::<Vec<_>>().join(", ")),
+                None => format!("[{}] knows {}", self.name, self.known.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
             };
             let field = format!("{}.{}", self.name, key.get_ref());
             self.log.mistake(&key.span(), &field, String::new(), format!("unknown key; {help}"));
@@ -300,9 +309,9 @@ fn shorten(text: &str) -> String {
 }
 
 /// The known word nearest to what was written, when it is near enough to be meant.
-fn nearest<'k>(word: &str, known: &BTreeSet<&'k str>) -> Option<&'k str> {
+fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let near_enough = 1 + word.chars().count() / 4;
-    let ranked = known.iter().map(|known| (distance(word, known), *known));
+    let ranked = known.map(|known| (distance(word, known), known));
     ranked.min().filter(|(distance, _)| *distance <= near_enough).map(|(_, known)| known)
 }
 
@@ -328,10 +337,10 @@ mod tests {
 
     #[test]
     fn a_suggestion_is_near_or_there_is_none() {
-        let known = BTreeSet::from(["folder", "fallback_fonts"]);
-        assert_eq!(nearest("foldr", &known), Some("folder"));
-        assert_eq!(nearest("fallbackfont", &known), Some("fallback_fonts"));
-        assert_eq!(nearest("colour", &known), None);
+        let known = || ["folder", "fallback_fonts"].into_iter();
+        assert_eq!(nearest("foldr", known()), Some("folder"));
+        assert_eq!(nearest("fallbackfont", known()), Some("fallback_fonts"));
+        assert_eq!(nearest("colour", known()), None);
         assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

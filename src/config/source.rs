@@ -2,43 +2,49 @@
 //! environment variable, another file, a command, or systemd's credentials.
 
 use super::Section;
+use super::reader::Given;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// The value itself, and the suffixes of its key that name another source.
+const SUFFIXES: [&str; 5] = ["", "_env", "_file", "_command", "_credential"];
+
 /// A value as it was found.
 pub struct Found {
     pub text: String,
-    /// Place of the key in the config file.
+    /// The key that was given, and its place: `url_file`.
+    pub key: String,
     pub at: Range<usize>,
-    /// The key that was given: `url_file`.
-    pub key: &'static str,
     /// Where it was found outside the config file, in words.
     pub via: Option<String>,
 }
 
-/// Reads `url` from the one of its sources that is given; none when no source is, or when it is
+/// Reads `key` from the one of its sources that is given; none when no source is, or when it is
 /// wrong, which has been noted.
-pub fn url(section: &mut Section<'_, '_>) -> Option<Found> {
-    let (key, at, given) = section.source("url", &["url_env", "url_file", "url_command", "url_credential"])?;
-    let read = match key {
-        "url_env" => from_environment(section, &given).map(|text| (text, Some(format!("environment variable {given}")))),
-        "url_file" => {
-            let path = section.folder().join(&given);
-            from_private_file(&path).map(|text| (text, Some(format!("file {given}"))))
-        }
-        "url_command" => from_command(section.folder(), &given).map(|text| (text, Some("command".to_owned()))),
-        "url_credential" => from_credentials(section, &given).map(|text| (text, Some(format!("credential {given}")))),
+pub fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<Found> {
+    let Given { key, suffix, at, text: given } = section.source(key, &SUFFIXES)?;
+    let read = match suffix {
+        "_env" => from_environment(section, &given).map(|text| (text, Some(format!("environment variable {given}")))),
+        "_file" => from_private_file(&section.folder().join(&given)).map(|text| (text, Some(format!("file {given}")))),
+        "_command" => from_command(section.folder(), &given).map(|text| (text, Some("command".to_owned()))),
+        "_credential" => from_credentials(section, &given).map(|text| (text, Some(format!("credential {given}")))),
         _ => Ok((given, None)),
     };
     match read {
-        Ok((text, via)) => Some(Found { text, at, key, via }),
+        Ok((text, via)) => Some(Found { text, key, at, via }),
         Err(reason) => {
-            section.mistake(&at, key, reason);
+            section.mistake(&at, &key, reason);
             None
         }
     }
+}
+
+/// Checks that at most one source of `key` is given, and leaves it alone.
+pub fn skip(section: &mut Section<'_, '_>, key: &'static str) -> Option<Found> {
+    section.source(key, &SUFFIXES);
+    None
 }
 
 fn from_environment(section: &Section<'_, '_>, name: &str) -> Result<String, String> {

@@ -1,0 +1,133 @@
+use crate::support::TestEnvironment;
+use insta::assert_snapshot;
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt;
+
+const CANARY: &str = "canary-4711";
+
+const MISTAKES: &str = "\
+max_missed_periods = 3
+
+[database]
+url = \"mysql://joe:canary-4711@db/books\"
+url_file = \"secret\"
+statement_timeout_s = 0
+
+[documents]
+foldr = \"pdfs\"
+fallback_fonts = \"a.ttf\"
+
+[billing]
+max_missed_periods = \"three\"
+
+[bilings]
+";
+
+#[test]
+fn check_tells_every_mistake_in_one_go() {
+    let environment = TestEnvironment::new();
+    environment.write("finops.toml", MISTAKES);
+    let said = environment.finops(&["config", "check"]);
+    assert!(!said.all().contains(CANARY));
+    assert_snapshot!("config_check_mistakes", said);
+    assert_snapshot!("config_check_mistakes_json", environment.finops(&["config", "check", "--json"]));
+}
+
+#[test]
+fn check_tells_syntax_errors_and_what_else_is_wrong() {
+    let environment = TestEnvironment::new();
+    environment
+        .write("finops.toml", "[database]\nurl = sqlite:x.db\n[documents\nfolder = \"x\n[billing]\nmax_missed_periods = -1\n");
+    assert_snapshot!("config_check_syntax", environment.finops(&["config", "check"]));
+    environment.write("finops.toml", b"[database]\n# caf\xe9\n");
+    assert_snapshot!("config_check_not_utf8", environment.finops(&["config", "check"]));
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_lines_are_fine() {
+    let environment = TestEnvironment::new();
+    environment.write("finops.toml", "\u{feff}[billing]\r\nmax_missed_periods = 5\r\n");
+    let said = environment.finops(&["config", "show"]);
+    assert!(said.code == 0 && said.stdout.contains("billing.max_missed_periods    5"), "{said}");
+}
+
+#[test]
+fn show_says_where_values_come_from_and_hides_secrets() {
+    let mut environment = TestEnvironment::new();
+    environment.set("BOOKS_URL", &format!("postgres://joe:{CANARY}@db.example/books?sslmode=require"));
+    environment.write("finops.toml", "[database]\nurl_env = \"BOOKS_URL\"\n[documents]\nfolder = \"pdf\"\n");
+    for args in [["config", "show", "-v"], ["config", "show", "--json"]] {
+        let said = environment.finops(&args);
+        assert!(!said.all().contains(CANARY), "{said}");
+        assert_snapshot!(format!("config_show_{}", args[2].trim_start_matches('-')), said);
+    }
+}
+
+#[test]
+fn a_secret_file_that_others_can_read_is_refused() {
+    let environment = TestEnvironment::new();
+    let secret = environment.write("etc/url", format!("postgres://joe:{CANARY}@db/books\n"));
+    environment.write("etc/finops.toml", "[database]\nurl_file = \"url\"\n");
+    let check = || environment.finops(&["config", "check", "--config", "etc/finops.toml"]);
+    for mode in [0o640, 0o604] {
+        set_permissions(&secret, Permissions::from_mode(mode)).unwrap();
+        let said = check();
+        assert!(said.code == 78 && said.stderr.contains("chmod 600") && !said.all().contains(CANARY), "{said}");
+    }
+    set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(check().code, 0);
+}
+
+#[test]
+fn a_password_in_a_config_that_others_can_read_is_refused() {
+    let environment = TestEnvironment::new();
+    let config = environment.write("finops.toml", format!("[database]\nurl = \"postgres://joe:{CANARY}@db/books\"\n"));
+    set_permissions(&config, Permissions::from_mode(0o644)).unwrap();
+    let said = environment.finops(&["config", "check"]);
+    assert!(said.code == 78 && !said.all().contains(CANARY), "{said}");
+    set_permissions(&config, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(environment.finops(&["config", "check"]).code, 0);
+}
+
+#[test]
+fn a_command_and_a_credential_give_the_url() {
+    let mut environment = TestEnvironment::new();
+    environment.write("finops.toml", "[database]\nurl_command = \"echo sqlite:$(echo from-command).db\"\n");
+    assert!(environment.finops(&["config", "show"]).stdout.contains("from-command.db"));
+    environment.write("finops.toml", "[database]\nurl_command = \"echo half; exit 3\"\n");
+    assert_eq!(environment.finops(&["config", "check"]).code, 78);
+
+    environment.write("finops.toml", "[database]\nurl_credential = \"db\"\n");
+    assert_eq!(environment.finops(&["config", "check"]).code, 78, "no CREDENTIALS_DIRECTORY");
+    let folder = environment.write("run/db", "sqlite:from-credential.db").parent().unwrap().display().to_string();
+    environment.set("CREDENTIALS_DIRECTORY", &folder);
+    assert!(environment.finops(&["config", "show"]).stdout.contains("from-credential.db"));
+}
+
+#[test]
+fn the_file_is_found_by_flag_then_variable_then_here() {
+    let mut environment = TestEnvironment::new();
+    assert_snapshot!("config_missing", environment.finops(&["config", "check"]));
+    environment.write("finops.toml", "[documents]\nfolder = \"here\"\n");
+    environment.write("b/variable.toml", "[documents]\nfolder = \"by-variable\"\n");
+    environment.write("c/flag.toml", "[documents]\nfolder = \"by-flag\"\n");
+    assert!(environment.finops(&["config", "show"]).stdout.contains(" here "));
+    environment.set("FINOPS_CONFIG", "b/variable.toml");
+    assert!(environment.finops(&["config", "show"]).stdout.contains("b/by-variable"));
+    assert!(environment.finops(&["config", "show", "--config", "c/flag.toml"]).stdout.contains("c/by-flag"));
+    environment.set("FINOPS_CONFIG", "nowhere.toml");
+    assert_eq!(environment.finops(&["config", "check", "--database", "sqlite:x.db"]).code, 78, "a named file must be there");
+}
+
+#[test]
+fn a_database_flag_needs_no_file_and_wins_over_it() {
+    let environment = TestEnvironment::new();
+    let show = || environment.finops(&["--database", "sqlite:other.db", "config", "show"]);
+    assert_snapshot!("config_database_flag", show());
+    environment.write("finops.toml", "[database]\nurl = \"sqlite:configured.db\"\n");
+    assert!(show().stdout.contains("sqlite:other.db"));
+    environment.write("finops.toml", "[database]\nurl_env = \"NOT_SET\"\n");
+    assert_eq!(show().code, 0, "what the flag replaces is not looked up");
+    let said = environment.finops(&["--database", "other.db", "config", "show"]);
+    assert!(said.code == 2 && said.stderr.contains("sqlite:"), "{said}");
+}

@@ -1,0 +1,12 @@
+//! The command line through the binary, one file a command. What it says is compared with the
+//! snapshots beside; after an intended change, `INSTA_UPDATE=always cargo test --test cli` rewrites
+//! them, and the diff is read before it is committed.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod config;
+mod help;
+mod init;
+mod output;
+mod schedule;
+mod support;
