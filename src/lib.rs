@@ -1,3 +1,4 @@
 //! `finops` runs the billing back office of a business from cron.
 pub mod error;
 pub mod model;
+pub mod render;
