@@ -183,7 +183,9 @@ impl Flow {
             };
             // The baseline stands so that the letters look centred in the line's height.
             let baseline = y - line.height / 2 + line.size * 36 / 100;
-            self.paint(Item::Text { x, y: baseline, run: line.run.clone(), size: line.size, ink: line.ink });
+            if !line.run.glyphs.is_empty() {
+                self.paint(Item::Text { x, y: baseline, run: line.run.clone(), size: line.size, ink: line.ink });
+            }
             *next += 1;
         }
         y

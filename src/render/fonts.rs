@@ -91,9 +91,9 @@ impl Fonts {
         if needs_shaping(c) {
             return None;
         }
-        (2u8..).zip(&self.faces[2..]).find_map(|(face, data)| {
-            data.find(c).map(|(glyph, advance)| Found { face, glyph, advance: i32::from(advance) })
-        })
+        (2u8..)
+            .zip(&self.faces[2..])
+            .find_map(|(face, data)| data.find(c).map(|(glyph, advance)| Found { face, glyph, advance: i32::from(advance) }))
     }
 
     pub(super) fn face(&self, index: u8) -> &Face {
@@ -176,7 +176,8 @@ mod tests {
     #[test]
     fn both_faces_have_what_invoices_need() {
         let fonts = Fonts::builtin().unwrap();
-        for c in "AzÄßŁőğЖєћΩάỆ0123456789 €£¥₴₺–—…„“”’·×−→½№ﬁ\u{a0}\u{202f}\u{301}".chars() {
+        for c in "AzÄßŁőğЖєћΩάỆ0123456789 €£¥₴₺–—…„“”’·×−→½№ﬁ\u{a0}\u{202f}\u{301}".chars()
+        {
             for weight in [Weight::Regular, Weight::Bold] {
                 assert!(fonts.find(c, weight).is_some_and(|found| found.glyph != 0), "{c:?} {weight:?}");
             }

@@ -27,6 +27,9 @@ pub struct Labels {
     pub tax_included: &'static str,
     pub subtotal: &'static str,
     pub total: &'static str,
+    /// Where nothing is to be paid: a total of zero or less.
+    pub total_only: &'static str,
+    pub nothing_due: &'static str,
     pub payment: &'static str,
     pub bank: &'static str,
     pub iban: &'static str,
@@ -78,6 +81,8 @@ static ENGLISH: Labels = Labels {
     tax_included: "Prices and amounts include tax.",
     subtotal: "Subtotal",
     total: "Total due",
+    total_only: "Total",
+    nothing_due: "No payment is due.",
     payment: "Payment",
     bank: "Bank",
     iban: "IBAN",
@@ -99,9 +104,8 @@ static ENGLISH: Labels = Labels {
     page: |page, pages| format!("Page {page} of {pages}"),
 };
 
-const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
-];
+const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 fn english_days(from: NaiveDate, to: NaiveDate) -> String {
     let last = (ENGLISH.date)(to);

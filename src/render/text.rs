@@ -140,12 +140,12 @@ fn shape(fonts: &Fonts, text: &str, weight: Weight) -> Result<Vec<Glyph>, Render
         }
         let (from, to) = (offset(from)?, offset(from + c.len_utf8())?);
         if u32::from(c) >= 0x300 && is_combining_mark(c) {
-            if let Some((letter, index)) = base {
-                // `e` + `◌́` is set as the font's own `é`; the text stays as it was written.
+            // `e` + `◌́` is set as the font's own `é`; the text stays as it was written. Not across
+            // an accent that stands loose between them: the glyphs would no longer follow the text.
+            if let Some((letter, index)) = base.filter(|(_, index)| index + 1 == glyphs.len()) {
                 let whole = compose(letter, c).and_then(|whole| Some((whole, fonts.find(whole, weight)?)));
                 if let Some((whole, found)) = whole {
-                    glyphs[index] =
-                        Glyph { face: found.face, id: found.glyph, advance: found.advance, to, ..glyphs[index] };
+                    glyphs[index] = Glyph { face: found.face, id: found.glyph, advance: found.advance, to, ..glyphs[index] };
                     base = Some((whole, index));
                     continue;
                 }

@@ -103,15 +103,24 @@ pub fn empty(currency: &str) -> Document {
 
 /// Adds a line and counts it into the sums.
 pub fn line(doc: &mut Document, description: &str, quantity: &str, unit: &str, price: &str, rate: &Rate) {
-    let amount = Money::round(decimal(quantity) * decimal(price), doc.currency).unwrap().to_decimal();
+    add(doc, (description, quantity, unit, price), None, rate);
+}
+
+/// As `line`, of which only some days of the full period may be billed.
+pub fn add(doc: &mut Document, what: (&str, &str, &str, &str), part: Option<(u32, u32)>, rate: &Rate) {
+    let (description, quantity, unit, price) = what;
+    let (billed, of) = part.unwrap_or((1, 1));
+    let exact = decimal(quantity) * decimal(price) * Decimal::from(billed) / Decimal::from(of);
+    let amount = Money::round(exact, doc.currency).unwrap().to_decimal();
+    let unserved = part.map_or(0, |(billed, of)| u64::from(of - billed));
     doc.lines.push(DocumentLine {
         description: description.into(),
-        service_from: doc.service_from,
+        service_from: doc.service_from + chrono::Days::new(unserved),
         service_to: doc.service_to,
         quantity: decimal(quantity),
         unit: unit.into(),
         unit_price: decimal(price),
-        prorated: None,
+        prorated: part,
         tax_category: rate.category,
         tax_rate: decimal(rate.percent),
         amount,
@@ -156,13 +165,10 @@ const SERVICES: [(&str, &str, &str, &str); 12] = [
 /// A dozen lines, or as many as asked for, at two rates.
 pub fn invoice(lines: usize) -> Document {
     let mut doc = empty("EUR");
-    for (index, (description, quantity, unit, price)) in SERVICES.iter().cycle().take(lines).enumerate() {
+    for (index, service) in SERVICES.iter().cycle().take(lines).enumerate() {
         let rate = if index % 12 == 8 { &VAT7 } else { &VAT19 };
-        line(&mut doc, description, quantity, unit, price, rate);
-    }
-    if let Some(part) = doc.lines.get_mut(1) {
-        part.service_from = date("2026-10-15");
-        part.prorated = Some((17, 31));
+        let part = (index == 1).then_some((17, 31));
+        add(&mut doc, *service, part, rate);
     }
     doc
 }

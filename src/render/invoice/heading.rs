@@ -19,7 +19,9 @@ pub fn draw(setter: &Setter<'_>, flow: &mut Flow, logo: Option<(Length, Length)>
     flow.space(30_000);
     let (doc, labels) = (setter.doc, setter.labels);
     let mut title = setter.lines(&format!("{} {}", labels.invoice, doc.number), TITLE, RIGHT - LEFT)?;
-    title.extend(setter.lines(&(labels.summary)(&setter.money(doc.total), &(labels.date)(doc.due_on)), LEAD, RIGHT - LEFT)?);
+    let total = setter.money(doc.total);
+    let lead = if setter.payable() { (labels.summary)(&total, &(labels.date)(doc.due_on)) } else { total };
+    title.extend(setter.lines(&lead, LEAD, RIGHT - LEFT)?);
     flow.need(flow::height(&[Cell::left(LEFT, title.clone())]) + 60_000);
     flow.row(&[Cell::left(LEFT, title)]);
     flow.space(16_000);

@@ -9,7 +9,7 @@ mod table;
 use super::RenderError;
 use super::flow::{Cell, FOOT, Flow, Ink, Item, LEFT, Line, Page, RIGHT};
 use super::fonts::{Fonts, Weight};
-use super::labels::{self, Labels};
+use super::labels::Labels;
 use super::text::{self, Length};
 use crate::model::document::{Document, Party};
 use rust_decimal::Decimal;
@@ -33,12 +33,7 @@ const LEAD: Look = Look { weight: Weight::Regular, size: 11_000, ink: Ink::Accen
 const TOTAL: Look = Look { weight: Weight::Bold, size: 12_000, ink: Ink::Text, height: 17_000 };
 
 /// Lays the invoice out. `logo` is the logo's extent on the page.
-pub fn compose(
-    doc: &Document,
-    logo: Option<(Length, Length)>,
-    fonts: &Fonts,
-    labels: &Labels,
-) -> Result<Vec<Page>, RenderError> {
+pub fn compose(doc: &Document, logo: Option<(Length, Length)>, fonts: &Fonts, labels: &Labels) -> Result<Vec<Page>, RenderError> {
     let setter = Setter { doc, fonts, labels };
     let mut foot = setter.lines(&doc.footer, SMALL, RIGHT - LEFT - 90_000)?;
     // A footer of a page's length would leave no page: it follows the invoice once instead.
@@ -95,8 +90,19 @@ pub fn printed_fields(doc: &Document, call: &mut dyn FnMut(&str, Option<usize>, 
     let party = |call: &mut dyn FnMut(&str, &str), names: [&str; 13], party: &Party| {
         let address = &party.address;
         let texts = [
-            &party.name, &party.attention, &address.line1, &address.line2, &address.postal_code, &address.city, &address.region,
-            &address.country, &party.tax_id, &party.registration, &party.email, &party.phone, &party.website,
+            &party.name,
+            &party.attention,
+            &address.line1,
+            &address.line2,
+            &address.postal_code,
+            &address.city,
+            &address.region,
+            &address.country,
+            &party.tax_id,
+            &party.registration,
+            &party.email,
+            &party.phone,
+            &party.website,
         ];
         names.iter().zip(texts).for_each(|(name, text)| call(name, text));
     };
@@ -147,6 +153,11 @@ impl Setter<'_> {
         self.labels.number(value, self.doc.currency.exponent())
     }
 
+    /// Whether there is something to pay: a credit may outweigh what is billed.
+    fn payable(&self) -> bool {
+        self.doc.total > Decimal::ZERO
+    }
+
     /// An amount with its currency: EUR 1,234.50.
     fn money(&self, value: Decimal) -> String {
         format!("{}\u{a0}{}", self.doc.currency, self.amount(value))
@@ -195,8 +206,4 @@ impl Facts {
 /// `Tax ID DE123` as one text, or nothing.
 fn named(name: &str, value: &str) -> String {
     if value.is_empty() { String::new() } else { format!("{name} {value}") }
-}
-
-fn iban(text: &str) -> String {
-    labels::iban(text)
 }

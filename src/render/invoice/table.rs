@@ -122,7 +122,6 @@ fn header(setter: &Setter<'_>, columns: &Columns) -> Result<Vec<Cell>, RenderErr
 }
 
 fn row(setter: &Setter<'_>, columns: &Columns, line: &DocumentLine, figures: &Figures) -> Result<Vec<Cell>, RenderError> {
-    let labels = setter.labels;
     let mut about = setter.lines(&line.description, BODY, columns.description)?;
     about.extend(setter.lines(&served(setter, line), SMALL, columns.description)?);
     let unit = setter.lines(&figures.unit, Look { ink: Ink::Muted, ..BODY }, columns.unit.width)?;
