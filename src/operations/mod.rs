@@ -2,3 +2,5 @@
 //! in `jobs`; both use `engine` and `store`.
 
 pub mod invoices;
+pub mod import;
+pub mod payments;
