@@ -218,7 +218,6 @@ pub fn issued_until(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractI
     tx.query_opt(SQL, &[company_id.as_str().into(), contract_id.as_str().into()], |row| row.date(0))
 }
 
-<<<<<<< HEAD
 /// The latest revision in which a contract's period was billed, and by which invoice.
 pub fn latest_revision(
     tx: &mut Tx,
@@ -233,7 +232,6 @@ pub fn latest_revision(
         Ok((row.number(0)?, InvoiceId::stored(row.text(1)?)))
     })
 }
-=======
 /// A billed period, and how far the invoice that bills it has come.
 #[derive(Debug, Clone)]
 pub struct Billed {
@@ -299,4 +297,3 @@ pub fn touch_schedules(tx: &mut Tx, company_id: &CompanyId) -> Result<(), StoreE
     const SQL: &str = "UPDATE billing_schedule SET revision = revision + 1 WHERE company_id = $1";
     tx.execute(SQL, &[company_id.as_str().into()]).map(drop)
 }
->>>>>>> import
