@@ -5,7 +5,9 @@
 pub mod config;
 pub mod init;
 pub mod invoices;
+pub mod runs;
 pub mod schedule;
+pub mod status;
 
 use crate::context::{Context, Shell};
 use crate::error::{ExitCode, Result};
@@ -17,6 +19,8 @@ pub enum Command {
     Init(init::Args),
     Config(config::Args),
     Invoices(invoices::Args),
+    Status(status::Args),
+    Runs(runs::Args),
     Schedule(schedule::Args),
 }
 
@@ -26,6 +30,8 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Init(args) => init::run(&args, shell),
         Command::Config(args) => config::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
+        Command::Status(args) => status::run(&args, &Context::new(shell)?),
+        Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
         Command::Schedule(args) => schedule::run(&args, shell),
     }
 }
