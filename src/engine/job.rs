@@ -383,21 +383,28 @@ impl<'c> Runner<'c> {
 
     fn tell<P: Plan>(&mut self, decided: &Decided<P>, newly_failed: u64, waiting: u64, asked_for: bool) {
         let ui = &self.ctx.ui;
+        let shown = asked_for || ui.shows_units();
         let plans = || decided.plans.iter().filter(|plan| plan.counts());
         for plan in plans() {
             if let Some(amount) = plan.amount() {
                 self.summary.add_total(amount);
             }
-            if asked_for { ui.item(&plan.item(), || plan.text()) } else { ui.unit(&plan.item(), || plan.text()) }
+            if shown {
+                ui.item(&plan.item(), || plan.text());
+            }
         }
         for skipped in &decided.skipped {
             self.summary.add_skipped(skipped.reason);
-            let text = || format!("skipped {} {}: {}", skipped.company_id, skipped.subject, skipped.message);
-            let item = Told { outcome: "skipped", body: skipped };
-            if asked_for { ui.item(&item, text) } else { ui.unit(&item, text) }
+            if shown {
+                ui.item(&Told { outcome: "skipped", body: skipped }, || {
+                    format!("skip      {:<20} {:<20} {}", skipped.company_id, skipped.subject, skipped.message)
+                });
+            }
         }
         for failed in &decided.failed {
-            ui.unit(&Told { outcome: "failed", body: failed }, String::new);
+            if ui.is_json() {
+                ui.item(&Told { outcome: "failed", body: failed }, String::new);
+            }
             ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
         }
         let done = plans().count();
