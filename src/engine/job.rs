@@ -458,6 +458,7 @@ fn blames_a_unit(error: &Error) -> bool {
     }
 }
 
-fn host() -> String {
+/// This machine's name, as it stands in the rows of runs.
+pub fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").map(|h| h.trim().to_owned()).unwrap_or_default()
 }

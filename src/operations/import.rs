@@ -22,7 +22,7 @@ use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, Sou
 use crate::model::{Seller, SellerId};
 use crate::operations::payments::{self, Desk, RecordError};
 use crate::store::audit::{self, Author, Entry};
-use crate::store::{Db, StoreError, Transient, Tx};
+use crate::store::{Db, Tx};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -104,38 +104,7 @@ impl ImportSummary {
 pub fn import_files(db: &mut Db, files: &[(Kind, Input)], how: &How) -> Result<ImportSummary> {
     let mut files: Vec<&(Kind, Input)> = files.iter().collect();
     files.sort_by_key(|(kind, _)| *kind);
-    let ended = db.write(|tx| {
-        let summary = import_all(tx, &files, how)?;
-        if how.dry_run { Err(Ended::DryRun(summary)) } else { Ok(summary) }
-    });
-    match ended {
-        Ok(summary) | Err(Ended::DryRun(summary)) => Ok(summary),
-        Err(Ended::Failed(error)) => Err(error),
-    }
-}
-
-/// Why the transaction is rolled back.
-enum Ended {
-    DryRun(ImportSummary),
-    Failed(Error),
-}
-
-impl From<StoreError> for Ended {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<Error> for Ended {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl Transient for Ended {
-    fn is_transient(&self) -> bool {
-        matches!(self, Self::Failed(error) if error.is_transient())
-    }
+    if how.dry_run { db.rehearse(|tx| import_all(tx, &files, how)) } else { db.write(|tx| import_all(tx, &files, how)) }
 }
 
 fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<ImportSummary> {

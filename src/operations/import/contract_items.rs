@@ -70,6 +70,7 @@ fn change(
         let key = key_of(contract);
         let history = histories.get(&key).unwrap_or(&none);
         let versions = items.entry((key.clone(), row.item_id.clone())).or_default();
+        let named = row.valid_from.is_some();
         match place(contract, history, versions, row) {
             Ok(None) => work.count(Outcome::Unchanged),
             Ok(Some(version)) => {
@@ -79,7 +80,9 @@ fn change(
                     work.refuse(&source, "valid_from", "", reason);
                     continue;
                 }
-                let outcome = if versions.is_empty() { Outcome::Added } else { Outcome::Changed };
+                // A first day that the file names makes a row of its own; without one, the item itself changes.
+                let is_new = versions.is_empty() || named && !versions.contains_key(&version.valid_from);
+                let outcome = if is_new { Outcome::Added } else { Outcome::Changed };
                 let before = versions.get(&version.valid_from).or_else(|| holding(versions, version.valid_from));
                 let payload = contracts::item_change(before, &version);
                 let id = format!("{}/{}/{}", version.contract_id, version.item_id, version.valid_from);
