@@ -4,9 +4,10 @@
 
 pub mod config;
 pub mod init;
+pub mod invoices;
 pub mod schedule;
 
-use crate::context::Shell;
+use crate::context::{Context, Shell};
 use crate::error::{ExitCode, Result};
 use clap::Subcommand;
 
@@ -15,6 +16,7 @@ use clap::Subcommand;
 pub enum Command {
     Init(init::Args),
     Config(config::Args),
+    Invoices(invoices::Args),
     Schedule(schedule::Args),
 }
 
@@ -23,6 +25,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
     match command {
         Command::Init(args) => init::run(&args, shell),
         Command::Config(args) => config::run(&args, shell),
+        Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Schedule(args) => schedule::run(&args, shell),
     }
 }

@@ -5,6 +5,7 @@
 //! replayed one unit a transaction, so that one bad unit never stops the others.
 
 use super::lock;
+use super::outbox::{self, Deliver};
 use super::signals::Signals;
 use super::summary::Summary;
 use crate::context::Context;
@@ -49,6 +50,10 @@ pub trait Job {
     fn plan(&self, tx: &mut Tx, keys: &[Self::Key]) -> Result<Decided<Self::Plan>>;
     /// Writes what was decided, and tells the audit log.
     fn record(&self, tx: &mut Tx, plans: &[Self::Plan]) -> Result<Vec<Entry>>;
+    /// What carries out the effects that `record` plans.
+    fn deliverer(&self) -> Option<&dyn Deliver> {
+        None
+    }
 }
 
 /// A decision to do something, as data: shown, summed up, recorded.
@@ -181,7 +186,15 @@ impl<'c> Runner<'c> {
             self.stop_if_asked()?;
         }
         progress.finish();
-        Ok(())
+        match job.deliverer() {
+            Some(deliverer) if outbox::any_planned(db, deliverer.kind())? => {
+                self.begin(db)?;
+                let signals = self.signals.clone();
+                let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
+                outbox::deliver(deliverer, self.ctx, db, &mut self.summary, &stop)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How many units may still be taken; None when `--limit` is reached.

@@ -9,7 +9,8 @@
 mod facts;
 mod plan;
 
-pub use plan::GeneratePlan;
+pub use plan::{Draft, GeneratePlan};
+pub(crate) use plan::{draft, entry, insert, remove};
 
 use crate::context::Context;
 use crate::engine::job::{Decided, Job};

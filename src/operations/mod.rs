@@ -1,2 +1,4 @@
 //! What a person does by hand, each in one transaction with its audit rows. Jobs run by cron are
 //! in `jobs`; both use `engine` and `store`.
+
+pub mod invoices;

@@ -217,3 +217,18 @@ pub fn issued_until(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractI
       WHERE p.company_id = $1 AND p.contract_id = $2 AND i.state <> 'draft' ORDER BY p.period_start DESC LIMIT 1";
     tx.query_opt(SQL, &[company_id.as_str().into(), contract_id.as_str().into()], |row| row.date(0))
 }
+
+/// The latest revision in which a contract's period was billed, and by which invoice.
+pub fn latest_revision(
+    tx: &mut Tx,
+    company_id: &CompanyId,
+    contract_id: &ContractId,
+    start: NaiveDate,
+) -> Result<Option<(u32, InvoiceId)>, StoreError> {
+    const SQL: &str =
+        "SELECT revision, invoice_id FROM billed_periods WHERE company_id = $1 AND contract_id = $2 AND period_start = $3
+      ORDER BY revision DESC LIMIT 1";
+    tx.query_opt(SQL, &[company_id.as_str().into(), contract_id.as_str().into(), start.into()], |row| {
+        Ok((row.number(0)?, InvoiceId::stored(row.text(1)?)))
+    })
+}

@@ -132,6 +132,16 @@ fn two_hundred_lines_lose_nothing() {
 }
 
 #[test]
+fn totals_never_stand_without_a_line() {
+    for lines in 10..40 {
+        let file = pdf(&sample::invoice(lines));
+        let pages = tools::pages(&file);
+        let last = pages.last().unwrap();
+        assert!(last.contains("Total due") && last.contains("Amount (EUR)"), "{lines} lines end with\n{last}");
+    }
+}
+
+#[test]
 fn texts_of_any_length_stay_on_the_paper() {
     let mut doc = sample::invoice(3);
     let long = |seed: &str| (0..900).map(|n| format!("{seed}{n}")).collect::<Vec<_>>().join(" ");
@@ -227,4 +237,16 @@ fn a_character_without_a_picture_is_named_with_its_field() {
     let error = invoice_pdf(&doc, None, &fonts).unwrap_err();
     assert_eq!(error, RenderError::MissingCharacters(expected));
     assert!(error.to_string().contains("'株' (U+682A) in buyer.name"), "{error}");
+}
+
+#[test]
+fn a_fallback_font_is_asked_before_it_is_an_error() {
+    let mut doc = sample::invoice(1);
+    doc.lines[0].description = "Backup ✓ verified ✓".into();
+    assert_eq!(missing_characters(&doc, &Fonts::builtin().unwrap()), [('✓', "lines[1].description".to_owned())]);
+    let fonts = Fonts::with_fallback(vec![include_bytes!("files/check-mark.ttf").to_vec()]).unwrap();
+    let file = invoice_pdf(&doc, None, &fonts).unwrap();
+    tools::check(&file);
+    has_row(&tools::rows(&file), "Backup ✓ verified ✓ 48 devices");
+    assert_eq!(tools::fonts(&file).len(), 3);
 }

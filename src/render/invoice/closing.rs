@@ -16,24 +16,45 @@ const VALUES: Length = LEFT + 46_000;
 /// What stands side by side is no taller than this; it goes to the next page as a whole.
 const SIDE_BY_SIDE: Length = 260_000;
 
-pub fn draw(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
-    let totals = totals(setter)?;
-    let payment = payment(setter)?;
-    let tall = totals.height().max(flow::height(&payment));
-    flow.space(11_000);
-    if tall <= SIDE_BY_SIDE {
-        flow.need(tall);
-        let top = flow.y;
-        flow.row(&payment);
-        let end = std::mem::replace(&mut flow.y, top);
-        totals.draw(flow);
-        flow.y = flow.y.max(end);
-    } else {
-        totals.draw(flow);
-        flow.space(16_000);
-        flow.row(&payment);
+/// Totals on the right, payment on the left.
+pub struct Closing {
+    totals: Totals,
+    payment: [Cell; 2],
+}
+
+/// White space below the table.
+const ABOVE: Length = 11_000;
+
+impl Closing {
+    pub fn set(setter: &Setter<'_>) -> Result<Self, RenderError> {
+        Ok(Self { totals: totals(setter)?, payment: payment(setter)? })
     }
-    notes(setter, flow)
+
+    /// What should follow the last line of the table on the same page; zero if it is too tall for that.
+    pub fn kept(&self) -> Length {
+        if self.height() <= SIDE_BY_SIDE { ABOVE + self.height() } else { 0 }
+    }
+
+    fn height(&self) -> Length {
+        self.totals.height().max(flow::height(&self.payment))
+    }
+
+    pub fn draw(&self, setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
+        flow.space(ABOVE);
+        if self.height() <= SIDE_BY_SIDE {
+            flow.need(self.height());
+            let top = flow.y;
+            flow.row(&self.payment);
+            let end = std::mem::replace(&mut flow.y, top);
+            self.totals.draw(flow);
+            flow.y = flow.y.max(end);
+        } else {
+            self.totals.draw(flow);
+            flow.space(16_000);
+            flow.row(&self.payment);
+        }
+        notes(setter, flow)
+    }
 }
 
 /// Subtotal and taxes, then the total under a rule.

@@ -41,8 +41,9 @@ pub fn compose(doc: &Document, logo: Option<(Length, Length)>, fonts: &Fonts, la
     let foot_top = FOOT - SMALL.height * Length::try_from(foot.len().max(1)).unwrap_or(1);
     let mut flow = Flow::new(foot_top - 22_000, setter.running_head()?);
     heading::draw(&setter, &mut flow, logo)?;
-    table::draw(&setter, &mut flow)?;
-    closing::draw(&setter, &mut flow)?;
+    let closing = closing::Closing::set(&setter)?;
+    table::draw(&setter, &mut flow, closing.kept())?;
+    closing.draw(&setter, &mut flow)?;
     if !long_footer.is_empty() {
         flow.space(18_000);
         flow.row(&[Cell::left(LEFT, long_footer)]);

@@ -40,7 +40,12 @@ struct Figures {
     amount: String,
 }
 
-pub fn draw(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
+/// White space below the last line.
+const BELOW: Length = 7_000;
+
+/// `following` is the height of what should not be parted from the last line: totals on a page of
+/// their own could be anybody's.
+pub fn draw(setter: &Setter<'_>, flow: &mut Flow, following: Length) -> Result<(), RenderError> {
     let doc = setter.doc;
     let figures: Vec<Figures> = doc.lines.iter().map(|line| figures(setter, line)).collect();
     let columns = columns(setter, &figures)?;
@@ -52,7 +57,8 @@ pub fn draw(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
             flow.space(5_000);
         }
         let row = row(setter, &columns, line, figures)?;
-        flow.need(flow::height(&row).min(flow::KEPT));
+        let last = index > 0 && index + 1 == doc.lines.len();
+        flow.need(flow::height(&row).min(flow::KEPT) + if last { BELOW + following } else { 0 });
         if index > 0 && !flow.is_fresh() {
             flow.rule(LEFT, RIGHT - LEFT, 500, Ink::Hairline);
             flow.space(5_500);
@@ -60,7 +66,7 @@ pub fn draw(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
         flow.row(&row);
     }
     flow.end_table();
-    flow.space(7_000);
+    flow.space(BELOW);
     flow.rule(LEFT, RIGHT - LEFT, 750, Ink::Accent);
     Ok(())
 }
