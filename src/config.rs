@@ -122,7 +122,8 @@ fn database_flag(url: &str) -> Result<DatabaseUrl> {
 }
 
 fn database(section: &mut Section<'_, '_>, file: &Path, flag: Option<DatabaseUrl>) -> DatabaseConfig {
-    let from_file = source::read(section, "url");
+    // What the flag replaces is not looked up: its variable or command may be missing here.
+    let from_file = if flag.is_some() { source::skip(section, "url") } else { source::read(section, "url") };
     let parsed = from_file.and_then(|found| {
         let line = section.line(&found.at);
         match DatabaseUrl::parse(&found.text, section.folder()) {

@@ -270,4 +270,19 @@ mod tests {
         assert_ne!(first(&Ids::seeded(clock(), 1)), first(&Ids::seeded(clock(), 2)));
         assert_ne!(first(&Ids::random(clock()).unwrap()), first(&Ids::random(clock()).unwrap()));
     }
+
+    fn shell(now: Option<DateTime<Utc>>) -> Shell {
+        let globals = Globals { now, database: Some("sqlite:x.db".to_owned()), ..Globals::default() };
+        let environment = Environment::of([("FINOPS_TEST_CLOCK", "2026-10-31T12:00:00Z"), ("FINOPS_TEST_SEED", "1")]);
+        Shell { globals, environment, ui: Ui::new(crate::ui::UiOptions::default()) }
+    }
+
+    #[test]
+    fn now_moves_what_is_due_and_not_the_clock() {
+        let noon: DateTime<Utc> = "2026-10-31T12:00:00Z".parse().unwrap();
+        let today = Context::new(&shell(None)).unwrap();
+        assert_eq!((today.as_of, today.as_of_is_future()), (noon, false));
+        let tomorrow = Context::new(&shell(Some(noon + chrono::TimeDelta::days(1)))).unwrap();
+        assert_eq!((tomorrow.clock.now(), tomorrow.as_of_is_future()), (noon, true));
+    }
 }

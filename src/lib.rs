@@ -16,7 +16,9 @@
 //! | [`import`] | files that users bring → typed rows, every mistake with its place |
 //! | [`jobs`] | the registry of scheduled jobs, one job a file |
 //! | [`operations`] | what a person does by hand: import, record a payment, void, regenerate |
+//! | [`providers`] | the outside world: a file a vendor |
 //! | [`engine`] | runs, claims, items, effects, signals: what makes jobs safe |
+//! | [`render`] | bytes from values: the PDF of a frozen document |
 //! | [`store`] | the two database engines behind one `Db` and `Tx`; each SQL statement once |
 pub mod cli;
 pub mod commands;
@@ -28,6 +30,8 @@ pub mod import;
 pub mod jobs;
 pub mod model;
 pub mod operations;
+pub mod providers;
+pub mod render;
 pub mod rules;
 pub mod store;
 pub mod ui;

@@ -1,6 +1,6 @@
 //! Where the database is. A URL may hold a password, so it is shown without its user info.
 
-use super::Secret;
+use super::{REDACTED, Secret};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -38,24 +38,32 @@ impl DatabaseUrl {
 
     /// Whether the URL holds a password of its own.
     pub fn holds_password(&self) -> bool {
-        match self {
-            Self::Sqlite(_) => false,
-            Self::Postgres(url) => {
-                let url = url.expose();
-                let in_user_info = authority(url).rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
-                in_user_info || url.split_once('?').is_some_and(|(_, query)| query.contains("password="))
-            }
+        let Self::Postgres(url) = self else { return false };
+        match Parts::of(url.expose()) {
+            Some(Parts { user, query, .. }) => user.contains(':') || query.contains("password="),
+            None => true,
         }
     }
 }
 
-/// What stands between `://` and the path.
-fn authority(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    // A password may hold an unescaped slash by mistake: look for the last @ first.
-    let from = rest.rfind('@').unwrap_or(0);
-    let end = rest[from..].find(['/', '?']).map_or(rest.len(), |at| from + at);
-    &rest[..end]
+/// A Postgres URL, apart.
+struct Parts<'u> {
+    /// `joe:password`, or empty.
+    user: &'u str,
+    /// `db.example:5432/finops`
+    place: &'u str,
+    query: &'u str,
+}
+
+impl<'u> Parts<'u> {
+    /// None when it cannot be told what belongs to the password: one with an unescaped `?` in it.
+    fn of(url: &'u str) -> Option<Self> {
+        let (_, rest) = url.split_once("://")?;
+        let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+        // The last @: a password may hold an unescaped one, or a slash.
+        let (user, place) = before.rsplit_once('@').unwrap_or(("", before));
+        (!query.contains('@')).then_some(Self { user, place, query })
+    }
 }
 
 /// Safe to print: `sqlite:finops.db`, `postgres://db.example:5432/finops`.
@@ -64,11 +72,8 @@ impl fmt::Display for DatabaseUrl {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(url) => {
-                let authority = authority(url.expose());
-                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-                let rest = url.expose().split_once(authority).map_or("", |(_, rest)| rest);
-                let name = rest.split_once('?').map_or(rest, |(name, _)| name);
-                write!(f, "postgres://{host}{name}")
+                let place = Parts::of(url.expose()).map_or(REDACTED, |parts| parts.place);
+                write!(f, "postgres://{place}")
             }
         }
     }
@@ -107,6 +112,11 @@ mod tests {
         ] {
             let read = parse(url).unwrap();
             assert_eq!(read.to_string(), "postgres://db:5432/finops", "{url}");
+            assert!(read.holds_password(), "{url}");
+        }
+        for url in ["postgres://joe:can?canary@db/finops", "postgres://db/finops?user=a@b&password=canary"] {
+            let read = parse(url).unwrap();
+            assert_eq!(read.to_string(), "postgres://[redacted]", "{url}");
             assert!(read.holds_password(), "{url}");
         }
         assert!(!parse("postgres://joe@db/finops").unwrap().holds_password());

@@ -41,6 +41,12 @@ pub fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<Found> {
     }
 }
 
+/// Checks that at most one source of `key` is given, and leaves it alone.
+pub fn skip(section: &mut Section<'_, '_>, key: &'static str) -> Option<Found> {
+    section.source(key, &SUFFIXES);
+    None
+}
+
 fn from_environment(section: &Section<'_, '_>, name: &str) -> Result<String, String> {
     let found = section.environment().text(name).map(str::to_owned);
     found.ok_or_else(|| format!("the environment variable {name} is not set; in a crontab, set it above the lines"))

@@ -5,6 +5,7 @@
 //! replayed one unit a transaction, so that one bad unit never stops the others.
 
 use super::lock;
+use super::outbox::{self, Deliver};
 use super::signals::Signals;
 use super::summary::Summary;
 use crate::context::Context;
@@ -47,12 +48,21 @@ pub trait Job {
     /// Loads the facts of these units and decides. Pure but for its reads: it runs for
     /// `--dry-run` and for real alike.
     fn plan(&self, tx: &mut Tx, keys: &[Self::Key]) -> Result<Decided<Self::Plan>>;
-    /// Writes what was decided, and tells the audit log.
-    fn record(&self, tx: &mut Tx, plans: &[Self::Plan]) -> Result<Vec<Entry>>;
+    /// Writes what was decided, and tells the audit log. What only the transaction can give (a
+    /// number) is put into the plans.
+    fn record(&self, tx: &mut Tx, plans: &mut [Self::Plan]) -> Result<Vec<Entry>>;
+    /// What carries out the effects that `record` plans.
+    fn deliverer(&self) -> Option<&dyn Deliver> {
+        None
+    }
 }
 
 /// A decision to do something, as data: shown, summed up, recorded.
 pub trait Plan {
+    /// Whether it is something done, to be shown and counted; false for mere bookkeeping.
+    fn counts(&self) -> bool {
+        true
+    }
     /// What the summary adds up.
     fn amount(&self) -> Option<Money>;
     /// The subjects that need not wait any more once this is done (see `Failed::subject`).
@@ -177,7 +187,15 @@ impl<'c> Runner<'c> {
             self.stop_if_asked()?;
         }
         progress.finish();
-        Ok(())
+        match job.deliverer() {
+            Some(deliverer) if outbox::any_planned(db, deliverer.kind())? => {
+                self.begin(db)?;
+                let signals = self.signals.clone();
+                let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
+                outbox::deliver(deliverer, self.ctx, db, &mut self.summary, &stop)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How many units may still be taken; None when `--limit` is reached.
@@ -298,8 +316,8 @@ impl<'c> Runner<'c> {
         let shares = db.shares_work();
         let author = self.author();
         let recorded = db.write(|tx| {
-            let decided = job.plan(tx, keys)?;
-            let entries = job.record(tx, &decided.plans)?;
+            let mut decided = job.plan(tx, keys)?;
+            let entries = job.record(tx, &mut decided.plans)?;
             let hashes = audit::append(tx, &author, &entries)?;
             let (newly_failed, waiting) = self.write_items(tx, job.name(), &companies, &decided)?;
             if let Some(run_id) = &author.run_id {
@@ -366,26 +384,35 @@ impl<'c> Runner<'c> {
 
     fn tell<P: Plan>(&mut self, decided: &Decided<P>, newly_failed: u64, waiting: u64, asked_for: bool) {
         let ui = &self.ctx.ui;
-        for plan in &decided.plans {
+        let shown = asked_for || ui.shows_units();
+        let plans = || decided.plans.iter().filter(|plan| plan.counts());
+        for plan in plans() {
             if let Some(amount) = plan.amount() {
                 self.summary.add_total(amount);
             }
-            if asked_for { ui.item(&plan.item(), || plan.text()) } else { ui.unit(&plan.item(), || plan.text()) }
+            if shown {
+                ui.item(&plan.item(), || plan.text());
+            }
         }
         for skipped in &decided.skipped {
             self.summary.add_skipped(skipped.reason);
-            let text = || format!("skipped {} {}: {}", skipped.company_id, skipped.subject, skipped.message);
-            let item = Told { outcome: "skipped", body: skipped };
-            if asked_for { ui.item(&item, text) } else { ui.unit(&item, text) }
+            if shown {
+                ui.item(&Told { outcome: "skipped", body: skipped }, || {
+                    format!("skip      {:<20} {:<20} {}", skipped.company_id, skipped.subject, skipped.message)
+                });
+            }
         }
         for failed in &decided.failed {
-            ui.unit(&Told { outcome: "failed", body: failed }, String::new);
+            if ui.is_json() {
+                ui.item(&Told { outcome: "failed", body: failed }, String::new);
+            }
             ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
         }
-        self.summary.done += decided.plans.len() as u64;
+        let done = plans().count();
+        self.summary.done += done as u64;
         self.summary.failed += newly_failed;
         self.summary.waiting += waiting;
-        self.summary.due += (decided.plans.len() + decided.skipped.len() + decided.failed.len()) as u64;
+        self.summary.due += (done + decided.skipped.len() + decided.failed.len()) as u64;
     }
 
     /// Writes down how the run ended, also when it ended badly.
@@ -399,12 +426,15 @@ impl<'c> Runner<'c> {
         };
         let now = self.ctx.clock.now();
         let body = serde_json::to_string(&self.summary).unwrap_or_default();
-        let written = db.write(|tx| {
-            if let Some(run_id) = &self.summary.run_id {
+        let job = self.summary.job;
+        let written = match &self.summary.run_id {
+            Some(run_id) => db.write(|tx| {
                 runs::finish(tx, run_id, now, outcome, &body)?;
-            }
-            runs::heartbeat(tx, self.summary.job, now, outcome)
-        });
+                runs::heartbeat(tx, job, now, outcome)
+            }),
+            // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
+            None => db.last_write_unflushed(|tx| runs::heartbeat(tx, job, now, outcome)),
+        };
         // The error that ended the run is the one to tell.
         if result.is_ok() { written.map_err(Error::from) } else { Ok(()) }
     }
@@ -429,6 +459,7 @@ fn blames_a_unit(error: &Error) -> bool {
     }
 }
 
-fn host() -> String {
+/// This machine's name, as it stands in the rows of runs.
+pub fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").map(|h| h.trim().to_owned()).unwrap_or_default()
 }

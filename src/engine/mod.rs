@@ -6,6 +6,7 @@
 pub mod crash;
 pub mod job;
 pub mod lock;
+pub mod outbox;
 pub mod signals;
 pub mod summary;
 

@@ -1,6 +1,9 @@
 //! The registry of scheduled jobs: one variant each, matched exhaustively, so that a job without its
 //! schedule or its description does not compile, and a test holds it against `crontab.example`.
 
+pub mod generate;
+pub mod issue;
+
 use crate::model::text_enum;
 
 text_enum! {

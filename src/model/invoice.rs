@@ -6,6 +6,7 @@ use super::{
 };
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 text_enum! {
     /// `draft → open → paid | void | uncollectible`; `uncollectible → paid | void`.
@@ -41,13 +42,13 @@ text_enum! {
 }
 
 /// Days billed of the days in the full period; both 0 when the line is not prorated by days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Proration {
     pub days: u32,
     pub of_days: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InvoiceLine {
     pub kind: LineKind,
     pub contract_id: Option<ContractId>,
@@ -72,7 +73,7 @@ pub struct InvoiceLine {
 }
 
 /// The sum of one (category, rate) of an invoice: the tax is computed on it and rounded once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InvoiceTax {
     pub category: TaxCategory,
     /// Percent.
@@ -84,7 +85,7 @@ pub struct InvoiceTax {
 }
 
 /// The head of an invoice. Amounts are in `currency`; dates are the seller's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Invoice {
     pub company_id: CompanyId,
     pub invoice_id: InvoiceId,
@@ -110,6 +111,15 @@ pub struct Invoice {
     pub stale: bool,
     /// Changed by hand: never rebuilt.
     pub edited: bool,
+}
+
+/// An invoice with all that is on it. In JSON the fields of the head stand beside `lines` and `taxes`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FullInvoice {
+    #[serde(flatten)]
+    pub head: Invoice,
+    pub lines: Vec<InvoiceLine>,
+    pub taxes: Vec<InvoiceTax>,
 }
 
 impl Invoice {

@@ -20,7 +20,7 @@ pub use calendar::{Cadence, Interval, Period};
 pub use company::Company;
 pub use contract::{Contract, ContractItem, PriceModel, Timing};
 pub use ids::{CompanyId, ContractId, InvoiceId, ItemId, RunId, SellerId, SourceKey, TaxCode};
-pub use invoice::{Invoice, InvoiceLine, InvoiceState, InvoiceTax, LineKind};
+pub use invoice::{FullInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceTax, LineKind};
 pub use money::{Currency, Money};
 pub use payment::Payment;
 pub use seller::Seller;

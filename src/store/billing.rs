@@ -163,7 +163,7 @@ static CLAIM: Bulk<6> = Bulk {
 };
 
 /// Claims periods for invoices. False if one of them was billed already; the caller rolls back.
-pub fn claim(tx: &mut Tx, periods: &[BilledPeriod]) -> Result<bool, StoreError> {
+pub fn claim(tx: &mut Tx, periods: &[&BilledPeriod]) -> Result<bool, StoreError> {
     let rows = periods.iter().map(|p| -> [Val; 6] {
         [
             p.company_id.as_str().into(),
@@ -218,6 +218,20 @@ pub fn issued_until(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractI
     tx.query_opt(SQL, &[company_id.as_str().into(), contract_id.as_str().into()], |row| row.date(0))
 }
 
+/// The latest revision in which a contract's period was billed, and by which invoice.
+pub fn latest_revision(
+    tx: &mut Tx,
+    company_id: &CompanyId,
+    contract_id: &ContractId,
+    start: NaiveDate,
+) -> Result<Option<(u32, InvoiceId)>, StoreError> {
+    const SQL: &str =
+        "SELECT revision, invoice_id FROM billed_periods WHERE company_id = $1 AND contract_id = $2 AND period_start = $3
+      ORDER BY revision DESC LIMIT 1";
+    tx.query_opt(SQL, &[company_id.as_str().into(), contract_id.as_str().into(), start.into()], |row| {
+        Ok((row.number(0)?, InvoiceId::stored(row.text(1)?)))
+    })
+}
 /// A billed period, and how far the invoice that bills it has come.
 #[derive(Debug, Clone)]
 pub struct Billed {

@@ -91,3 +91,15 @@ pub fn pdf(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Resul
         })
     })
 }
+
+/// The canonical documents that planned effects of a kind are about, by (company, invoice).
+pub fn planned_for(
+    tx: &mut Tx,
+    companies: &[&str],
+    kind: super::effects::EffectKind,
+) -> Result<Vec<(InvoiceId, String)>, StoreError> {
+    const SQL: &str = "SELECT d.company_id, d.invoice_id, d.content FROM effects e
+      JOIN invoice_documents d ON d.company_id = e.company_id AND d.invoice_id = e.subject
+      WHERE e.company_id = $1 AND e.kind = $2 AND e.state = 'planned' ORDER BY d.company_id, d.invoice_id";
+    tx.query_companies(SQL, companies, &[kind.as_str().into()], |row| Ok((InvoiceId::stored(row.text(1)?), row.string(2)?)))
+}

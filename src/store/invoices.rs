@@ -1,13 +1,13 @@
 //! Invoices, their lines and tax groups.
 
 use super::value::Kind::{Int, Text};
-use super::{Bulk, Row, StoreError, Tx, Val};
+use super::{Bulk, Kind, Row, StoreError, Tx, Val};
 use crate::model::invoice::Proration;
 use crate::model::{
-    CompanyId, ContractId, Currency, Invoice, InvoiceId, InvoiceLine, InvoiceState, InvoiceTax, ItemId, SellerId, SourceKey,
-    TaxCode,
+    CompanyId, ContractId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceLine, InvoiceState, InvoiceTax, ItemId, SellerId,
+    SourceKey, TaxCode,
 };
-use chrono::NaiveDate;
+use std::collections::HashMap;
 
 macro_rules! head_columns {
     () => {
@@ -16,31 +16,37 @@ macro_rules! head_columns {
     };
 }
 
-static INSERT: Bulk<20> = Bulk {
+const HEAD: [(&str, Kind); 20] = [
+    ("company_id", Text),
+    ("invoice_id", Text),
+    ("state", Text),
+    ("seller_id", Text),
+    ("currency", Text),
+    ("contract_id", Text),
+    ("period_start", Text),
+    ("period_end", Text),
+    ("revision", Int),
+    ("number", Text),
+    ("issued_on", Text),
+    ("due_on", Text),
+    ("payment_terms_days", Int),
+    ("tax_inclusive", Int),
+    ("reference", Text),
+    ("net_minor", Int),
+    ("tax_minor", Int),
+    ("total_minor", Int),
+    ("stale", Int),
+    ("edited", Int),
+];
+
+static INSERT: Bulk<20> = Bulk { table: "invoices", columns: HEAD, on_conflict: "" };
+
+/// Many updates in one statement: the rows are there, so each meets its own key.
+static ISSUE: Bulk<20> = Bulk {
     table: "invoices",
-    columns: [
-        ("company_id", Text),
-        ("invoice_id", Text),
-        ("state", Text),
-        ("seller_id", Text),
-        ("currency", Text),
-        ("contract_id", Text),
-        ("period_start", Text),
-        ("period_end", Text),
-        ("revision", Int),
-        ("number", Text),
-        ("issued_on", Text),
-        ("due_on", Text),
-        ("payment_terms_days", Int),
-        ("tax_inclusive", Int),
-        ("reference", Text),
-        ("net_minor", Int),
-        ("tax_minor", Int),
-        ("total_minor", Int),
-        ("stale", Int),
-        ("edited", Int),
-    ],
-    on_conflict: "",
+    columns: HEAD,
+    on_conflict: "ON CONFLICT (company_id, invoice_id) DO UPDATE SET state = excluded.state, number = excluded.number,
+      issued_on = excluded.issued_on, due_on = excluded.due_on WHERE invoices.state = 'draft' AND invoices.stale = 0",
 };
 
 static INSERT_LINES: Bulk<20> = Bulk {
@@ -85,14 +91,6 @@ static INSERT_TAXES: Bulk<9> = Bulk {
     ],
     on_conflict: "",
 };
-
-/// An invoice with all that is on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FullInvoice {
-    pub head: Invoice,
-    pub lines: Vec<InvoiceLine>,
-    pub taxes: Vec<InvoiceTax>,
-}
 
 fn read_head(row: &Row) -> Result<Invoice, StoreError> {
     let currency: Currency = row.parse(4)?;
@@ -185,15 +183,15 @@ fn tax_values<'a>(head: &'a Invoice, position: usize, t: &'a InvoiceTax) -> [Val
 }
 
 /// Writes drafts with their lines and tax groups.
-pub fn insert(tx: &mut Tx, invoices: &[FullInvoice]) -> Result<(), StoreError> {
-    tx.insert(&INSERT, invoices.iter().map(|i| head_values(&i.head)))?;
+pub fn insert<'i>(tx: &mut Tx, invoices: impl Iterator<Item = &'i FullInvoice> + Clone) -> Result<(), StoreError> {
+    tx.insert(&INSERT, invoices.clone().map(|i| head_values(&i.head)))?;
     tx.insert(
         &INSERT_LINES,
-        invoices.iter().flat_map(|i| i.lines.iter().enumerate().map(|(position, line)| line_values(&i.head, position, line))),
+        invoices.clone().flat_map(|i| i.lines.iter().enumerate().map(|(position, line)| line_values(&i.head, position, line))),
     )?;
     tx.insert(
         &INSERT_TAXES,
-        invoices.iter().flat_map(|i| i.taxes.iter().enumerate().map(|(position, tax)| tax_values(&i.head, position, tax))),
+        invoices.flat_map(|i| i.taxes.iter().enumerate().map(|(position, tax)| tax_values(&i.head, position, tax))),
     )?;
     Ok(())
 }
@@ -222,6 +220,17 @@ pub fn drafts(tx: &mut Tx, after: &(String, String, String, String), limit: u32)
     tx.query(SQL, &params, read_head)
 }
 
+/// All drafts of these companies (ids ascending), whole, in the order in which they are issued.
+pub fn drafts_of(tx: &mut Tx, companies: &[&str]) -> Result<Vec<FullInvoice>, StoreError> {
+    const HEADS: &str = concat!(
+        "SELECT ",
+        head_columns!(),
+        " FROM invoices WHERE company_id = $1 AND state = 'draft' ORDER BY company_id, contract_id, period_start, invoice_id"
+    );
+    let heads = tx.query_companies(HEADS, companies, &[], read_head)?;
+    with_parts(tx, companies, heads, PartsOf::Drafts)
+}
+
 /// The companies after `after` that have drafts whose inputs changed.
 pub fn companies_with_stale_drafts(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<String>, StoreError> {
     const SQL: &str = "SELECT DISTINCT company_id FROM invoices WHERE state = 'draft' AND stale = 1 AND company_id > $1
@@ -230,13 +239,14 @@ pub fn companies_with_stale_drafts(tx: &mut Tx, after: &str, limit: u32) -> Resu
 }
 
 /// The drafts of these companies (ids ascending) whose inputs changed.
-pub fn stale_drafts(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Invoice>, StoreError> {
+pub fn stale_drafts(tx: &mut Tx, companies: &[&str]) -> Result<Vec<FullInvoice>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         head_columns!(),
         " FROM invoices WHERE company_id = $1 AND state = 'draft' AND stale = 1 ORDER BY company_id, contract_id, period_start, invoice_id"
     );
-    tx.query_companies(SQL, companies, &[], read_head)
+    let heads = tx.query_companies(SQL, companies, &[], read_head)?;
+    if heads.is_empty() { Ok(Vec::new()) } else { with_parts(tx, companies, heads, PartsOf::Drafts) }
 }
 
 /// Those of these companies (ids ascending) that have drafts which are not marked as stale.
@@ -270,19 +280,10 @@ pub fn clear_stale(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) 
     tx.execute(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()]).map(drop)
 }
 
-/// A draft becomes open, with its number and dates. False if it is no draft any more.
-pub fn issue(
-    tx: &mut Tx,
-    company_id: &CompanyId,
-    invoice_id: &InvoiceId,
-    number: &str,
-    issued_on: NaiveDate,
-    due_on: NaiveDate,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "UPDATE invoices SET state = 'open', number = $3, issued_on = $4, due_on = $5
-      WHERE company_id = $1 AND invoice_id = $2 AND state = 'draft' AND stale = 0";
-    let params = [company_id.as_str().into(), invoice_id.as_str().into(), number.into(), issued_on.into(), due_on.into()];
-    Ok(tx.execute(SQL, &params)? == 1)
+/// Drafts become open, with the number and the dates that the given heads have. False if one of
+/// them is no draft any more, or its inputs changed; the caller rolls back.
+pub fn issue(tx: &mut Tx, heads: &[Invoice]) -> Result<bool, StoreError> {
+    Ok(tx.insert(&ISSUE, heads.iter().map(head_values))? == heads.len() as u64)
 }
 
 /// Holds an invoice until the transaction ends, so that two payments of it are recorded one after
@@ -340,55 +341,110 @@ pub fn counts(tx: &mut Tx) -> Result<Vec<(String, Currency, i64, i64)>, StoreErr
     tx.query(SQL, &[], |row| Ok((row.string(0)?, row.parse(1)?, row.int(2)?, row.int(3)?)))
 }
 
-/// The lines of these invoices' companies that belong to `heads`, in the order of `heads`.
-pub fn with_parts(tx: &mut Tx, heads: Vec<Invoice>) -> Result<Vec<FullInvoice>, StoreError> {
-    let mut full = Vec::with_capacity(heads.len());
-    for head in heads {
-        let lines = lines(tx, &head)?;
-        let taxes = taxes(tx, &head)?;
-        full.push(FullInvoice { head, lines, taxes });
+/// The whole of one invoice.
+pub fn full(tx: &mut Tx, head: Invoice) -> Result<FullInvoice, StoreError> {
+    let company = head.company_id.clone();
+    let whole = with_parts(tx, &[company.as_str()], vec![head], PartsOf::One)?;
+    whole.into_iter().next().ok_or_else(|| StoreError::Other("an invoice went away while it was read".to_owned()))
+}
+
+/// Which lines and tax groups are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartsOf {
+    /// Those of all drafts of the companies, in one statement each.
+    Drafts,
+    /// Those of the only head.
+    One,
+}
+
+macro_rules! line_columns {
+    () => {
+        "l.company_id, l.invoice_id, l.kind, l.contract_id, l.item_id, l.source_key, l.description, l.quantity, l.unit, l.unit_price, \
+         l.period_start, l.period_end, l.days, l.of_days, l.tax_code, l.tax_category, l.tax_rate, l.net_minor, l.amount_minor, i.currency"
+    };
+}
+macro_rules! tax_columns {
+    () => {
+        "t.company_id, t.invoice_id, t.category, t.rate, t.name, t.note, t.net_minor, t.tax_minor, i.currency"
+    };
+}
+
+fn with_parts(tx: &mut Tx, companies: &[&str], heads: Vec<Invoice>, of: PartsOf) -> Result<Vec<FullInvoice>, StoreError> {
+    const DRAFT_LINES: &str = concat!(
+        "SELECT ",
+        line_columns!(),
+        " FROM invoices i JOIN invoice_lines l ON l.company_id = i.company_id AND l.invoice_id = i.invoice_id
+          WHERE i.company_id = $1 AND i.state = 'draft' ORDER BY l.company_id, l.invoice_id, l.position"
+    );
+    const DRAFT_TAXES: &str = concat!(
+        "SELECT ",
+        tax_columns!(),
+        " FROM invoices i JOIN invoice_taxes t ON t.company_id = i.company_id AND t.invoice_id = i.invoice_id
+          WHERE i.company_id = $1 AND i.state = 'draft' ORDER BY t.company_id, t.invoice_id, t.position"
+    );
+    const LINES: &str = concat!(
+        "SELECT ",
+        line_columns!(),
+        " FROM invoices i JOIN invoice_lines l ON l.company_id = i.company_id AND l.invoice_id = i.invoice_id
+          WHERE i.company_id = $1 AND i.invoice_id = $2 ORDER BY l.company_id, l.invoice_id, l.position"
+    );
+    const TAXES: &str = concat!(
+        "SELECT ",
+        tax_columns!(),
+        " FROM invoices i JOIN invoice_taxes t ON t.company_id = i.company_id AND t.invoice_id = i.invoice_id
+          WHERE i.company_id = $1 AND i.invoice_id = $2 ORDER BY t.company_id, t.invoice_id, t.position"
+    );
+    let one: Vec<Val> = match (of, heads.first()) {
+        (PartsOf::One, Some(head)) => vec![Val::from(head.invoice_id.as_str().to_owned())],
+        _ => Vec::new(),
+    };
+    let (lines, taxes) = if of == PartsOf::Drafts { (DRAFT_LINES, DRAFT_TAXES) } else { (LINES, TAXES) };
+    let mut parts: HashMap<InvoiceId, (Vec<InvoiceLine>, Vec<InvoiceTax>)> = HashMap::with_capacity(heads.len());
+    for (id, line) in tx.query_companies(lines, companies, &one, read_line)? {
+        parts.entry(id).or_default().0.push(line);
     }
-    Ok(full)
+    for (id, tax) in tx.query_companies(taxes, companies, &one, read_tax)? {
+        parts.entry(id).or_default().1.push(tax);
+    }
+    let whole = heads.into_iter().map(|head| {
+        let (lines, taxes) = parts.remove(&head.invoice_id).unwrap_or_default();
+        FullInvoice { head, lines, taxes }
+    });
+    Ok(whole.collect())
 }
 
-fn lines(tx: &mut Tx, head: &Invoice) -> Result<Vec<InvoiceLine>, StoreError> {
-    const SQL: &str =
-        "SELECT kind, contract_id, item_id, source_key, description, quantity, unit, unit_price, period_start, period_end,
-      days, of_days, tax_code, tax_category, tax_rate, net_minor, amount_minor FROM invoice_lines
-      WHERE company_id = $1 AND invoice_id = $2 ORDER BY position";
-    tx.query(SQL, &[head.company_id.as_str().into(), head.invoice_id.as_str().into()], |row| {
-        let (days, of_days) = (row.number(10)?, row.number(11)?);
-        Ok(InvoiceLine {
-            kind: row.parse(0)?,
-            contract_id: row.parse_opt(1)?,
-            item_id: row.parse_opt(2)?,
-            source_key: row.parse_opt(3)?,
-            description: row.string(4)?,
-            quantity: row.decimal(5)?,
-            unit: row.string(6)?,
-            unit_price: row.decimal(7)?,
-            period: row.period(8)?,
-            proration: (of_days > 0).then_some(Proration { days, of_days }),
-            tax_code: TaxCode::stored(row.text(12)?),
-            tax_category: row.parse(13)?,
-            tax_rate: row.decimal(14)?,
-            net: row.money(15, head.currency)?,
-            amount: row.money(16, head.currency)?,
-        })
-    })
+fn read_line(row: &Row) -> Result<(InvoiceId, InvoiceLine), StoreError> {
+    let (days, of_days) = (row.number(12)?, row.number(13)?);
+    let currency: Currency = row.parse(19)?;
+    let line = InvoiceLine {
+        kind: row.parse(2)?,
+        contract_id: row.parse_opt(3)?,
+        item_id: row.parse_opt(4)?,
+        source_key: row.parse_opt(5)?,
+        description: row.string(6)?,
+        quantity: row.decimal(7)?,
+        unit: row.string(8)?,
+        unit_price: row.decimal(9)?,
+        period: row.period(10)?,
+        proration: (of_days > 0).then_some(Proration { days, of_days }),
+        tax_code: TaxCode::stored(row.text(14)?),
+        tax_category: row.parse(15)?,
+        tax_rate: row.decimal(16)?,
+        net: row.money(17, currency)?,
+        amount: row.money(18, currency)?,
+    };
+    Ok((InvoiceId::stored(row.text(1)?), line))
 }
 
-fn taxes(tx: &mut Tx, head: &Invoice) -> Result<Vec<InvoiceTax>, StoreError> {
-    const SQL: &str = "SELECT category, rate, name, note, net_minor, tax_minor FROM invoice_taxes
-      WHERE company_id = $1 AND invoice_id = $2 ORDER BY position";
-    tx.query(SQL, &[head.company_id.as_str().into(), head.invoice_id.as_str().into()], |row| {
-        Ok(InvoiceTax {
-            category: row.parse(0)?,
-            rate: row.decimal(1)?,
-            name: row.string(2)?,
-            note: row.string(3)?,
-            net: row.money(4, head.currency)?,
-            tax: row.money(5, head.currency)?,
-        })
-    })
+fn read_tax(row: &Row) -> Result<(InvoiceId, InvoiceTax), StoreError> {
+    let currency: Currency = row.parse(8)?;
+    let tax = InvoiceTax {
+        category: row.parse(2)?,
+        rate: row.decimal(3)?,
+        name: row.string(4)?,
+        note: row.string(5)?,
+        net: row.money(6, currency)?,
+        tax: row.money(7, currency)?,
+    };
+    Ok((InvoiceId::stored(row.text(1)?), tax))
 }

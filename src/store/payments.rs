@@ -75,7 +75,7 @@ pub fn paid(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId, currenc
 }
 
 /// A payment's part in an invoice, for showing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize)]
 pub struct Allocation {
     pub provider: String,
     pub reference: String,

@@ -126,6 +126,8 @@ fn a_database_flag_needs_no_file_and_wins_over_it() {
     assert_snapshot!("config_database_flag", show());
     environment.write("finops.toml", "[database]\nurl = \"sqlite:configured.db\"\n");
     assert!(show().stdout.contains("sqlite:other.db"));
+    environment.write("finops.toml", "[database]\nurl_env = \"NOT_SET\"\n");
+    assert_eq!(show().code, 0, "what the flag replaces is not looked up");
     let said = environment.finops(&["--database", "other.db", "config", "show"]);
     assert!(said.code == 2 && said.stderr.contains("sqlite:"), "{said}");
 }

@@ -236,6 +236,13 @@ fn a_contract_without_items_waits_and_an_empty_period_is_passed_over() {
 }
 
 #[test]
+fn a_total_of_zero_is_billed_as_it_is() {
+    let mut free = contract("c");
+    free.items = vec![version("c", "2026-01-01", "0")];
+    assert_eq!(told(&plan(&facts(vec![free], Vec::new()), "2026-10-15")), ["2026-10-01 c 0.00"]);
+}
+
+#[test]
 fn the_last_period_ends_the_schedule() {
     let mut ending = contract("c");
     ending.contract.end = Some(date("2026-10-15"));
@@ -276,6 +283,7 @@ fn contracts_of_one_day_are_consolidated() {
 fn a_failing_contract_stops_alone_unless_it_is_consolidated() {
     let mut broken = contract("b");
     broken.items.push(ContractItem { tax_code: Some("luxury".parse().unwrap()), ..version("b", "2026-11-01", "100") });
+    broken.items.push(version("b", "2026-12-01", "100"));
     let mut facts = facts(vec![contract("a"), broken], vec![item("t", "2026-11-12", "10")]);
     let apart = plan(&facts, "2026-12-01");
     assert_eq!(told(&apart), ["2026-10-01 a 119.00", "2026-10-01 b 119.00", "2026-11-01 a+t 130.90", "2026-12-01 a 119.00"]);
@@ -286,6 +294,7 @@ fn a_failing_contract_stops_alone_unless_it_is_consolidated() {
     facts.company.consolidate = true;
     let together = plan(&facts, "2026-12-01");
     assert_eq!(told(&together), ["2026-10-01 a+b 238.00", "2026-12-01 t 11.90"], "the item does not wait for them");
+    assert_eq!(pointers(&together), ["a 2026-11-01 2026-11-01", "b 2026-11-01 2026-11-01"]);
     let subjects: Vec<_> = together.failed.iter().map(|failed| failed.subject.to_string()).collect();
     assert_eq!(subjects, ["contract a", "contract b"]);
 }
@@ -314,6 +323,15 @@ fn items_without_a_contract_stand_alone_on_the_billing_day() {
         (plan.invoices[0].period.to_string().as_str(), plan.invoices[0].payment_terms_days),
         ("2026-10-05 to 2026-10-30", 14)
     );
+}
+
+#[test]
+fn items_that_stand_alone_are_apart_by_currency_and_by_prices_with_tax() {
+    let inclusive = BillableItem { tax_inclusive: true, ..item("b", "2026-10-06", "11.90") };
+    let yen = BillableItem { currency: "JPY".parse().unwrap(), ..item("c", "2026-10-07", "1000") };
+    let items = vec![item("a", "2026-10-05", "10"), inclusive, yen, item("d", "2026-10-08", "20")];
+    let plan = plan(&facts(Vec::new(), items), "2026-11-01");
+    assert_eq!(told(&plan), ["2026-11-01 a+d 35.70", "2026-11-01 b 11.90", "2026-11-01 c 1190"]);
 }
 
 #[test]

@@ -1,0 +1,199 @@
+//! `invoices generate`: whatever is due and not billed becomes a draft.
+//!
+//! Due: three sources, each one range of one index: contracts whose next period is due, companies
+//! with drafts whose inputs changed, companies with items to bill without a contract. The unit is
+//! a company: all that is due for it is decided together, at its first place in the sources, so
+//! that consolidation and billable items do not depend on the order of pages.
+//! Decide: `rules::billing`. Record: drafts, the claims on periods and items, the moved schedules.
+
+mod facts;
+mod plan;
+
+pub use plan::{Draft, GeneratePlan};
+pub(crate) use plan::{draft, entry, insert, remove};
+
+use crate::context::Context;
+use crate::engine::job::{Decided, Job};
+use crate::error::{Error, Result};
+use crate::model::{Cadence, CompanyId, calendar::PeriodFilter};
+use crate::rules::billing::Options;
+use crate::rules::schedule::today;
+use crate::store::audit::Entry;
+use crate::store::billing::{self, DueKey};
+use crate::store::{Db, Tx, companies, invoices, items, sellers};
+use chrono::NaiveDate;
+use std::collections::BTreeSet;
+
+/// What the flags ask for.
+#[derive(Debug, Clone, Default)]
+pub struct GenerateOptions {
+    pub companies: Vec<CompanyId>,
+    pub period: Option<PeriodFilter>,
+    pub cadence: Option<Cadence>,
+    /// Bill contracts with many missed periods too.
+    pub allow_many_missed: bool,
+    pub dry_run: bool,
+}
+
+/// The job, with its place in the sources.
+pub struct Generate<'c> {
+    ctx: &'c Context,
+    options: Options,
+    dry_run: bool,
+    /// Only these, when any were named.
+    named: Vec<CompanyId>,
+    /// The latest "today" of all sellers; each contract is then held against its own seller's.
+    until: NaiveDate,
+    place: Place,
+}
+
+/// A company to look at, and where it was met.
+#[derive(Debug, Clone)]
+pub struct Key {
+    company_id: CompanyId,
+    source: Source,
+}
+
+/// Where the work was found. A company that has work in several sources is done at the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    /// In the schedule, under this day and contract.
+    Schedule {
+        due_on: String,
+        contract_id: String,
+    },
+    StaleDrafts,
+    Items,
+    Named,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Schedule(DueKey),
+    StaleDrafts(String),
+    Items((String, String)),
+    Named(usize),
+    End,
+}
+
+impl<'c> Generate<'c> {
+    /// Prepares a run. Companies that are named must exist.
+    pub fn new(ctx: &'c Context, db: &mut Db, asked: &GenerateOptions) -> Result<Self> {
+        let mut named = asked.companies.clone();
+        named.sort();
+        named.dedup();
+        let latest = db.read(|tx| {
+            let ids: Vec<&str> = named.iter().map(CompanyId::as_str).collect();
+            let found = companies::by_ids(tx, &ids)?;
+            if let Some(missing) = named.iter().find(|id| !found.iter().any(|c| c.company_id == **id)) {
+                return Err(Error::not_found(format!("there is no company {missing}"))
+                    .hint("check the id: finops export or your CSV has it as company_id"));
+            }
+            let latest = sellers::all(tx)?.iter().map(|s| today(ctx.as_of, s.time_zone)).max();
+            Ok(latest.unwrap_or_else(|| ctx.as_of.date_naive()))
+        })?;
+        // A period that is asked for by name is told of also when it is not due: every contract is looked at.
+        let until = if asked.period.is_some() { NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(latest) } else { latest };
+        let place = if named.is_empty() { Place::Schedule(DueKey::default()) } else { Place::Named(0) };
+        let options = Options {
+            as_of: ctx.as_of,
+            period: asked.period.clone(),
+            cadence: asked.cadence,
+            max_missed: ctx.config.billing.max_missed_periods,
+            allow_many_missed: asked.allow_many_missed,
+        };
+        Ok(Self { ctx, options, dry_run: asked.dry_run, named, until, place })
+    }
+
+    /// The next page of the current source, and the place after it.
+    fn page(&self, tx: &mut Tx, limit: u32) -> Result<(Vec<Key>, Place)> {
+        let full = |found: usize| found == limit as usize;
+        match &self.place {
+            Place::Schedule(after) => {
+                let found = billing::due(tx, self.until, after, limit)?;
+                let next = if full(found.len()) {
+                    Place::Schedule(found[found.len() - 1].clone())
+                } else {
+                    Place::StaleDrafts(String::new())
+                };
+                Ok((first_of_each_company(found), next))
+            }
+            Place::StaleDrafts(after) => {
+                let found = invoices::companies_with_stale_drafts(tx, after, limit)?;
+                let next = if full(found.len()) {
+                    Place::StaleDrafts(found[found.len() - 1].clone())
+                } else {
+                    Place::Items(Default::default())
+                };
+                Ok((found.iter().map(|c| Key { company_id: CompanyId::stored(c), source: Source::StaleDrafts }).collect(), next))
+            }
+            Place::Items(after) => {
+                let found = items::companies_due(tx, self.until, (&after.0, &after.1), limit)?;
+                let next = if full(found.len()) { Place::Items(found[found.len() - 1].clone()) } else { Place::End };
+                let companies: BTreeSet<&str> = found.iter().map(|f| f.1.as_str()).collect();
+                Ok((
+                    companies.into_iter().map(|c| Key { company_id: CompanyId::stored(c), source: Source::Items }).collect(),
+                    next,
+                ))
+            }
+            Place::Named(from) => {
+                let to = (from + limit as usize).min(self.named.len());
+                let keys = self.named[*from..to].iter().map(|c| Key { company_id: c.clone(), source: Source::Named });
+                Ok((keys.collect(), if to == self.named.len() { Place::End } else { Place::Named(to) }))
+            }
+            Place::End => Ok((Vec::new(), Place::End)),
+        }
+    }
+}
+
+/// One key a company, at its first place in the page. Ascending by company, as locks are taken.
+fn first_of_each_company(found: Vec<DueKey>) -> Vec<Key> {
+    let mut keys: Vec<Key> = Vec::with_capacity(found.len());
+    let mut seen = BTreeSet::new();
+    for (due_on, company_id, contract_id) in found {
+        if seen.insert(company_id.clone()) {
+            keys.push(Key { company_id: CompanyId::stored(&company_id), source: Source::Schedule { due_on, contract_id } });
+        }
+    }
+    keys.sort_by(|a, b| a.company_id.cmp(&b.company_id));
+    keys
+}
+
+impl Job for Generate<'_> {
+    type Key = Key;
+    type Plan = GeneratePlan;
+
+    fn name(&self) -> &'static str {
+        super::JobKind::InvoicesGenerate.as_str()
+    }
+
+    fn verb(&self) -> &'static str {
+        "drafted"
+    }
+
+    fn due(&mut self, tx: &mut Tx, limit: u32) -> Result<Vec<Key>> {
+        loop {
+            let (keys, next) = self.page(tx, limit)?;
+            self.place = next;
+            if !keys.is_empty() || matches!(self.place, Place::End) {
+                return Ok(keys);
+            }
+        }
+    }
+
+    fn company(key: &Key) -> &CompanyId {
+        &key.company_id
+    }
+
+    fn plan(&self, tx: &mut Tx, keys: &[Key]) -> Result<Decided<GeneratePlan>> {
+        if !self.dry_run {
+            tx.hold_sellers()?;
+        }
+        let facts = facts::load(tx, keys, self.until)?;
+        Ok(plan::decide(&facts, &self.options, &self.ctx.ids))
+    }
+
+    fn record(&self, tx: &mut Tx, plans: &mut [GeneratePlan]) -> Result<Vec<Entry>> {
+        plan::record(tx, plans)
+    }
+}

@@ -1,0 +1,124 @@
+//! What a page of companies is decided from: a handful of statements for all of them.
+
+use super::{Key, Source};
+use crate::error::Result;
+use crate::model::{CompanyId, ContractId, FullInvoice};
+use crate::rules::billing::{CompanyFacts, ContractFacts, Reference};
+use crate::store::billing::{self, BilledPeriod, DueContract};
+use crate::store::{Tx, companies, contracts, invoices, items, sellers};
+use chrono::NaiveDate;
+use std::collections::{BTreeMap, HashSet};
+
+/// The facts of a page.
+pub(super) struct Page {
+    pub reference: Reference,
+    pub companies: Vec<Facts>,
+}
+
+/// The facts of one company.
+pub(super) struct Facts {
+    pub billing: CompanyFacts,
+    /// The schedule's revision of each contract in `billing`.
+    pub revisions: BTreeMap<ContractId, i64>,
+    pub stale: Vec<StaleDraft>,
+}
+
+/// A draft whose inputs changed, with what it bills.
+pub(super) struct StaleDraft {
+    pub invoice: FullInvoice,
+    pub periods: Vec<BilledPeriod>,
+    /// The contracts that it bills, as they are now.
+    pub contracts: Vec<ContractFacts>,
+    /// The items that it took up.
+    pub items: Vec<crate::model::BillableItem>,
+}
+
+/// Loads the page, without the companies that were done at an earlier place.
+pub(super) fn load(tx: &mut Tx, keys: &[Key], until: NaiveDate) -> Result<Page> {
+    let reference = Reference::new(sellers::all(tx)?, sellers::tax_rates(tx)?);
+    let ids: Vec<&str> = keys.iter().map(|k| k.company_id.as_str()).collect();
+    let due = by_company(billing::due_contracts(tx, &ids, until)?, |d| &d.contract.company_id);
+    let stale = by_company(invoices::stale_drafts(tx, &ids)?, |i| &i.head.company_id);
+    let wanted: Vec<&Key> = keys.iter().filter(|k| is_first_place(k, &due, &stale)).collect();
+    let ids: Vec<&str> = wanted.iter().map(|k| k.company_id.as_str()).collect();
+
+    let mut versions = by_company(billing::due_items(tx, &ids, until)?, |i| &i.company_id);
+    let mut billed = by_company(billing::due_billed(tx, &ids, until)?, |b| &b.0);
+    let mut open = by_company(items::open(tx, &ids)?, |i| &i.company_id);
+    let (mut due, mut stale) = (due, stale);
+    let mut page = Page { reference, companies: Vec::with_capacity(wanted.len()) };
+    for company in companies::by_ids(tx, &ids)? {
+        let id = company.company_id.clone();
+        let due = due.remove(&id).unwrap_or_default();
+        let revisions = due.iter().map(|d| (d.contract.contract_id.clone(), d.revision)).collect();
+        let contracts = contract_facts(due, versions.remove(&id).unwrap_or_default(), billed.remove(&id).unwrap_or_default());
+        let stale =
+            stale.remove(&id).unwrap_or_default().into_iter().map(|draft| stale_draft(tx, draft)).collect::<Result<_>>()?;
+        let items = open.remove(&id).unwrap_or_default();
+        page.companies.push(Facts { billing: CompanyFacts { company, contracts, items }, revisions, stale });
+    }
+    Ok(page)
+}
+
+/// A company that has work in several places is done at the first: in the schedule before stale
+/// drafts before items, and in the schedule under its earliest contract. What is done there leaves
+/// the sources; what could not be done, and everything in a dry run, is not met twice.
+fn is_first_place(key: &Key, due: &BTreeMap<CompanyId, Vec<DueContract>>, stale: &BTreeMap<CompanyId, Vec<FullInvoice>>) -> bool {
+    let earliest =
+        due.get(&key.company_id).and_then(|contracts| contracts.iter().map(|d| (d.next.due_on, &d.contract.contract_id)).min());
+    match &key.source {
+        Source::Named => true,
+        Source::Schedule { due_on, contract_id } => {
+            earliest.is_some_and(|(day, contract)| day.to_string() == *due_on && contract.as_str() == contract_id)
+        }
+        Source::StaleDrafts => earliest.is_none(),
+        Source::Items => earliest.is_none() && !stale.contains_key(&key.company_id),
+    }
+}
+
+fn by_company<T>(rows: Vec<T>, company: impl Fn(&T) -> &CompanyId) -> BTreeMap<CompanyId, Vec<T>> {
+    let mut groups: BTreeMap<CompanyId, Vec<T>> = BTreeMap::new();
+    for row in rows {
+        match groups.get_mut(company(&row)) {
+            Some(group) => group.push(row),
+            None => {
+                groups.insert(company(&row).clone(), vec![row]);
+            }
+        }
+    }
+    groups
+}
+
+fn contract_facts(
+    due: Vec<DueContract>,
+    versions: Vec<crate::model::ContractItem>,
+    billed: Vec<(CompanyId, ContractId, NaiveDate)>,
+) -> Vec<ContractFacts> {
+    let mut versions = versions.into_iter().peekable();
+    let mut facts = Vec::with_capacity(due.len());
+    for DueContract { contract, next, .. } in due {
+        // Both are in the order of contract ids.
+        let mut items = Vec::new();
+        while let Some(item) = versions.next_if(|v| v.contract_id <= contract.contract_id) {
+            items.push(item);
+        }
+        let billed = billed.iter().filter(|b| b.1 == contract.contract_id).map(|b| b.2).collect();
+        facts.push(ContractFacts { contract, items, next_start: next.start, billed });
+    }
+    facts
+}
+
+fn stale_draft(tx: &mut Tx, invoice: FullInvoice) -> Result<StaleDraft> {
+    let (company_id, invoice_id) = (invoice.head.company_id.clone(), invoice.head.invoice_id.clone());
+    let periods = billing::of_invoice(tx, &company_id, &invoice_id)?;
+    let items = items::of_invoice(tx, &company_id, &invoice_id)?;
+    let ids: HashSet<&ContractId> = periods.iter().map(|p| &p.contract_id).collect();
+    let mut facts = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(contract) = contracts::find(tx, &company_id, id)? {
+            let items = contracts::items(tx, &company_id, id)?;
+            facts.push(ContractFacts { next_start: contract.start, contract, items, billed: Vec::new() });
+        }
+    }
+    Ok(StaleDraft { invoice, periods, contracts: facts, items })
+}

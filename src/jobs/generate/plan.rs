@@ -1,0 +1,412 @@
+//! From the rules' answer to what is recorded: drafts, rebuilt drafts, moved schedules.
+
+use super::facts::{Facts, Page, StaleDraft};
+use crate::context::Ids;
+use crate::engine::job::{Decided, Failed, Plan, Skipped};
+use crate::error::Result;
+use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, Period, SourceKey};
+use crate::rules::billing::{
+    self as rules, CompanyPlan, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Subject, build_invoice,
+    plan_company,
+};
+use crate::rules::periods::BillingCalendar;
+use crate::rules::schedule::ScheduleRow;
+use crate::store::audit::Entry;
+use crate::store::billing::{self, BilledPeriod, Next, ScheduleChange};
+use crate::store::{StoreError, Tx, invoices, items};
+use chrono::NaiveDate;
+use rayon::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// One thing to do for one company.
+#[derive(Debug, Clone)]
+pub enum GeneratePlan {
+    /// A new draft.
+    Draft(Box<Draft>),
+    /// A draft whose inputs changed is made anew, under the same id.
+    Rebuild { old: Box<FullInvoice>, new: Box<Draft> },
+    /// A draft for which nothing is left to bill goes away.
+    Drop(Box<FullInvoice>),
+    /// Its inputs changed, but it comes out the same.
+    Keep(CompanyId, InvoiceId),
+    /// Where a contract's billing stands now.
+    Move(ScheduleChange),
+}
+
+/// A draft with what it claims.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub invoice: FullInvoice,
+    /// Seller's local date on which it fell due for billing.
+    pub due: NaiveDate,
+    pub periods: Vec<BilledPeriod>,
+    pub takes: Vec<SourceKey>,
+}
+
+/// Decides for every company of the page, on all cores.
+pub(super) fn decide(page: &Page, options: &Options, ids: &Ids) -> Decided<GeneratePlan> {
+    let decisions: Vec<(CompanyPlan, Vec<Rebuilt>)> =
+        page.companies.par_iter().with_min_len(16).map(|facts| decide_company(facts, &page.reference, options)).collect();
+    let mut decided = Decided::default();
+    for (facts, (plan, rebuilt)) in page.companies.iter().zip(decisions) {
+        for outcome in rebuilt {
+            outcome.tell(&mut decided);
+        }
+        let company_id = &facts.billing.company.company_id;
+        for invoice in plan.invoices {
+            decided.plans.push(GeneratePlan::Draft(Box::new(draft(invoice, InvoiceId::from(ids.uuid()), 0))));
+        }
+        for (contract_id, row) in plan.schedule {
+            let revision = facts.revisions.get(&contract_id).copied().unwrap_or(0);
+            decided.plans.push(GeneratePlan::Move(ScheduleChange {
+                company_id: company_id.clone(),
+                contract_id,
+                next: row.map(next),
+                revision,
+            }));
+        }
+        plan.skipped.into_iter().for_each(|s| tell_skipped(company_id, s, &mut decided));
+        plan.failed
+            .into_iter()
+            .for_each(|f| decided.failed.push(told(company_id, &f.subject, f.period.map(|p| p.start().to_string()), &f.problem)));
+    }
+    decided
+}
+
+fn next(row: ScheduleRow) -> Next {
+    Next { start: row.next_start, due_on: row.next_due_on }
+}
+
+/// What became of a stale draft.
+enum Rebuilt {
+    Plan(GeneratePlan),
+    Edited(FullInvoice),
+    Failed(FullInvoice, Failure),
+}
+
+impl Rebuilt {
+    fn tell(self, decided: &mut Decided<GeneratePlan>) {
+        match self {
+            Self::Plan(plan) => decided.plans.push(plan),
+            Self::Edited(draft) => decided.skipped.push(Skipped {
+                company_id: draft.head.company_id.clone(),
+                subject: draft.head.invoice_id.to_string(),
+                period: draft.head.period.start().to_string(),
+                reason: "stale_edited",
+                message: "its inputs changed after it was edited by hand; delete it, or change it by hand again".to_owned(),
+            }),
+            Self::Failed(draft, failure) => {
+                let subject = draft.head.invoice_id.to_string();
+                decided.failed.push(failed(&draft.head.company_id, subject, draft.head.period.start().to_string(), &failure));
+            }
+        }
+    }
+}
+
+/// Stale drafts first: the open items that they take up are gone for the others.
+fn decide_company(facts: &Facts, reference: &Reference, options: &Options) -> (CompanyPlan, Vec<Rebuilt>) {
+    if facts.stale.is_empty() {
+        return (plan_company(&facts.billing, reference, options), Vec::new());
+    }
+    let mut taken = BTreeSet::new();
+    let rebuilt = facts.stale.iter().map(|stale| rebuild(facts, stale, reference, &mut taken)).collect();
+    let mut rest = facts.billing.clone();
+    rest.items.retain(|item| !taken.contains(&item.source_key));
+    (plan_company(&rest, reference, options), rebuilt)
+}
+
+fn rebuild(facts: &Facts, stale: &StaleDraft, reference: &Reference, taken: &mut BTreeSet<SourceKey>) -> Rebuilt {
+    let old = &stale.invoice;
+    if old.head.edited {
+        return Rebuilt::Edited(old.clone());
+    }
+    let mut parts: Vec<Part> = Vec::with_capacity(stale.periods.len());
+    for contract in &stale.contracts {
+        let calendar = match BillingCalendar::new(&contract.contract) {
+            Ok(calendar) => calendar,
+            Err(invalid) => return Rebuilt::Failed(old.clone(), Failure::Contract(invalid)),
+        };
+        let periods = stale.periods.iter().filter(|p| p.contract_id == contract.contract.contract_id);
+        parts.extend(periods.filter_map(|p| calendar.containing(p.start).map(|period| (contract, period))));
+    }
+    let fits = |item: &&crate::model::BillableItem| {
+        item.seller_id == old.head.seller_id
+            && item.currency == old.head.currency
+            && item.tax_inclusive == old.head.tax_inclusive
+            && item.dated < old.head.period.end()
+            && !taken.contains(&item.source_key)
+    };
+    let billable: Vec<_> = stale.items.iter().chain(facts.billing.items.iter().filter(fits)).collect();
+    match build_invoice(&facts.billing.company, reference, &parts, &billable) {
+        Err(failure) => Rebuilt::Failed(old.clone(), failure),
+        Ok(None) => Rebuilt::Plan(GeneratePlan::Drop(Box::new(old.clone()))),
+        Ok(Some(planned)) => {
+            taken.extend(planned.takes.iter().cloned());
+            let new = draft(planned, old.head.invoice_id.clone(), old.head.revision);
+            let same = FullInvoice { head: Invoice { stale: true, ..new.invoice.head.clone() }, ..new.invoice.clone() } == *old;
+            Rebuilt::Plan(if same {
+                GeneratePlan::Keep(old.head.company_id.clone(), old.head.invoice_id.clone())
+            } else {
+                GeneratePlan::Rebuild { old: Box::new(old.clone()), new: Box::new(new) }
+            })
+        }
+    }
+}
+
+/// The rules' invoice as it is stored.
+pub(crate) fn draft(planned: PlannedInvoice, invoice_id: InvoiceId, revision: u32) -> Draft {
+    let company_id = planned.company_id;
+    let periods = planned.claims.into_iter().map(|claim| BilledPeriod {
+        company_id: company_id.clone(),
+        contract_id: claim.contract_id,
+        start: claim.period.start(),
+        end: claim.period.end(),
+        revision,
+        invoice_id: invoice_id.clone(),
+    });
+    let periods = periods.collect();
+    let due = planned.due;
+    let head = Invoice {
+        company_id,
+        invoice_id,
+        state: InvoiceState::Draft,
+        seller_id: planned.seller_id,
+        currency: planned.currency,
+        contract_id: planned.contract_id,
+        period: planned.period,
+        revision,
+        number: None,
+        issued_on: None,
+        due_on: None,
+        payment_terms_days: planned.payment_terms_days,
+        tax_inclusive: planned.tax_inclusive,
+        reference: planned.reference,
+        net: planned.net,
+        tax: planned.tax,
+        total: planned.total,
+        stale: false,
+        edited: false,
+    };
+    Draft { invoice: FullInvoice { head, lines: planned.lines, taxes: planned.taxes }, due, periods, takes: planned.takes }
+}
+
+/// Too many missed periods wait for a person's word; the rest is in order.
+fn tell_skipped(company_id: &CompanyId, skipped: rules::Skipped, decided: &mut Decided<GeneratePlan>) {
+    let period = skipped.period.map(|p| p.start().to_string());
+    let (company_id, subject, reason) = (company_id.clone(), subject_id(&skipped.subject), skipped.reason.as_str());
+    match skipped.reason {
+        SkipReason::TooManyMissed => decided.failed.push(Failed {
+            company_id,
+            subject,
+            period: String::new(),
+            reason,
+            message: skipped.detail,
+            hint: "look at it with --dry-run --yes; then bill all of it with --yes, or set bill_from in the contract".to_owned(),
+        }),
+        SkipReason::NotDue | SkipReason::NoItems | SkipReason::NothingToBill => {
+            decided.skipped.push(Skipped {
+                company_id,
+                subject,
+                period: period.unwrap_or_default(),
+                reason,
+                message: skipped.detail,
+            });
+        }
+    }
+}
+
+fn subject_id(subject: &Subject) -> String {
+    match subject {
+        Subject::Contract(id) => id.to_string(),
+        Subject::Item(key) => key.to_string(),
+    }
+}
+
+fn told(company_id: &CompanyId, subject: &Subject, period: Option<String>, failure: &Failure) -> Failed {
+    failed(company_id, subject_id(subject), period.unwrap_or_default(), failure)
+}
+
+fn failed(company_id: &CompanyId, subject: String, period: String, failure: &Failure) -> Failed {
+    let reason = match failure {
+        Failure::MissingSeller(_) => "no_seller",
+        Failure::Contract(_) => "bad_contract",
+        Failure::MissingRate { .. } => "no_tax_rate",
+        Failure::Amount { .. } => "bad_amount",
+        Failure::Mixed { .. } => "mixed_terms",
+    };
+    Failed { company_id: company_id.clone(), subject, period, reason, message: failure.to_string(), hint: failure.hint() }
+}
+
+/// Writes a page of plans. Claims that are taken mean that the plan is older than the database:
+/// the transaction is replayed.
+pub(super) fn record(tx: &mut Tx, plans: &[GeneratePlan]) -> Result<Vec<Entry>> {
+    let mut drafts: Vec<&Draft> = Vec::with_capacity(plans.len());
+    let mut moves = Vec::with_capacity(plans.len());
+    let mut entries = Vec::with_capacity(plans.len());
+    for plan in plans {
+        match plan {
+            GeneratePlan::Draft(new) => {
+                drafts.push(new);
+                entries.push(entry("invoice.drafted", &new.invoice, None));
+            }
+            GeneratePlan::Rebuild { old, new } => {
+                remove(tx, old)?;
+                drafts.push(new);
+                entries.push(entry("invoice.rebuilt", &new.invoice, Some(old)));
+            }
+            GeneratePlan::Drop(old) => {
+                remove(tx, old)?;
+                entries.push(entry("invoice.dropped", old, None));
+            }
+            GeneratePlan::Keep(company_id, invoice_id) => invoices::clear_stale(tx, company_id, invoice_id)?,
+            GeneratePlan::Move(change) => moves.push(change.clone()),
+        }
+    }
+    insert(tx, &drafts)?;
+    billing::move_schedules(tx, &moves)?;
+    Ok(entries)
+}
+
+/// Writes drafts and claims what they bill.
+pub(crate) fn insert(tx: &mut Tx, drafts: &[&Draft]) -> Result<()> {
+    let again = || StoreError::Busy("it was billed meanwhile".to_owned());
+    invoices::insert(tx, drafts.iter().map(|d| &d.invoice))?;
+    let periods: Vec<&BilledPeriod> = drafts.iter().flat_map(|d| &d.periods).collect();
+    if !billing::claim(tx, &periods)? {
+        return Err(again().into());
+    }
+    for draft in drafts {
+        for key in &draft.takes {
+            if !items::take(tx, &draft.invoice.head.company_id, key, &draft.invoice.head.invoice_id)? {
+                return Err(again().into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes a draft away and frees what it billed.
+pub(crate) fn remove(tx: &mut Tx, draft: &FullInvoice) -> Result<()> {
+    let (company_id, invoice_id) = (&draft.head.company_id, &draft.head.invoice_id);
+    billing::release(tx, company_id, invoice_id)?;
+    items::release(tx, company_id, invoice_id)?;
+    Ok(invoices::delete(tx, company_id, invoice_id)?)
+}
+
+/// The audit row of a draft: the figures that make it checkable, not the whole of it.
+pub(crate) fn entry(action: &'static str, invoice: &FullInvoice, before: Option<&FullInvoice>) -> Entry {
+    let change = Change { before: before.map(Figures::of), after: Figures::of(invoice) };
+    Entry {
+        company_id: invoice.head.company_id.to_string(),
+        action,
+        entity: "invoice",
+        entity_id: invoice.head.invoice_id.to_string(),
+        // It holds nothing that JSON cannot say.
+        payload: serde_json::to_string(&change).unwrap_or_default(),
+    }
+}
+
+#[derive(Serialize)]
+struct Change {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Figures>,
+    after: Figures,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    period: Period,
+    currency: Currency,
+    net: Money,
+    tax: Money,
+    total: Money,
+    lines: usize,
+}
+
+impl Figures {
+    fn of(invoice: &FullInvoice) -> Self {
+        let Invoice { period, currency, net, tax, total, .. } = invoice.head;
+        Self { period, currency, net, tax, total, lines: invoice.lines.len() }
+    }
+}
+
+impl Plan for GeneratePlan {
+    fn counts(&self) -> bool {
+        !matches!(self, Self::Move(_))
+    }
+
+    fn amount(&self) -> Option<Money> {
+        match self {
+            Self::Draft(new) | Self::Rebuild { new, .. } => Some(new.invoice.head.total),
+            Self::Drop(_) | Self::Keep(..) | Self::Move(_) => None,
+        }
+    }
+
+    fn settles(&self) -> Vec<(CompanyId, String)> {
+        match self {
+            Self::Draft(new) | Self::Rebuild { new, .. } => {
+                let company_id = &new.invoice.head.company_id;
+                let contracts = new.periods.iter().map(|p| p.contract_id.to_string());
+                let items = new.takes.iter().map(ToString::to_string);
+                contracts.chain(items).chain([new.invoice.head.invoice_id.to_string()]).map(|s| (company_id.clone(), s)).collect()
+            }
+            Self::Drop(old) => vec![(old.head.company_id.clone(), old.head.invoice_id.to_string())],
+            Self::Keep(company_id, invoice_id) => vec![(company_id.clone(), invoice_id.to_string())],
+            Self::Move(change) => vec![(change.company_id.clone(), change.contract_id.to_string())],
+        }
+    }
+
+    fn item(&self) -> Value {
+        let (outcome, invoice, due) = match self {
+            Self::Draft(new) => ("drafted", &new.invoice, Some(new.due)),
+            Self::Rebuild { new, .. } => ("rebuilt", &new.invoice, Some(new.due)),
+            Self::Drop(old) => ("dropped", old.as_ref(), None),
+            Self::Keep(company_id, invoice_id) => {
+                return json!({ "outcome": "unchanged", "company_id": company_id, "invoice_id": invoice_id });
+            }
+            Self::Move(change) => {
+                return json!({ "outcome": "scheduled", "company_id": change.company_id, "contract_id": change.contract_id });
+            }
+        };
+        let mut item = json!({ "outcome": outcome, "billing_due_on": due });
+        if let (Some(item), Ok(Value::Object(fields))) = (item.as_object_mut(), serde_json::to_value(invoice)) {
+            item.extend(fields);
+        }
+        item
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Draft(new) => described("draft", &new.invoice, new.due),
+            Self::Rebuild { new, .. } => described("rebuild", &new.invoice, new.due),
+            Self::Drop(old) => format!("drop      {:<20} {}: nothing is left to bill", old.head.company_id, old.head.invoice_id),
+            Self::Keep(company_id, invoice_id) => format!("unchanged {company_id:<20} {invoice_id}"),
+            Self::Move(change) => format!("scheduled {} {}", change.company_id, change.contract_id),
+        }
+    }
+}
+
+/// What is billed and why: since when it is due, and how each line comes about.
+fn described(word: &str, invoice: &FullInvoice, due: NaiveDate) -> String {
+    let FullInvoice { head, lines, .. } = invoice;
+    let what = match &head.contract_id {
+        Some(id) => id.to_string(),
+        None if lines.iter().any(|l| l.contract_id.is_some()) => "several contracts".to_owned(),
+        None => "items".to_owned(),
+    };
+    let amount = format!("{:>14} {}", head.total.to_string(), head.currency);
+    let mut text = format!("{word:<9} {:<20} {what:<20} {}  {amount}  due {due}", head.company_id, head.period);
+    for line in lines {
+        let days = line.proration.map(|p| format!(" × {} of {} days", p.days, p.of_days)).unwrap_or_default();
+        let how = format!("{} {} × {}{days}", line.quantity.normalize(), line.unit, line.unit_price).replace("  ", " ");
+        text.push_str(&format!(
+            "\n            {:<38} {how:<40} {:>14}  {} %",
+            line.description,
+            line.amount.to_string(),
+            line.tax_rate.normalize()
+        ));
+    }
+    text
+}

@@ -1,0 +1,327 @@
+//! `invoices issue`: drafts become invoices that never change again.
+//!
+//! Due: the drafts, one range of an index that holds nothing else, in the order of numbers:
+//! company, contract, period. Decide: whether the draft is fit to be issued today. Record: the
+//! number, the dates, the frozen document and the planned PDF, in one transaction, so that no
+//! number is lost or given twice. Deliver: the PDFs, on all cores.
+
+mod pdf;
+
+pub use pdf::{PdfWriter, load_logo, parse, relative_path};
+
+use crate::context::Context;
+use crate::engine::job::{Decided, Failed, Job, Plan, Skipped};
+use crate::engine::outbox::Deliver;
+use crate::engine::summary::hex;
+use crate::error::{Error, Result};
+use crate::model::document::Document;
+use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, Money, Seller};
+use crate::render::{Fonts, missing_characters};
+use crate::rules::document::{Issue as Freeze, canonical_json, freeze};
+use crate::rules::numbering::NumberFormat;
+use crate::rules::schedule::today;
+use crate::store::audit::Entry;
+use crate::store::documents::NewDocument;
+use crate::store::effects::{self, Effect, EffectKind};
+use crate::store::numbers::{self, Given, Taken};
+use crate::store::{StoreError, Tx, companies, documents, invoices, sellers};
+use chrono::{Datelike, NaiveDate};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The job, with its place among the drafts.
+pub struct Issue<'c> {
+    ctx: &'c Context,
+    fonts: Fonts,
+    writer: PdfWriter<'c>,
+    named: Vec<CompanyId>,
+    after: Option<(String, String, String, String)>,
+}
+
+impl<'c> Issue<'c> {
+    /// Prepares a run; only the drafts of `named` companies when there are any.
+    pub fn new(ctx: &'c Context, named: &[CompanyId]) -> Result<Self> {
+        let fonts = pdf::load_fonts(ctx)?;
+        let writer = PdfWriter::new(ctx, fonts.clone());
+        Ok(Self { ctx, fonts, writer, named: named.to_vec(), after: Some(Default::default()) })
+    }
+}
+
+/// A draft that is to be issued.
+#[derive(Debug, Clone)]
+pub struct IssuePlan {
+    draft: FullInvoice,
+    /// As it will be printed, but for the number, which the transaction gives.
+    document: Document,
+    series_id: String,
+    format: NumberFormat,
+}
+
+impl IssuePlan {
+    /// The year that its number counts in; 0 when the format has none.
+    fn counter_year(&self) -> i32 {
+        if self.format.restarts_yearly() { self.document.issued_on.year() } else { 0 }
+    }
+}
+
+impl Job for Issue<'_> {
+    type Key = Invoice;
+    type Plan = IssuePlan;
+
+    fn name(&self) -> &'static str {
+        super::JobKind::InvoicesIssue.as_str()
+    }
+
+    fn verb(&self) -> &'static str {
+        "issued"
+    }
+
+    fn due(&mut self, tx: &mut Tx, limit: u32) -> Result<Vec<Invoice>> {
+        loop {
+            let Some(after) = &self.after else { return Ok(Vec::new()) };
+            let mut drafts = invoices::drafts(tx, after, limit)?;
+            self.after = drafts.last().filter(|_| drafts.len() == limit as usize).map(draft_key);
+            if !self.named.is_empty() {
+                drafts.retain(|d| self.named.contains(&d.company_id));
+            }
+            if !drafts.is_empty() || self.after.is_none() {
+                return Ok(drafts);
+            }
+        }
+    }
+
+    fn company(draft: &Invoice) -> &CompanyId {
+        &draft.company_id
+    }
+
+    fn plan(&self, tx: &mut Tx, keys: &[Invoice]) -> Result<Decided<IssuePlan>> {
+        let mut ids: Vec<&str> = keys.iter().map(|k| k.company_id.as_str()).collect();
+        ids.dedup();
+        let wanted: HashSet<_> = keys.iter().map(|k| &k.invoice_id).collect();
+        let sellers: HashMap<_, Seller> = sellers::all(tx)?.into_iter().map(|s| (s.seller_id.clone(), s)).collect();
+        let companies: HashMap<_, Company> =
+            companies::by_ids(tx, &ids)?.into_iter().map(|c| (c.company_id.clone(), c)).collect();
+        let mut latest = HashMap::new();
+        let mut decided = Decided::default();
+        for draft in invoices::drafts_of(tx, &ids)? {
+            if !wanted.contains(&draft.head.invoice_id) {
+                continue;
+            }
+            let (Some(seller), Some(company)) = (sellers.get(&draft.head.seller_id), companies.get(&draft.head.company_id))
+            else {
+                decided.failed.push(failed(
+                    &draft,
+                    "no_seller",
+                    format!("seller {} does not exist", draft.head.seller_id),
+                    "import it",
+                ));
+                continue;
+            };
+            match self.decide(draft, seller, company) {
+                Ok(plan) => {
+                    let key = (plan.series_id.clone(), plan.counter_year());
+                    let last = match latest.get(&key) {
+                        Some(last) => *last,
+                        None => *latest.entry(key.clone()).or_insert(numbers::last_issued_on(tx, &key.0, key.1)?),
+                    };
+                    match last.filter(|last| *last > plan.document.issued_on) {
+                        Some(last) => decided.failed.push(too_early(&plan, last)),
+                        None => decided.plans.push(plan),
+                    }
+                }
+                Err(Unfit::Skip(skipped)) => decided.skipped.push(*skipped),
+                Err(Unfit::Fail(failed)) => decided.failed.push(*failed),
+            }
+        }
+        Ok(decided)
+    }
+
+    fn record(&self, tx: &mut Tx, plans: &mut [IssuePlan]) -> Result<Vec<Entry>> {
+        let numbered = number(tx, plans)?;
+        let mut heads = Vec::with_capacity(plans.len());
+        let mut kept = Vec::with_capacity(plans.len());
+        let mut planned = Vec::with_capacity(plans.len());
+        let mut entries = Vec::with_capacity(plans.len());
+        for (plan, number) in plans.iter_mut().zip(numbered) {
+            plan.document.number = number;
+            let IssuePlan { document, .. } = &*plan;
+            let content = canonical_json(document).map_err(|e| Error::failed(format!("a document cannot be written: {e}")))?;
+            let sha256 = hex(&Sha256::digest(content.as_bytes()));
+            let head = &plan.draft.head;
+            entries.push(Entry {
+                company_id: head.company_id.to_string(),
+                action: "invoice.issued",
+                entity: "invoice",
+                entity_id: head.invoice_id.to_string(),
+                payload: json!({ "number": document.number, "total": head.total, "currency": head.currency, "document_sha256": sha256 })
+                    .to_string(),
+            });
+            planned.push(Effect {
+                company_id: head.company_id.clone(),
+                key: format!("{}:{}", EffectKind::WritePdf, head.invoice_id),
+                subject: head.invoice_id.to_string(),
+                attempts: 0,
+            });
+            kept.push(NewDocument { company_id: head.company_id.clone(), invoice_id: head.invoice_id.clone(), sha256, content });
+            heads.push(Invoice {
+                state: InvoiceState::Open,
+                number: Some(document.number.clone()),
+                issued_on: Some(document.issued_on),
+                due_on: Some(document.due_on),
+                ..head.clone()
+            });
+        }
+        if !invoices::issue(tx, &heads)? {
+            return Err(StoreError::Busy("a draft changed while it was being issued".to_owned()).into());
+        }
+        documents::insert(tx, &kept)?;
+        effects::plan(tx, EffectKind::WritePdf, &planned, self.ctx.clock.now())?;
+        Ok(entries)
+    }
+
+    fn deliverer(&self) -> Option<&dyn Deliver> {
+        Some(&self.writer)
+    }
+}
+
+fn draft_key(draft: &Invoice) -> (String, String, String, String) {
+    let contract = draft.contract_id.as_ref().map(ToString::to_string).unwrap_or_default();
+    (draft.company_id.to_string(), contract, draft.period.start().to_string(), draft.invoice_id.to_string())
+}
+
+/// Why a draft is not issued.
+enum Unfit {
+    Skip(Box<Skipped>),
+    Fail(Box<Failed>),
+}
+
+impl Issue<'_> {
+    fn decide(&self, draft: FullInvoice, seller: &Seller, company: &Company) -> Result<IssuePlan, Unfit> {
+        if draft.head.stale {
+            return Err(Unfit::Skip(Box::new(stale(&draft))));
+        }
+        let format = NumberFormat::parse(&seller.number_format).map_err(|invalid| {
+            Unfit::Fail(Box::new(failed(
+                &draft,
+                "bad_number_format",
+                format!("seller {}: {invalid}", seller.seller_id),
+                "correct it and import the seller again",
+            )))
+        })?;
+        let document = freeze(Freeze {
+            invoice: &draft.head,
+            lines: &draft.lines,
+            taxes: &draft.taxes,
+            seller,
+            company,
+            number: String::new(),
+            issued_on: today(self.ctx.as_of, seller.time_zone),
+        });
+        // Before it gets a number: one that could not be printed would be a gap in the files.
+        if let Some((character, field)) = missing_characters(&document, &self.fonts).into_iter().next() {
+            let message = format!("{field} has {character:?} (U+{:04X}), which no font has", u32::from(character));
+            return Err(Unfit::Fail(Box::new(failed(
+                &draft,
+                "unprintable",
+                message,
+                "name a font that has it in [documents] fallback_fonts",
+            ))));
+        }
+        Ok(IssuePlan { draft, document, series_id: seller.series_id.clone(), format })
+    }
+}
+
+fn stale(draft: &FullInvoice) -> Skipped {
+    let (reason, message) = if draft.head.edited {
+        ("stale_edited", "its inputs changed after it was edited by hand; delete it, or change it by hand again")
+    } else {
+        ("stale", "its inputs changed; finops invoices generate makes it anew")
+    };
+    Skipped {
+        company_id: draft.head.company_id.clone(),
+        subject: draft.head.invoice_id.to_string(),
+        period: draft.head.period.start().to_string(),
+        reason,
+        message: message.to_owned(),
+    }
+}
+
+fn too_early(plan: &IssuePlan, last: NaiveDate) -> Failed {
+    let message = format!("series {} has already issued on {last}, which is after {}", plan.series_id, plan.document.issued_on);
+    failed(&plan.draft, "date_before_series", message, "numbers and dates must ascend together: issue on or after that day")
+}
+
+fn failed(draft: &FullInvoice, reason: &'static str, message: String, hint: &str) -> Failed {
+    Failed {
+        company_id: draft.head.company_id.clone(),
+        subject: draft.head.invoice_id.to_string(),
+        period: draft.head.period.start().to_string(),
+        reason,
+        message,
+        hint: hint.to_owned(),
+    }
+}
+
+/// Takes the numbers of a page: a block a series, year and date, in the order of the plans.
+fn number(tx: &mut Tx, plans: &[IssuePlan]) -> Result<Vec<String>> {
+    let mut groups: BTreeMap<(&str, i32, NaiveDate), Vec<usize>> = BTreeMap::new();
+    for (index, plan) in plans.iter().enumerate() {
+        groups.entry((&plan.series_id, plan.counter_year(), plan.document.issued_on)).or_default().push(index);
+    }
+    let mut numbered = vec![String::new(); plans.len()];
+    for ((series_id, year, issued_on), members) in groups {
+        let Taken::From(first) = numbers::take(tx, series_id, year, members.len() as u64, issued_on)? else {
+            return Err(StoreError::Busy(format!("series {series_id} moved on")).into());
+        };
+        let mut given = Vec::with_capacity(members.len());
+        for (seq, index) in (first..).zip(members) {
+            let plan = &plans[index];
+            numbered[index] = plan.format.format(issued_on.year(), seq);
+            given.push(Given {
+                series_id,
+                year,
+                seq,
+                company_id: &plan.draft.head.company_id,
+                document_id: &plan.draft.head.invoice_id,
+            });
+        }
+        numbers::record(tx, &given)?;
+    }
+    Ok(numbered)
+}
+
+impl Plan for IssuePlan {
+    fn amount(&self) -> Option<Money> {
+        Some(self.draft.head.total)
+    }
+
+    fn settles(&self) -> Vec<(CompanyId, String)> {
+        vec![(self.draft.head.company_id.clone(), self.draft.head.invoice_id.to_string())]
+    }
+
+    fn item(&self) -> Value {
+        let head = &self.draft.head;
+        json!({
+            "outcome": "issued",
+            "company_id": head.company_id,
+            "invoice_id": head.invoice_id,
+            "number": Some(&self.document.number).filter(|n| !n.is_empty()),
+            "issued_on": self.document.issued_on,
+            "due_on": self.document.due_on,
+            "currency": head.currency,
+            "net": head.net,
+            "tax": head.tax,
+            "total": head.total,
+        })
+    }
+
+    fn text(&self) -> String {
+        let head = &self.draft.head;
+        let amount = format!("{:>14} {}", head.total.to_string(), head.currency);
+        format!(
+            "issue     {:<20} {:<20} {}  {amount}  due {}",
+            head.company_id, self.document.number, head.period, self.document.due_on
+        )
+    }
+}

@@ -1,0 +1,177 @@
+//! What a person does to one invoice: find it, void it, bill its periods anew, delete a draft.
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::jobs::generate::{Draft, draft, entry, insert, remove};
+use crate::model::{BillableItem, CompanyId, ContractId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money};
+use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice};
+use crate::rules::periods::BillingCalendar;
+use crate::rules::schedule::next_unbilled;
+use crate::store::audit::{self, Author, Entry};
+use crate::store::billing::{self, BilledPeriod, Next, ScheduleChange};
+use crate::store::{StoreError, Tx, companies, contracts, invoices, items, payments, sellers};
+use serde_json::json;
+
+/// The one invoice that a person means by a number or an id. Sellers may share numbers, so a
+/// company may be needed to tell them apart.
+pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Result<Invoice> {
+    let mut found = invoices::find(tx, number_or_id)?;
+    if let Some(company) = company {
+        found.retain(|i| i.company_id == *company);
+    }
+    match found.len() {
+        0 => Err(Error::not_found(format!("there is no invoice {number_or_id:?}"))
+            .hint("finops invoices list shows numbers and ids; a draft has only an id")),
+        1 => Ok(found.remove(0)),
+        _ => {
+            let owners: Vec<String> = found.iter().map(|i| format!("{} of company {}", i.invoice_id, i.company_id)).collect();
+            Err(Error::usage(format!("{number_or_id} is the number of several invoices: {}", owners.join(", ")))
+                .hint("name the id, or the company with --company-id"))
+        }
+    }
+}
+
+/// Who acts by hand.
+fn author(ctx: &Context) -> Author {
+    Author { actor: "cli".to_owned(), run_id: None, at: ctx.clock.now() }
+}
+
+/// Voids an issued invoice. It keeps its number and its claim on the periods: only `regenerate`
+/// bills them again. One that was paid, even in part, must be credited instead.
+pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Result<()> {
+    if invoice.state == InvoiceState::Draft {
+        return Err(Error::refused(format!("invoice {} is a draft, which has no number to void", invoice.label()))
+            .hint(format!("delete it: finops invoices delete {}", invoice.invoice_id)));
+    }
+    invoice.check_step(InvoiceState::Void).map_err(|e| Error::refused(e.0))?;
+    let paid = payments::paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    if !paid.is_zero() {
+        return Err(Error::refused(format!("invoice {} has payments of {paid} {}", invoice.label(), invoice.currency))
+            .hint("an invoice that was paid, even in part, is corrected by a credit note"));
+    }
+    if !invoices::set_state(tx, &invoice.company_id, &invoice.invoice_id, invoice.state, InvoiceState::Void)? {
+        return Err(StoreError::Busy("the invoice changed meanwhile".to_owned()).into());
+    }
+    let payload = json!({ "before": invoice.state, "after": InvoiceState::Void, "number": invoice.number, "reason": reason });
+    note(tx, ctx, invoice, "invoice.voided", &payload)
+}
+
+/// Deletes a draft. What it billed is open again for the next run.
+pub fn delete_draft(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<()> {
+    if invoice.state != InvoiceState::Draft {
+        return Err(Error::refused(format!("invoice {} is {} and stays in the books", invoice.label(), invoice.state))
+            .hint(format!("void it: finops invoices void {}", invoice.label())));
+    }
+    let full = invoices::full(tx, invoice.clone())?;
+    let contracts: Vec<ContractId> =
+        billing::of_invoice(tx, &invoice.company_id, &invoice.invoice_id)?.into_iter().map(|p| p.contract_id).collect();
+    remove(tx, &full)?;
+    for contract_id in &contracts {
+        reschedule(tx, &invoice.company_id, contract_id)?;
+    }
+    audit::append(tx, &author(ctx), &[entry("invoice.deleted", &full, None)])?;
+    Ok(())
+}
+
+/// Sets a contract's schedule to its first period that is not billed.
+pub fn reschedule(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> Result<()> {
+    let Some(contract) = contracts::find(tx, company_id, contract_id)? else { return Ok(()) };
+    let billed: Vec<_> = billing::billed_periods(tx, company_id, contract_id)?.into_iter().map(|(start, _)| start).collect();
+    let row = next_unbilled(&contract, None, &billed).map_err(|e| Error::refused(format!("contract {contract_id}: {e}")))?;
+    let revision = billing::schedule(tx, company_id, contract_id)?.map_or(0, |(_, revision)| revision);
+    let change = ScheduleChange {
+        company_id: company_id.clone(),
+        contract_id: contract_id.clone(),
+        next: row.map(|r| Next { start: r.next_start, due_on: r.next_due_on }),
+        revision,
+    };
+    Ok(billing::move_schedules(tx, &[change])?)
+}
+
+/// Bills what a voided invoice billed again, from the data as they are now, as a draft of the next
+/// revision.
+pub fn regenerate(tx: &mut Tx, ctx: &Context, voided: &Invoice) -> Result<FullInvoice> {
+    if voided.state != InvoiceState::Void {
+        return Err(Error::refused(format!("invoice {} is {}, not void", voided.label(), voided.state))
+            .hint(format!("void it first: finops invoices void {}", voided.label())));
+    }
+    let periods = billing::of_invoice(tx, &voided.company_id, &voided.invoice_id)?;
+    let taken = items::of_invoice(tx, &voided.company_id, &voided.invoice_id)?;
+    refuse_a_second_time(tx, voided, &periods, &taken)?;
+    let facts = facts(tx, voided, &periods)?;
+    let mut parts: Vec<Part> = Vec::with_capacity(periods.len());
+    for facts in &facts {
+        let calendar = BillingCalendar::new(&facts.contract).map_err(|e| Error::refused(e.0))?;
+        let of_contract = periods.iter().filter(|p| p.contract_id == facts.contract.contract_id);
+        parts.extend(of_contract.filter_map(|p| calendar.containing(p.start).map(|period| (facts, period))));
+    }
+    let reference = Reference::new(sellers::all(tx)?, sellers::tax_rates(tx)?);
+    let company = companies::by_ids(tx, &[voided.company_id.as_str()])?;
+    let company = company.first().ok_or_else(|| Error::failed(format!("company {} is gone", voided.company_id)))?;
+    let billable: Vec<&BillableItem> = taken.iter().collect();
+    let planned = build_invoice(company, &reference, &parts, &billable)
+        .map_err(|failure| Error::refused(failure.to_string()).hint(failure.hint()))?
+        .ok_or_else(|| Error::refused(format!("nothing is left to bill of invoice {}", voided.label())))?;
+    let new: Draft = draft(planned, InvoiceId::from(ctx.ids.uuid()), voided.revision + 1);
+    items::release(tx, &voided.company_id, &voided.invoice_id)?;
+    insert(tx, &[&new])?;
+    let mut told = entry("invoice.regenerated", &new.invoice, None);
+    told.payload = json!({ "from": voided.number, "total": new.invoice.head.total, "currency": voided.currency }).to_string();
+    audit::append(tx, &author(ctx), &[told])?;
+    Ok(new.invoice)
+}
+
+fn refuse_a_second_time(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod], taken: &[BillableItem]) -> Result<()> {
+    let again = |id: &InvoiceId| {
+        Error::refused(format!("invoice {} was regenerated already", voided.label()))
+            .hint(format!("see finops invoices show {id}"))
+    };
+    for period in periods {
+        if let Some((revision, id)) = billing::latest_revision(tx, &period.company_id, &period.contract_id, period.start)?
+            && revision > period.revision
+        {
+            return Err(again(&id));
+        }
+    }
+    if periods.is_empty() && taken.is_empty() {
+        return Err(Error::refused(format!(
+            "nothing is left of what invoice {} billed: it was regenerated already",
+            voided.label()
+        )));
+    }
+    Ok(())
+}
+
+fn facts(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod]) -> Result<Vec<ContractFacts>> {
+    let mut ids: Vec<&ContractId> = periods.iter().map(|p| &p.contract_id).collect();
+    ids.dedup();
+    let mut facts = Vec::with_capacity(ids.len());
+    for id in ids {
+        let contract =
+            contracts::find(tx, &voided.company_id, id)?.ok_or_else(|| Error::failed(format!("contract {id} is gone")))?;
+        let items = contracts::items(tx, &voided.company_id, id)?;
+        facts.push(ContractFacts { next_start: contract.start, contract, items, billed: Vec::new() });
+    }
+    Ok(facts)
+}
+
+/// What is still to be paid of an issued invoice: total − paid. Zero for a draft or a voided one.
+pub fn balance(tx: &mut Tx, invoice: &Invoice) -> Result<Money> {
+    if matches!(invoice.state, InvoiceState::Draft | InvoiceState::Void) {
+        return Ok(Money::zero(invoice.currency));
+    }
+    let paid = payments::paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    invoice.total.checked_sub(paid).map_err(|e| Error::failed(e.to_string()))
+}
+
+fn note(tx: &mut Tx, ctx: &Context, invoice: &Invoice, action: &'static str, payload: &serde_json::Value) -> Result<()> {
+    let entry = Entry {
+        company_id: invoice.company_id.to_string(),
+        action,
+        entity: "invoice",
+        entity_id: invoice.invoice_id.to_string(),
+        payload: payload.to_string(),
+    };
+    audit::append(tx, &author(ctx), &[entry])?;
+    Ok(())
+}

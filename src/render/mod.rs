@@ -1,0 +1,91 @@
+//! Bytes from values: the invoice as a PDF.
+//!
+//! ```text
+//! Document ─▶ invoice (what goes where) ─▶ flow (pages) ─▶ pdf (krilla) ─▶ bytes
+//!                  labels (words, formats)    text (glyphs, line breaks) ◀─ fonts
+//! ```
+//! PDF/A-3b, A4. The same document, logo and fonts give the same bytes, on any machine, in any
+//! order, on any number of threads: dates come from the document and lengths are integers.
+//! A character that the fonts lack is an error that names it, never a blank.
+
+mod countries;
+mod flow;
+mod fonts;
+mod invoice;
+mod labels;
+mod logo;
+mod pdf;
+pub mod text;
+
+pub use fonts::{Fonts, Weight};
+pub use logo::Logo;
+
+use crate::error::Error;
+use crate::model::document::Document;
+
+/// Why a document could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// Characters without a picture in the fonts, each with the field that it stands in.
+    #[error("the fonts lack {}", list(.0))]
+    MissingCharacters(Vec<(char, String)>),
+    /// krilla refused it: a defect of finops, or of a font or a logo.
+    #[error("the PDF could not be made: {0}")]
+    Pdf(String),
+}
+
+impl RenderError {
+    fn missing(c: char, text: &str) -> Self {
+        Self::MissingCharacters(vec![(c, text.chars().take(40).collect())])
+    }
+}
+
+fn list(missing: &[(char, String)]) -> String {
+    let told: Vec<String> =
+        missing.iter().take(5).map(|(c, field)| format!("{c:?} (U+{:04X}) in {field}", u32::from(*c))).collect();
+    match missing.len().checked_sub(5) {
+        Some(more @ 1..) => format!("{}, and {more} more", told.join(", ")),
+        _ => told.join(", "),
+    }
+}
+
+impl From<RenderError> for Error {
+    fn from(error: RenderError) -> Self {
+        match &error {
+            RenderError::MissingCharacters(_) => Self::refused(error.to_string())
+                .hint("write it in another way, or name a font that has it as a fallback font in the configuration"),
+            RenderError::Pdf(_) => Self::failed(error.to_string()),
+        }
+    }
+}
+
+/// Each character of the document that cannot be printed, once a field, in the order of the page.
+/// Fields are named as in the document (`buyer.name`); lines and taxes count from 1
+/// (`lines[3].description`). Costs microseconds: ask before the invoice is given its number.
+pub fn missing_characters(doc: &Document, fonts: &Fonts) -> Vec<(char, String)> {
+    let mut missing: Vec<(char, String)> = Vec::new();
+    invoice::printed_fields(doc, &mut |field, index, text| {
+        for c in text.chars().filter(|c| !fonts.can_print(*c)) {
+            let named = match index {
+                Some(index) => field.replacen("[]", &format!("[{}]", index + 1), 1),
+                None => field.to_owned(),
+            };
+            if !missing.iter().any(|known| *known == (c, named.clone())) {
+                missing.push((c, named));
+            }
+        }
+    });
+    missing
+}
+
+/// The invoice as PDF/A-3b. Fails on a character that the fonts lack (`missing_characters` tells
+/// all of them beforehand).
+pub fn invoice_pdf(doc: &Document, logo: Option<&Logo>, fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
+    let missing = missing_characters(doc, fonts);
+    if !missing.is_empty() {
+        return Err(RenderError::MissingCharacters(missing));
+    }
+    let labels = labels::for_language(&doc.language);
+    let pages = invoice::compose(doc, logo.map(Logo::extent), fonts, labels)?;
+    pdf::write(&pages, &pdf::About::invoice(doc, labels), logo, fonts)
+}

@@ -1,0 +1,13 @@
+//! What must hold for any input: periods, days in all time zones, proration, sums, splits.
+//!
+//! Expected values are computed here by other means than in the program: walking a calendar day by
+//! day, or exact fractions of integers.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its case has failed")]
+
+mod fixtures;
+mod money;
+mod periods;
+mod plan;
+mod proration;
+mod totals;
+mod zones;

@@ -1,0 +1,9 @@
+//! The PDF read back by other programs (poppler, qpdf), and the properties of the layout.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod layout;
+mod logo;
+mod reading;
+mod sample;
+mod tools;
