@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod import;
 pub mod init;
 pub mod invoices;
@@ -28,6 +29,7 @@ pub enum Command {
     Runs(runs::Args),
     Db(db::Args),
     Schedule(schedule::Args),
+    Demo(demo::Args),
 }
 
 /// Runs one command. Those that work on the database get a [`crate::context::Context`] made from the shell.
@@ -42,5 +44,6 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
         Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),
+        Command::Demo(args) => demo::run(&args, shell),
     }
 }
