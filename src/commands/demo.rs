@@ -133,8 +133,8 @@ fn next(config: &Path) -> String {
     let commands = [
         "status",
         "invoices list",
-        "invoices show INV-2026-00001",
-        "payments record INV-2026-00001 --amount 100 --date 2026-11-20 --ref DEMO-1",
+        "invoices show INV-2026-000022",
+        "payments record INV-2026-000022 --amount 6162.36 --date 2026-11-10 --ref DEMO-1",
         "invoices generate --now 2026-12-01T08:00:00Z --dry-run",
     ];
     let lines: Vec<String> = commands.iter().map(|command| format!("  {program} {command}")).collect();
