@@ -425,12 +425,15 @@ impl<'c> Runner<'c> {
         };
         let now = self.ctx.clock.now();
         let body = serde_json::to_string(&self.summary).unwrap_or_default();
-        let written = db.write(|tx| {
-            if let Some(run_id) = &self.summary.run_id {
+        let job = self.summary.job;
+        let written = match &self.summary.run_id {
+            Some(run_id) => db.write(|tx| {
                 runs::finish(tx, run_id, now, outcome, &body)?;
-            }
-            runs::heartbeat(tx, self.summary.job, now, outcome)
-        });
+                runs::heartbeat(tx, job, now, outcome)
+            }),
+            // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
+            None => db.last_write_unflushed(|tx| runs::heartbeat(tx, job, now, outcome)),
+        };
         // The error that ended the run is the one to tell.
         if result.is_ok() { written.map_err(Error::from) } else { Ok(()) }
     }

@@ -214,6 +214,19 @@ impl Db {
         }
     }
 
+    /// A write whose loss at a power cut does no harm (a heartbeat): nothing waits for the disk.
+    /// The connection stays so, and is for nothing else any more.
+    pub fn last_write_unflushed<R, E: From<StoreError> + Transient>(
+        &mut self,
+        work: impl FnMut(&mut Tx) -> Result<R, E>,
+    ) -> Result<R, E> {
+        match &mut self.engine {
+            Engine::Sqlite(engine) => engine.stop_flushing()?,
+            Engine::Postgres(engine) => engine.stop_flushing()?,
+        }
+        self.write(work)
+    }
+
     fn try_write<R, E: From<StoreError>>(
         &mut self,
         commit: bool,

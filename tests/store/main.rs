@@ -1,0 +1,8 @@
+//! One behaviour suite for the two engines: whatever is promised of the store holds on both.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod schema;

@@ -1,0 +1,186 @@
+//! A database of its own for each test, on either engine, and a way past `finops` into it.
+
+use super::postgres::{self, Server};
+use chrono::{DateTime, Utc};
+use finops::store::{Db, StoreError, Target, schema};
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Statements on a test's database give up after this.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A database; gone when it is dropped.
+pub struct TestDb {
+    place: Place,
+}
+
+enum Place {
+    Sqlite { _folder: TempDir, path: PathBuf },
+    Postgres { server: &'static Server, name: String },
+}
+
+/// Runs a test on SQLite, then on Postgres (where it is installed), each with the whole schema.
+pub fn each_engine(body: impl Fn(&TestDb)) {
+    each_empty(|db| {
+        schema::migrate(&mut db.open(), now()).expect("the schema");
+        body(db);
+    });
+}
+
+/// The same with nothing in the databases.
+pub fn each_empty(body: impl Fn(&TestDb)) {
+    body(&TestDb::sqlite());
+    if let Some(db) = TestDb::postgres() {
+        body(&db);
+    }
+}
+
+/// The instant at which every test takes place.
+pub fn now() -> DateTime<Utc> {
+    "2026-10-31T12:00:00Z".parse().expect("an instant")
+}
+
+impl TestDb {
+    pub fn sqlite() -> Self {
+        let folder = tempfile::Builder::new().prefix("finops-test-").tempdir().expect("a temporary folder");
+        let path = folder.path().join("test.db");
+        Self { place: Place::Sqlite { _folder: folder, path } }
+    }
+
+    pub fn postgres() -> Option<Self> {
+        let server = postgres::server()?;
+        Some(Self { place: Place::Postgres { server, name: server.create(None) } })
+    }
+
+    /// A copy, made while nobody uses this one.
+    pub fn copy(&self) -> Self {
+        match &self.place {
+            Place::Sqlite { path, .. } => {
+                let copy = Self::sqlite();
+                let Place::Sqlite { path: to, .. } = &copy.place else { unreachable!() };
+                std::fs::copy(path, to).expect("the file can be copied");
+                copy
+            }
+            Place::Postgres { server, name } => {
+                Self { place: Place::Postgres { server, name: server.create(Some(name)) } }
+            }
+        }
+    }
+
+    /// Opens it as `finops` does; makes a SQLite file that is not there.
+    pub fn open(&self) -> Db {
+        self.try_open(TIMEOUT).expect("the database opens")
+    }
+
+    pub fn try_open(&self, timeout: Duration) -> Result<Db, StoreError> {
+        match &self.place {
+            Place::Sqlite { path, .. } => Db::open_or_create(Target::Sqlite(path), timeout),
+            Place::Postgres { .. } => Db::open(Target::Postgres(&self.url()), timeout),
+        }
+    }
+
+    pub const fn is_sqlite(&self) -> bool {
+        matches!(self.place, Place::Sqlite { .. })
+    }
+
+    /// For `--database`.
+    pub fn url(&self) -> String {
+        match &self.place {
+            Place::Sqlite { path, .. } => format!("sqlite:{}", path.display()),
+            Place::Postgres { server, name } => server.url(name),
+        }
+    }
+
+    /// Runs statements past `finops`.
+    pub fn execute(&self, sql: &str) -> Result<(), String> {
+        match &self.place {
+            Place::Sqlite { .. } => self.rusqlite().execute_batch(sql).map_err(|error| error.to_string()),
+            Place::Postgres { server, name } => server.client(name).batch_execute(sql).map_err(|error| match error.as_db_error() {
+                Some(db) => db.message().to_owned(),
+                None => error.to_string(),
+            }),
+        }
+    }
+
+    /// The rows of a query past `finops`, every value as text; bytes as `\x…`, NULL as `∅`.
+    pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        match &self.place {
+            Place::Sqlite { .. } => sqlite_rows(&self.rusqlite(), sql),
+            Place::Postgres { server, name } => {
+                let messages = server.client(name).simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+                let rows = messages.iter().filter_map(|message| match message {
+                    ::postgres::SimpleQueryMessage::Row(row) => {
+                        Some((0..row.len()).map(|at| row.get(at).unwrap_or("∅").to_owned()).collect())
+                    }
+                    _ => None,
+                });
+                rows.collect()
+            }
+        }
+    }
+
+    /// The only value of a query past `finops`.
+    pub fn value(&self, sql: &str) -> String {
+        self.rows(sql).first().and_then(|row| row.first().cloned()).unwrap_or_else(|| panic!("{sql}: no row"))
+    }
+
+    pub fn rusqlite(&self) -> rusqlite::Connection {
+        let Place::Sqlite { path, .. } = &self.place else { panic!("not on SQLite") };
+        let connection = rusqlite::Connection::open(path).expect("the file opens");
+        connection.execute_batch("PRAGMA foreign_keys = ON").expect("a pragma");
+        connection
+    }
+
+    /// A connection to Postgres past `finops`.
+    pub fn client(&self) -> ::postgres::Client {
+        let Place::Postgres { server, name } = &self.place else { panic!("not on Postgres") };
+        server.client(name)
+    }
+
+    /// The tables, by name.
+    pub fn tables(&self) -> Vec<String> {
+        let sql = if self.is_sqlite() {
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
+        } else {
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename COLLATE \"C\""
+        };
+        self.rows(sql).into_iter().flatten().collect()
+    }
+
+    /// A table's columns in order.
+    pub fn columns(&self, table: &str) -> Vec<String> {
+        let sql = if self.is_sqlite() {
+            format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid")
+        } else {
+            format!("SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' ORDER BY ordinal_position")
+        };
+        self.rows(&sql).into_iter().flatten().collect()
+    }
+}
+
+fn sqlite_rows(connection: &rusqlite::Connection, sql: &str) -> Vec<Vec<String>> {
+    use rusqlite::types::ValueRef;
+    let mut statement = connection.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let columns = statement.column_count();
+    let text = |value: ValueRef| match value {
+        ValueRef::Null => "∅".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(bytes) => format!("\\x{}", bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()),
+    };
+    let rows = statement.query_map([], |row| (0..columns).map(|at| Ok(text(row.get_ref(at)?))).collect());
+    rows.and_then(Iterator::collect).unwrap_or_else(|error| panic!("{sql}: {error}"))
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        if let Place::Postgres { server, name } = &self.place {
+            // A failing test keeps its own panic.
+            if !std::thread::panicking() {
+                server.drop(name);
+            }
+        }
+    }
+}
