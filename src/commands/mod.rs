@@ -5,6 +5,7 @@
 pub mod config;
 pub mod db;
 pub mod demo;
+pub mod doctor;
 pub mod import;
 pub mod init;
 pub mod invoices;
@@ -27,6 +28,7 @@ pub enum Command {
     Payments(payments::Args),
     Status(status::Args),
     Runs(runs::Args),
+    Doctor(doctor::Args),
     Db(db::Args),
     Schedule(schedule::Args),
     Demo(demo::Args),
@@ -42,6 +44,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Payments(args) => payments::run(&args, shell),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
+        Command::Doctor(args) => doctor::run(&args, shell),
         Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),
         Command::Demo(args) => demo::run(&args, shell),

@@ -68,9 +68,15 @@ fn both_engines_have_the_same_tables() {
 
 /// Tables that belong to no company, each with its reason (distributed.md, rules 7 and 8).
 const SHARED: [&str; 9] = [
-    "meta", "migrations", "sellers", "tax_rates", "assets", // reference
-    "series_counters", "document_numbers", // by series
-    "runs", "heartbeats", // run state that spans companies
+    "meta",
+    "migrations",
+    "sellers",
+    "tax_rates",
+    "assets", // reference
+    "series_counters",
+    "document_numbers", // by series
+    "runs",
+    "heartbeats", // run state that spans companies
 ];
 
 #[test]

@@ -62,9 +62,7 @@ impl TestDb {
                 std::fs::copy(path, to).expect("the file can be copied");
                 copy
             }
-            Place::Postgres { server, name } => {
-                Self { place: Place::Postgres { server, name: server.create(Some(name)) } }
-            }
+            Place::Postgres { server, name } => Self { place: Place::Postgres { server, name: server.create(Some(name)) } },
         }
     }
 
@@ -96,10 +94,12 @@ impl TestDb {
     pub fn execute(&self, sql: &str) -> Result<(), String> {
         match &self.place {
             Place::Sqlite { .. } => self.rusqlite().execute_batch(sql).map_err(|error| error.to_string()),
-            Place::Postgres { server, name } => server.client(name).batch_execute(sql).map_err(|error| match error.as_db_error() {
-                Some(db) => db.message().to_owned(),
-                None => error.to_string(),
-            }),
+            Place::Postgres { server, name } => {
+                server.client(name).batch_execute(sql).map_err(|error| match error.as_db_error() {
+                    Some(db) => db.message().to_owned(),
+                    None => error.to_string(),
+                })
+            }
         }
     }
 
