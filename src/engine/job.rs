@@ -48,8 +48,9 @@ pub trait Job {
     /// Loads the facts of these units and decides. Pure but for its reads: it runs for
     /// `--dry-run` and for real alike.
     fn plan(&self, tx: &mut Tx, keys: &[Self::Key]) -> Result<Decided<Self::Plan>>;
-    /// Writes what was decided, and tells the audit log.
-    fn record(&self, tx: &mut Tx, plans: &[Self::Plan]) -> Result<Vec<Entry>>;
+    /// Writes what was decided, and tells the audit log. What only the transaction can give (a
+    /// number) is put into the plans.
+    fn record(&self, tx: &mut Tx, plans: &mut [Self::Plan]) -> Result<Vec<Entry>>;
     /// What carries out the effects that `record` plans.
     fn deliverer(&self) -> Option<&dyn Deliver> {
         None
@@ -315,8 +316,8 @@ impl<'c> Runner<'c> {
         let shares = db.shares_work();
         let author = self.author();
         let recorded = db.write(|tx| {
-            let decided = job.plan(tx, keys)?;
-            let entries = job.record(tx, &decided.plans)?;
+            let mut decided = job.plan(tx, keys)?;
+            let entries = job.record(tx, &mut decided.plans)?;
             let hashes = audit::append(tx, &author, &entries)?;
             let (newly_failed, waiting) = self.write_items(tx, job.name(), &companies, &decided)?;
             if let Some(run_id) = &author.run_id {

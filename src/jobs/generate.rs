@@ -193,7 +193,7 @@ impl Job for Generate<'_> {
         Ok(plan::decide(&facts, &self.options, &self.ctx.ids))
     }
 
-    fn record(&self, tx: &mut Tx, plans: &[GeneratePlan]) -> Result<Vec<Entry>> {
+    fn record(&self, tx: &mut Tx, plans: &mut [GeneratePlan]) -> Result<Vec<Entry>> {
         plan::record(tx, plans)
     }
 }

@@ -137,15 +137,16 @@ impl Job for Issue<'_> {
         Ok(decided)
     }
 
-    fn record(&self, tx: &mut Tx, plans: &[IssuePlan]) -> Result<Vec<Entry>> {
+    fn record(&self, tx: &mut Tx, plans: &mut [IssuePlan]) -> Result<Vec<Entry>> {
         let numbered = number(tx, plans)?;
         let mut heads = Vec::with_capacity(plans.len());
         let mut kept = Vec::with_capacity(plans.len());
         let mut planned = Vec::with_capacity(plans.len());
         let mut entries = Vec::with_capacity(plans.len());
-        for (plan, number) in plans.iter().zip(&numbered) {
-            let document = Document { number: number.clone(), ..plan.document.clone() };
-            let content = canonical_json(&document).map_err(|e| Error::failed(format!("a document cannot be written: {e}")))?;
+        for (plan, number) in plans.iter_mut().zip(numbered) {
+            plan.document.number = number;
+            let IssuePlan { document, .. } = &*plan;
+            let content = canonical_json(document).map_err(|e| Error::failed(format!("a document cannot be written: {e}")))?;
             let sha256 = hex(&Sha256::digest(content.as_bytes()));
             let head = &plan.draft.head;
             entries.push(Entry {
@@ -153,7 +154,7 @@ impl Job for Issue<'_> {
                 action: "invoice.issued",
                 entity: "invoice",
                 entity_id: head.invoice_id.to_string(),
-                payload: json!({ "number": number, "total": head.total, "currency": head.currency, "document_sha256": sha256 })
+                payload: json!({ "number": document.number, "total": head.total, "currency": head.currency, "document_sha256": sha256 })
                     .to_string(),
             });
             planned.push(Effect {
@@ -165,7 +166,7 @@ impl Job for Issue<'_> {
             kept.push(NewDocument { company_id: head.company_id.clone(), invoice_id: head.invoice_id.clone(), sha256, content });
             heads.push(Invoice {
                 state: InvoiceState::Open,
-                number: Some(number.clone()),
+                number: Some(document.number.clone()),
                 issued_on: Some(document.issued_on),
                 due_on: Some(document.due_on),
                 ..head.clone()
@@ -305,6 +306,7 @@ impl Plan for IssuePlan {
             "outcome": "issued",
             "company_id": head.company_id,
             "invoice_id": head.invoice_id,
+            "number": Some(&self.document.number).filter(|n| !n.is_empty()),
             "issued_on": self.document.issued_on,
             "due_on": self.document.due_on,
             "currency": head.currency,
@@ -317,6 +319,9 @@ impl Plan for IssuePlan {
     fn text(&self) -> String {
         let head = &self.draft.head;
         let amount = format!("{:>14} {}", head.total.to_string(), head.currency);
-        format!("issue     {:<20} {}  {amount}  due {}", head.company_id, head.period, self.document.due_on)
+        format!(
+            "issue     {:<20} {:<20} {}  {amount}  due {}",
+            head.company_id, self.document.number, head.period, self.document.due_on
+        )
     }
 }

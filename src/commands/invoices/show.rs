@@ -156,7 +156,7 @@ fn sums(invoice: &FullInvoice, shown: &Shown) -> Table {
     let mut row = |name: String, amount: Money| table.row(vec![name, format!("{amount} {}", head.currency)]);
     row("Net".to_owned(), head.net);
     for tax in &invoice.taxes {
-        row(format!("{} {} % of {}", tax.name, tax.rate.normalize(), tax.net), tax.tax);
+        row(format!("{} on {}", tax.name, tax.net), tax.tax);
     }
     row("Total".to_owned(), head.total);
     for payment in shown.payments {

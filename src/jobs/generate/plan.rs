@@ -14,6 +14,7 @@ use crate::rules::schedule::ScheduleRow;
 use crate::store::audit::Entry;
 use crate::store::billing::{self, BilledPeriod, Next, ScheduleChange};
 use crate::store::{StoreError, Tx, invoices, items};
+use chrono::NaiveDate;
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -38,6 +39,8 @@ pub enum GeneratePlan {
 #[derive(Debug, Clone)]
 pub struct Draft {
     pub invoice: FullInvoice,
+    /// Seller's local date on which it fell due for billing.
+    pub due: NaiveDate,
     pub periods: Vec<BilledPeriod>,
     pub takes: Vec<SourceKey>,
 }
@@ -164,6 +167,7 @@ pub(crate) fn draft(planned: PlannedInvoice, invoice_id: InvoiceId, revision: u3
         invoice_id: invoice_id.clone(),
     });
     let periods = periods.collect();
+    let due = planned.due;
     let head = Invoice {
         company_id,
         invoice_id,
@@ -185,7 +189,7 @@ pub(crate) fn draft(planned: PlannedInvoice, invoice_id: InvoiceId, revision: u3
         stale: false,
         edited: false,
     };
-    Draft { invoice: FullInvoice { head, lines: planned.lines, taxes: planned.taxes }, periods, takes: planned.takes }
+    Draft { invoice: FullInvoice { head, lines: planned.lines, taxes: planned.taxes }, due, periods, takes: planned.takes }
 }
 
 /// Too many missed periods wait for a person's word; the rest is in order.
@@ -355,10 +359,10 @@ impl Plan for GeneratePlan {
     }
 
     fn item(&self) -> Value {
-        let (outcome, invoice) = match self {
-            Self::Draft(new) => ("drafted", &new.invoice),
-            Self::Rebuild { new, .. } => ("rebuilt", &new.invoice),
-            Self::Drop(old) => ("dropped", old.as_ref()),
+        let (outcome, invoice, due) = match self {
+            Self::Draft(new) => ("drafted", &new.invoice, Some(new.due)),
+            Self::Rebuild { new, .. } => ("rebuilt", &new.invoice, Some(new.due)),
+            Self::Drop(old) => ("dropped", old.as_ref(), None),
             Self::Keep(company_id, invoice_id) => {
                 return json!({ "outcome": "unchanged", "company_id": company_id, "invoice_id": invoice_id });
             }
@@ -366,7 +370,7 @@ impl Plan for GeneratePlan {
                 return json!({ "outcome": "scheduled", "company_id": change.company_id, "contract_id": change.contract_id });
             }
         };
-        let mut item = json!({ "outcome": outcome });
+        let mut item = json!({ "outcome": outcome, "billing_due_on": due });
         if let (Some(item), Ok(Value::Object(fields))) = (item.as_object_mut(), serde_json::to_value(invoice)) {
             item.extend(fields);
         }
@@ -374,17 +378,35 @@ impl Plan for GeneratePlan {
     }
 
     fn text(&self) -> String {
-        let line = |word: &str, i: &FullInvoice| {
-            let what = i.head.contract_id.as_ref().map_or_else(|| "several".to_owned(), ToString::to_string);
-            let amount = format!("{:>14} {}", i.head.total.to_string(), i.head.currency);
-            format!("{word:<9} {:<20} {what:<20} {}  {amount}  {} lines", i.head.company_id, i.head.period, i.lines.len())
-        };
         match self {
-            Self::Draft(new) => line("draft", &new.invoice),
-            Self::Rebuild { new, .. } => line("rebuild", &new.invoice),
-            Self::Drop(old) => line("drop", old),
+            Self::Draft(new) => described("draft", &new.invoice, new.due),
+            Self::Rebuild { new, .. } => described("rebuild", &new.invoice, new.due),
+            Self::Drop(old) => format!("drop      {:<20} {}: nothing is left to bill", old.head.company_id, old.head.invoice_id),
             Self::Keep(company_id, invoice_id) => format!("unchanged {company_id:<20} {invoice_id}"),
             Self::Move(change) => format!("scheduled {} {}", change.company_id, change.contract_id),
         }
     }
+}
+
+/// What is billed and why: since when it is due, and how each line comes about.
+fn described(word: &str, invoice: &FullInvoice, due: NaiveDate) -> String {
+    let FullInvoice { head, lines, .. } = invoice;
+    let what = match &head.contract_id {
+        Some(id) => id.to_string(),
+        None if lines.iter().any(|l| l.contract_id.is_some()) => "several contracts".to_owned(),
+        None => "items".to_owned(),
+    };
+    let amount = format!("{:>14} {}", head.total.to_string(), head.currency);
+    let mut text = format!("{word:<9} {:<20} {what:<20} {}  {amount}  due {due}", head.company_id, head.period);
+    for line in lines {
+        let days = line.proration.map(|p| format!(" × {} of {} days", p.days, p.of_days)).unwrap_or_default();
+        let how = format!("{} {} × {}{days}", line.quantity.normalize(), line.unit, line.unit_price).replace("  ", " ");
+        text.push_str(&format!(
+            "\n            {:<38} {how:<40} {:>14}  {} %",
+            line.description,
+            line.amount.to_string(),
+            line.tax_rate.normalize()
+        ));
+    }
+    text
 }
