@@ -125,7 +125,7 @@ fn stdin() -> Result<Vec<u8>> {
 
 /// The files of a folder by their names. One that nobody would read is a mistake: its rows would be
 /// missed only much later.
-fn folder(folder: &Path) -> Result<Vec<(Kind, Input)>> {
+pub(super) fn folder(folder: &Path) -> Result<Vec<(Kind, Input)>> {
     let mut names = Vec::new();
     let entries = std::fs::read_dir(folder).map_err(|error| io_error("read", folder, error))?;
     for entry in entries {
@@ -159,7 +159,8 @@ fn unknown_file(folder: &Path, name: &str) -> Error {
     }
 }
 
-fn tell(ui: &Ui, summary: &ImportSummary, dry_run: bool) {
+/// Says what was imported.
+pub(super) fn tell(ui: &Ui, summary: &ImportSummary, dry_run: bool) {
     let sum = |of: fn(&Counts) -> u64| summary.kinds.values().map(of).sum();
     let line = Summary {
         job: "import",

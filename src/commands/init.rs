@@ -50,7 +50,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 
 /// Writes the template, unless the file is there. Only its owner may read it: one day it may hold
 /// a password.
-fn write_new(file: &Path) -> Result<bool> {
+pub(super) fn write_new(file: &Path) -> Result<bool> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).map_err(|error| io_error("make", folder, error))?;
     }

@@ -4,6 +4,8 @@
 
 pub mod config;
 pub mod db;
+pub mod demo;
+pub mod doctor;
 pub mod import;
 pub mod init;
 pub mod invoices;
@@ -26,8 +28,10 @@ pub enum Command {
     Payments(payments::Args),
     Status(status::Args),
     Runs(runs::Args),
+    Doctor(doctor::Args),
     Db(db::Args),
     Schedule(schedule::Args),
+    Demo(demo::Args),
 }
 
 /// Runs one command. Those that work on the database get a [`crate::context::Context`] made from the shell.
@@ -40,7 +44,9 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Payments(args) => payments::run(&args, shell),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
+        Command::Doctor(args) => doctor::run(&args, shell),
         Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),
+        Command::Demo(args) => demo::run(&args, shell),
     }
 }

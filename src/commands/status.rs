@@ -6,8 +6,8 @@ use crate::jobs::JobKind;
 use crate::model::Money;
 use crate::store::effects::EffectKind;
 use crate::store::runs::RunItem;
-use crate::store::{Tx, effects, invoices, runs};
-use crate::ui::Column;
+use crate::store::{Db, Tx, effects, invoices, runs};
+use crate::ui::{Column, Ui};
 use chrono::SecondsFormat;
 use serde::Serialize;
 
@@ -90,10 +90,7 @@ pub fn run(_args: &Args, ctx: &Context) -> Result<ExitCode> {
     if !status.invoices.is_empty() {
         ui.say("");
     }
-    let columns = [Column::left("Invoices"), Column::right("Count"), Column::right("Total"), Column::left("")];
-    ui.list(&columns, &status.invoices, |row| {
-        vec![row.state.clone(), row.count.to_string(), row.total.to_string(), row.currency.to_owned()]
-    });
+    show_invoices(ui, &status.invoices);
     waiting(ctx, &status.waiting);
     for row in &status.effects {
         ui.item(row, || backlog(row));
@@ -128,13 +125,6 @@ fn look(tx: &mut Tx) -> Result<Status> {
             first: first.into_iter().map(first_row).collect(),
         });
     }
-    let invoices = invoices::counts(tx)?.into_iter().map(|(state, currency, count, minor)| InvoicesRow {
-        section: "invoices",
-        state,
-        currency: currency.code(),
-        count,
-        total: Money::from_minor(minor, currency),
-    });
     let effects = effects::backlog(tx)?.into_iter().map(|backlog| EffectsRow {
         section: "effects",
         kind: backlog.kind,
@@ -142,7 +132,29 @@ fn look(tx: &mut Tx) -> Result<Status> {
         failed: backlog.failed,
         error: backlog.error,
     });
-    Ok(Status { jobs: jobs.collect(), waiting, invoices: invoices.collect(), effects: effects.collect() })
+    Ok(Status { jobs: jobs.collect(), waiting, invoices: count_invoices(tx)?, effects: effects.collect() })
+}
+
+fn count_invoices(tx: &mut Tx) -> Result<Vec<InvoicesRow>> {
+    let invoices = invoices::counts(tx)?.into_iter().map(|(state, currency, count, minor)| InvoicesRow {
+        section: "invoices",
+        state,
+        currency: currency.code(),
+        count,
+        total: Money::from_minor(minor, currency),
+    });
+    Ok(invoices.collect())
+}
+
+/// How many invoices there are, and what they add up to, by state and currency.
+pub(super) fn show_invoices_of(ctx: &Context, db: &mut Db) -> Result<()> {
+    show_invoices(&ctx.ui, &db.read(count_invoices)?);
+    Ok(())
+}
+
+fn show_invoices(ui: &Ui, rows: &[InvoicesRow]) {
+    let columns = [Column::left("Invoices"), Column::right("Count"), Column::right("Total"), Column::left("")];
+    ui.list(&columns, rows, |row| vec![row.state.clone(), row.count.to_string(), row.total.to_string(), row.currency.to_owned()]);
 }
 
 fn first_row(item: RunItem) -> FirstRow {

@@ -3,6 +3,7 @@
 use super::value::Kind::{Int, Text};
 use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::{CompanyId, Contract, ContractId, ContractItem, Interval, ItemId, SellerId};
+use chrono::NaiveDate;
 
 /// The columns of a contract as every query here starts with them.
 macro_rules! contract_columns {
@@ -170,6 +171,15 @@ fn values(c: &Contract) -> [Val<'_>; 15] {
         (&c.description).into(),
         (&c.reference).into(),
     ]
+}
+
+/// Contracts that run on `day` or later and have no item, so that nothing is ever billed for them.
+pub fn without_items(tx: &mut Tx, day: NaiveDate, limit: u32) -> Result<Vec<(CompanyId, ContractId)>, StoreError> {
+    const SQL: &str = "SELECT c.company_id, c.contract_id FROM contracts c
+      WHERE (c.end_on IS NULL OR c.end_on > $1) AND NOT EXISTS
+        (SELECT 1 FROM contract_items i WHERE i.company_id = c.company_id AND i.contract_id = c.contract_id)
+      ORDER BY c.company_id, c.contract_id LIMIT $2";
+    tx.query(SQL, &[day.into(), limit.into()], |row| Ok((CompanyId::stored(row.text(0)?), ContractId::stored(row.text(1)?))))
 }
 
 /// Adds or replaces contracts.

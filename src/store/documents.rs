@@ -92,6 +92,21 @@ pub fn pdf(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Resul
     })
 }
 
+/// A page of the PDFs that were written, after (company, invoice).
+pub fn pdfs(tx: &mut Tx, after: (&str, &str), limit: u32) -> Result<Vec<DocumentFile>, StoreError> {
+    const SQL: &str = "SELECT company_id, invoice_id, path, sha256, bytes FROM document_files
+      WHERE (company_id, invoice_id) > ($1, $2) AND format = 'pdf' ORDER BY company_id, invoice_id LIMIT $3";
+    tx.query(SQL, &[after.0.into(), after.1.into(), limit.into()], |row| {
+        Ok(DocumentFile {
+            company_id: CompanyId::stored(row.text(0)?),
+            invoice_id: InvoiceId::stored(row.text(1)?),
+            path: row.string(2)?,
+            sha256: row.string(3)?,
+            bytes: row.number(4)?,
+        })
+    })
+}
+
 /// The canonical documents that planned effects of a kind are about, by (company, invoice).
 pub fn planned_for(
     tx: &mut Tx,

@@ -55,6 +55,26 @@ fn has_meta(tx: &mut Tx) -> Result<bool, StoreError> {
     Ok(tx.query_opt(sql, &[], |_| Ok(()))?.is_some())
 }
 
+/// What the engine says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineFacts {
+    /// `3.54.1`, `15.18 (Debian …)`.
+    pub version: String,
+    /// SQLite's: `wal`.
+    pub journal_mode: Option<String>,
+}
+
+/// The engine's version and, on SQLite, how it keeps its journal.
+pub fn engine_facts(tx: &mut Tx) -> Result<EngineFacts, StoreError> {
+    const SQLITE: &str = "SELECT sqlite_version()";
+    const POSTGRES: &str = "SELECT current_setting('server_version')";
+    const JOURNAL: &str = "PRAGMA journal_mode";
+    let sqlite = tx.is_sqlite();
+    let version = tx.query_opt(if sqlite { SQLITE } else { POSTGRES }, &[], |row| row.string(0))?.unwrap_or_default();
+    let journal_mode = if sqlite { tx.query_opt(JOURNAL, &[], |row| row.string(0))? } else { None };
+    Ok(EngineFacts { version, journal_mode })
+}
+
 /// A fact about the database.
 pub fn meta(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
     const SQL: &str = "SELECT value FROM meta WHERE key = $1";

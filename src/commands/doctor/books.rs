@@ -1,0 +1,181 @@
+//! What the database holds: is it sound, and is anything forgotten?
+
+use super::{Report, State};
+use crate::context::Context;
+use crate::engine::summary::hex;
+use crate::error::Result;
+use crate::model::{Seller, TaxRate};
+use crate::rules::schedule::today;
+use crate::store::documents::DocumentFile;
+use crate::store::{Db, Tx, contracts, documents, runs, schema, sellers};
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+
+/// Older SQLite can corrupt a database while it resets its WAL (reliability.md).
+const SQLITE_AT_LEAST: [u32; 3] = [3, 51, 3];
+
+/// The clock may stand so far behind the last sign of life of a job, or ahead of it (reliability.md).
+const BEHIND: TimeDelta = TimeDelta::minutes(5);
+const AHEAD: TimeDelta = TimeDelta::days(45);
+
+/// PDFs that are looked for at a time, and in all without `--full`.
+const PAGE: u32 = 500;
+
+/// Of what is missing, so many are named.
+const NAMED: u32 = 3;
+
+/// All checks of the database's rows. One that cannot be made is a problem of its own.
+pub(super) fn check(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) {
+    let name = db.engine_name();
+    let checks: [(&'static str, Result<()>); 5] = [
+        ("database", db.read(|tx| engine(tx, ctx, name, report))),
+        ("clock", db.read(|tx| clock(tx, ctx, report))),
+        ("sellers", db.read(|tx| tax_rates(tx, ctx, report))),
+        ("contracts", db.read(|tx| empty_contracts(tx, ctx, report))),
+        ("pdfs", pdfs(ctx, db, full, report)),
+    ];
+    for (check, ended) in checks {
+        if let Err(error) = ended {
+            report.error(check, error);
+        }
+    }
+}
+
+/// Engine, version, journal.
+fn engine(tx: &mut Tx, ctx: &Context, name: &str, report: &mut Report) -> Result<()> {
+    let facts = schema::engine_facts(tx)?;
+    let url = &ctx.config.database.url;
+    let is_old = name == "sqlite" && numbers(&facts.version) < SQLITE_AT_LEAST;
+    let message = format!("{url}: {name} {}, schema {}", facts.version, schema::VERSION);
+    if is_old {
+        let [major, minor, patch] = SQLITE_AT_LEAST;
+        report.add("database", State::Problem, message, format!("build finops with SQLite {major}.{minor}.{patch} or later"));
+    } else {
+        report.ok("database", message);
+    }
+    match facts.journal_mode.as_deref() {
+        None | Some("wal") => {}
+        Some(mode) => {
+            let hint = "a filesystem without shared memory does that: move the database to a disk of this machine";
+            report.add("journal", State::Problem, format!("SQLite keeps a journal of mode {mode}, not WAL"), hint);
+        }
+    }
+    Ok(())
+}
+
+/// `3.54.1` as numbers.
+fn numbers(version: &str) -> [u32; 3] {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    [(); 3].map(|()| parts.next().unwrap_or(0))
+}
+
+/// Does the clock fit the last sign of life?
+fn clock(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()> {
+    let last = runs::heartbeats(tx)?.into_iter().map(|(_, at, _)| at).max();
+    let now = ctx.clock.now();
+    let shown = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
+    match last {
+        None => report.ok("clock", format!("{}; no job has run yet", shown(now))),
+        Some(last) if now < last - BEHIND => {
+            let message = format!("it is {}, and a job ran at {}", shown(now), shown(last));
+            report.add("clock", State::Problem, message, "set the clock: dates on invoices go by it");
+        }
+        Some(last) if now > last + AHEAD => {
+            let message = format!("it is {}, and the last job ran at {}", shown(now), shown(last));
+            report.add("clock", State::Warning, message, "check the clock; if it is right, find out why no job ran");
+        }
+        Some(last) => report.ok("clock", format!("{}; the last job ran at {}", shown(now), shown(last))),
+    }
+    Ok(())
+}
+
+/// Is there a seller, and does the code that each taxes with by default have a rate today?
+fn tax_rates(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()> {
+    const CHECK: &str = "sellers";
+    let (sellers, rates) = (sellers::all(tx)?, sellers::tax_rates(tx)?);
+    if sellers.is_empty() {
+        report.add(CHECK, State::Warning, "there is no seller yet", "finops import --template sellers shows what to fill in");
+    }
+    let without = sellers.iter().filter(|seller| !has_rate(seller, &rates, ctx.as_of));
+    let mut all_have = !sellers.is_empty();
+    for Seller { seller_id, tax_code, .. } in without {
+        all_have = false;
+        let message = format!("seller {seller_id} has no tax rate today for its default code {tax_code}");
+        report.add(CHECK, State::Problem, message, "add it to tax_rates.csv: finops import tax_rates tax_rates.csv");
+    }
+    if all_have {
+        report.ok(CHECK, format!("{} with their tax rates", sellers.len()));
+    }
+    Ok(())
+}
+
+fn has_rate(seller: &Seller, rates: &[TaxRate], as_of: DateTime<Utc>) -> bool {
+    let day = today(as_of, seller.time_zone);
+    rates.iter().any(|rate| rate.seller_id == seller.seller_id && rate.tax_code == seller.tax_code && rate.valid_from <= day)
+}
+
+/// Contracts for which nothing is ever billed.
+fn empty_contracts(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()> {
+    let found = contracts::without_items(tx, ctx.as_of.date_naive(), NAMED + 1)?;
+    if found.is_empty() {
+        report.ok("contracts", "each one has something to bill");
+        return Ok(());
+    }
+    let named = found.iter().take(NAMED as usize).map(|(company, contract)| format!("{company} {contract}"));
+    let more = if found.len() > NAMED as usize { " and more" } else { "" };
+    let message = format!("no item in {}{more}", named.collect::<Vec<_>>().join(", "));
+    report.add("contracts", State::Warning, message, "add items with finops import contract_items FILE, or end the contracts");
+    Ok(())
+}
+
+/// Are the PDFs that were written still there, as they were?
+fn pdfs(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) -> Result<()> {
+    let (mut looked_at, mut wrong) = (0_usize, Vec::new());
+    let mut after = (String::new(), String::new());
+    loop {
+        let page = db.read(|tx| documents::pdfs(tx, (&after.0, &after.1), PAGE))?;
+        let Some(last) = page.last() else { break };
+        after = (last.company_id.to_string(), last.invoice_id.to_string());
+        looked_at += page.len();
+        wrong.extend(page.iter().filter_map(|file| what_is_wrong(ctx, file, full)));
+        if !full || page.len() < PAGE as usize {
+            break;
+        }
+    }
+    let how = if full { "read" } else { "looked for" };
+    if wrong.is_empty() {
+        report.ok("pdfs", format!("{looked_at} {how}, all there"));
+        return Ok(());
+    }
+    let named = wrong.iter().take(NAMED as usize).cloned().collect::<Vec<_>>().join(", ");
+    let more = if wrong.len() > NAMED as usize { ", …" } else { "" };
+    let message = format!("{} of {looked_at} {how}: {named}{more}", wrong.len());
+    report.add("pdfs", State::Warning, message, "finops invoices pdf NUMBER writes one again, with the same bytes");
+    Ok(())
+}
+
+fn what_is_wrong(ctx: &Context, file: &DocumentFile, full: bool) -> Option<String> {
+    let path = ctx.config.documents.folder.join(&file.path);
+    let is_right = if full {
+        std::fs::read(&path).map(|bytes| hex(&Sha256::digest(&bytes)) == file.sha256)
+    } else {
+        std::fs::metadata(&path).map(|metadata| metadata.len() == file.bytes)
+    };
+    match is_right {
+        Ok(true) => None,
+        Ok(false) => Some(format!("{} is not as it was written", file.path)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(format!("{} is missing", file.path)),
+        Err(error) => Some(format!("{}: {error}", file.path)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(numbers("3.54.1") >= SQLITE_AT_LEAST && numbers("3.51.3") >= SQLITE_AT_LEAST);
+        assert!(numbers("3.9.0") < SQLITE_AT_LEAST && numbers("3.51.2") < SQLITE_AT_LEAST);
+    }
+}
