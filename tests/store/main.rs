@@ -5,4 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod entities;
+mod fixtures;
 mod schema;
+mod state;
