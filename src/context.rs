@@ -13,7 +13,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// What a command is given before there is a configuration (`init`, `config`, `schedule`).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Shell {
     pub globals: Globals,
     pub environment: Environment,
@@ -70,6 +70,11 @@ impl Context {
         Db::open_or_create(self.target(), self.config.database.statement_timeout).map_err(|error| self.cannot_open(error))
     }
 
+    /// Opens the database to look at it, whatever its schema; none is made.
+    pub fn open_db_for_status(&self) -> Result<Db> {
+        Db::open(self.target(), self.config.database.statement_timeout).map_err(|error| self.cannot_open(error))
+    }
+
     fn target(&self) -> Target<'_> {
         match &self.config.database.url {
             DatabaseUrl::Sqlite(path) => Target::Sqlite(path),
@@ -93,6 +98,15 @@ impl Context {
     /// (reliability.md, "Time in doubt"); `--dry-run` may look ahead anywhere.
     pub fn as_of_is_future(&self) -> bool {
         self.as_of > self.clock.now()
+    }
+
+    /// Refuses to write as of an instant that is still to come, unless the database is marked as a test.
+    pub fn refuse_a_future(&self, db: &mut Db) -> Result<()> {
+        if !self.as_of_is_future() || db.read(|tx| schema::meta(tx, "test"))?.as_deref() == Some("true") {
+            return Ok(());
+        }
+        Err(Error::usage(format!("--now {} lies in the future", self.as_of))
+            .hint("add --dry-run to look ahead; only a database that is marked as a test is written to"))
     }
 }
 

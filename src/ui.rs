@@ -132,12 +132,10 @@ impl Ui {
         if self.options.json { self.json("item", body) } else { self.out(&text()) }
     }
 
-    /// What a job did to one unit: always a JSON line, as text only with `-v`, since a night's run
-    /// may have 100,000 of them.
-    pub fn unit(&self, body: &impl Serialize, text: impl FnOnce() -> String) {
-        if self.options.json || self.options.verbose {
-            self.item(body, text);
-        }
+    /// Whether a job shows each unit that it did: always in JSON, as text only with `-v`, since a
+    /// night's run may have 100,000 of them.
+    pub const fn shows_units(&self) -> bool {
+        self.options.json || self.options.verbose
     }
 
     /// Rows that were asked for: one JSON item each, or one table.

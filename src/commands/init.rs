@@ -1,7 +1,9 @@
-//! `finops init`: a commented configuration in a fresh folder.
+//! `finops init`: a commented configuration and its database in a fresh folder.
 
+use crate::cli::Globals;
+use crate::commands::db;
 use crate::config::{FILE_NAME, TEMPLATE};
-use crate::context::Shell;
+use crate::context::{Context, Shell};
 use crate::error::{Error, ExitCode, Result, io_error};
 use serde::Serialize;
 use std::fs::OpenOptions;
@@ -9,9 +11,9 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Start a business here: write a commented finops.toml.
+/// Start a business here: write a commented finops.toml, and make the database that it names.
 ///
-/// A file that is already there is never overwritten.
+/// A file that is already there is never overwritten; its database is brought up to date.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  mkdir books && cd books && finops init")]
 pub struct Args {
@@ -35,6 +37,9 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         let file = file.display();
         if created { format!("{file} is written.") } else { format!("{file} is already there, and is left as it is.") }
     });
+    // The file is read as any command would read it, from where it now is.
+    let shell = Shell { globals: Globals { config: Some(file), ..shell.globals.clone() }, ..shell.clone() };
+    db::migrate(&Context::new(&shell)?)?;
     if created {
         shell.ui.say(
             "Next:\n  finops config check          after you changed it\n  finops import --help         bring in companies and contracts\n  finops schedule show         what cron can run",

@@ -3,9 +3,14 @@
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
 pub mod config;
+pub mod db;
+pub mod import;
 pub mod init;
 pub mod invoices;
+pub mod payments;
+pub mod runs;
 pub mod schedule;
+pub mod status;
 
 use crate::context::{Context, Shell};
 use crate::error::{ExitCode, Result};
@@ -16,7 +21,12 @@ use clap::Subcommand;
 pub enum Command {
     Init(init::Args),
     Config(config::Args),
+    Import(import::Args),
     Invoices(invoices::Args),
+    Payments(payments::Args),
+    Status(status::Args),
+    Runs(runs::Args),
+    Db(db::Args),
     Schedule(schedule::Args),
 }
 
@@ -25,7 +35,12 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
     match command {
         Command::Init(args) => init::run(&args, shell),
         Command::Config(args) => config::run(&args, shell),
+        Command::Import(args) => import::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
+        Command::Payments(args) => payments::run(&args, shell),
+        Command::Status(args) => status::run(&args, &Context::new(shell)?),
+        Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
+        Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),
     }
 }

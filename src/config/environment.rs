@@ -11,7 +11,9 @@ pub struct Environment(BTreeMap<OsString, OsString>);
 impl Environment {
     /// The variables of this process.
     pub fn of_process() -> Self {
-        Self(std::env::vars_os().collect())
+        #[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
+        let vars = std::env::vars_os();
+        Self(vars.collect())
     }
 
     /// Given variables, for tests.

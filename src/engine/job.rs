@@ -383,21 +383,28 @@ impl<'c> Runner<'c> {
 
     fn tell<P: Plan>(&mut self, decided: &Decided<P>, newly_failed: u64, waiting: u64, asked_for: bool) {
         let ui = &self.ctx.ui;
+        let shown = asked_for || ui.shows_units();
         let plans = || decided.plans.iter().filter(|plan| plan.counts());
         for plan in plans() {
             if let Some(amount) = plan.amount() {
                 self.summary.add_total(amount);
             }
-            if asked_for { ui.item(&plan.item(), || plan.text()) } else { ui.unit(&plan.item(), || plan.text()) }
+            if shown {
+                ui.item(&plan.item(), || plan.text());
+            }
         }
         for skipped in &decided.skipped {
             self.summary.add_skipped(skipped.reason);
-            let text = || format!("skipped {} {}: {}", skipped.company_id, skipped.subject, skipped.message);
-            let item = Told { outcome: "skipped", body: skipped };
-            if asked_for { ui.item(&item, text) } else { ui.unit(&item, text) }
+            if shown {
+                ui.item(&Told { outcome: "skipped", body: skipped }, || {
+                    format!("skip      {:<20} {:<20} {}", skipped.company_id, skipped.subject, skipped.message)
+                });
+            }
         }
         for failed in &decided.failed {
-            ui.unit(&Told { outcome: "failed", body: failed }, String::new);
+            if ui.is_json() {
+                ui.item(&Told { outcome: "failed", body: failed }, String::new);
+            }
             ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
         }
         let done = plans().count();
@@ -418,12 +425,15 @@ impl<'c> Runner<'c> {
         };
         let now = self.ctx.clock.now();
         let body = serde_json::to_string(&self.summary).unwrap_or_default();
-        let written = db.write(|tx| {
-            if let Some(run_id) = &self.summary.run_id {
+        let job = self.summary.job;
+        let written = match &self.summary.run_id {
+            Some(run_id) => db.write(|tx| {
                 runs::finish(tx, run_id, now, outcome, &body)?;
-            }
-            runs::heartbeat(tx, self.summary.job, now, outcome)
-        });
+                runs::heartbeat(tx, job, now, outcome)
+            }),
+            // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
+            None => db.last_write_unflushed(|tx| runs::heartbeat(tx, job, now, outcome)),
+        };
         // The error that ended the run is the one to tell.
         if result.is_ok() { written.map_err(Error::from) } else { Ok(()) }
     }
@@ -448,6 +458,7 @@ fn blames_a_unit(error: &Error) -> bool {
     }
 }
 
-fn host() -> String {
+/// This machine's name, as it stands in the rows of runs.
+pub fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").map(|h| h.trim().to_owned()).unwrap_or_default()
 }

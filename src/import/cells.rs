@@ -207,6 +207,13 @@ pub fn shortened(value: &str) -> String {
 }
 
 impl Kind {
+    /// The kind that a user may have meant.
+    pub fn like(name: &str) -> Option<Self> {
+        let name = name.to_lowercase().replace([' ', '-'], "_");
+        let near = Self::ALL.iter().map(|kind| (distance(&name, kind.as_str()), *kind)).min()?;
+        (near.0 <= near.1.as_str().len() / 3).then_some(near.1)
+    }
+
     /// The column that a user may have meant.
     pub fn column_like(self, name: &str) -> Option<&'static str> {
         let name = name.to_lowercase().replace([' ', '-'], "_");

@@ -3,7 +3,7 @@
 use super::contracts::{CONTRACT_COLUMNS, contract_columns, item_columns, read_contract, read_item};
 use super::value::Kind::{Int, Text};
 use super::{Bulk, StoreError, Tx, Val};
-use crate::model::{CompanyId, Contract, ContractId, ContractItem, InvoiceId};
+use crate::model::{CompanyId, Contract, ContractId, ContractItem, InvoiceId, InvoiceState, Period};
 use chrono::NaiveDate;
 
 /// The first period of a contract that is not billed; None when nothing is left to bill.
@@ -231,4 +231,69 @@ pub fn latest_revision(
     tx.query_opt(SQL, &[company_id.as_str().into(), contract_id.as_str().into(), start.into()], |row| {
         Ok((row.number(0)?, InvoiceId::stored(row.text(1)?)))
     })
+}
+/// A billed period, and how far the invoice that bills it has come.
+#[derive(Debug, Clone)]
+pub struct Billed {
+    pub company_id: CompanyId,
+    pub contract_id: ContractId,
+    pub period: Period,
+    pub state: InvoiceState,
+}
+
+impl Billed {
+    /// Whether its service stands on an issued invoice. A voided one no longer counts: its service
+    /// may be corrected, to be billed again by `regenerate`.
+    pub const fn is_issued(&self) -> bool {
+        match self.state {
+            InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible => true,
+            InvoiceState::Draft | InvoiceState::Void => false,
+        }
+    }
+}
+
+/// All billed periods of the contracts of these companies (ids ascending) with an id from the first
+/// to the last given, by (company, contract, start, revision). Grows with their history.
+pub fn billed_of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)) -> Result<Vec<Billed>, StoreError> {
+    const SQL: &str = "SELECT p.company_id, p.contract_id, p.period_start, p.period_end, i.state FROM billed_periods p
+      JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
+      WHERE p.company_id = $1 AND p.contract_id >= $2 AND p.contract_id <= $3
+      ORDER BY p.company_id, p.contract_id, p.period_start, p.revision";
+    tx.query_companies(SQL, companies, &[first.into(), last.into()], |row| {
+        Ok(Billed {
+            company_id: CompanyId::stored(row.text(0)?),
+            contract_id: ContractId::stored(row.text(1)?),
+            period: row.period(2)?,
+            state: row.parse(4)?,
+        })
+    })
+}
+
+/// The schedules of the contracts of these companies (ids ascending) with an id from the first to
+/// the last given, each as a change that would leave it where it is.
+pub fn schedules_of_companies(
+    tx: &mut Tx,
+    companies: &[&str],
+    (first, last): (&str, &str),
+) -> Result<Vec<ScheduleChange>, StoreError> {
+    const SQL: &str = "SELECT company_id, contract_id, next_start, next_due_on, revision FROM billing_schedule
+      WHERE company_id = $1 AND contract_id >= $2 AND contract_id <= $3 ORDER BY company_id, contract_id";
+    tx.query_companies(SQL, companies, &[first.into(), last.into()], |row| {
+        let next = match (row.opt_date(2)?, row.opt_date(3)?) {
+            (Some(start), Some(due_on)) => Some(Next { start, due_on }),
+            _ => None,
+        };
+        Ok(ScheduleChange {
+            company_id: CompanyId::stored(row.text(0)?),
+            contract_id: ContractId::stored(row.text(1)?),
+            next,
+            revision: row.int(4)?,
+        })
+    })
+}
+
+/// Tells the plans being made of a company's contracts that what they were made from has changed.
+pub fn touch_schedules(tx: &mut Tx, company_id: &CompanyId) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE billing_schedule SET revision = revision + 1 WHERE company_id = $1";
+    tx.execute(SQL, &[company_id.as_str().into()]).map(drop)
 }

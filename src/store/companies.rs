@@ -4,6 +4,7 @@ use super::sellers::read_address;
 use super::value::Kind::{Int, Text};
 use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::{Company, CompanyId};
+use std::collections::BTreeSet;
 
 const SELECT: &str =
     "SELECT company_id, name, attention, address_line1, address_line2, postal_code, city, region, country, tax_id,
@@ -45,6 +46,12 @@ pub fn by_ids(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Company>, StoreError> {
     tx.query_companies(SELECT, ids, &[], read_company)
 }
 
+/// Which of these companies (ids ascending) exist.
+pub fn known(tx: &mut Tx, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
+    const SQL: &str = "SELECT company_id FROM companies WHERE company_id = $1";
+    Ok(tx.query_companies(SQL, ids, &[], |row| row.string(0))?.into_iter().collect())
+}
+
 fn read_company(row: &Row) -> Result<Company, StoreError> {
     Ok(Company {
         company_id: CompanyId::stored(row.text(0)?),
@@ -63,29 +70,35 @@ fn read_company(row: &Row) -> Result<Company, StoreError> {
     })
 }
 
+fn values(c: &Company) -> [Val<'_>; 18] {
+    [
+        c.company_id.as_str().into(),
+        (&c.name).into(),
+        (&c.attention).into(),
+        (&c.address.line1).into(),
+        (&c.address.line2).into(),
+        (&c.address.postal_code).into(),
+        (&c.address.city).into(),
+        (&c.address.region).into(),
+        (&c.address.country).into(),
+        (&c.tax_id).into(),
+        (&c.email).into(),
+        c.time_zone.map_or("", |z| z.name()).into(),
+        (&c.language).into(),
+        c.payment_terms_days.into(),
+        c.consolidate.into(),
+        c.billing_day.into(),
+        c.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
+        (&c.reference).into(),
+    ]
+}
+
 /// Adds or replaces companies.
 pub fn upsert(tx: &mut Tx, companies: &[&Company]) -> Result<(), StoreError> {
-    let rows = companies.iter().map(|c| -> [Val; 18] {
-        [
-            c.company_id.as_str().into(),
-            (&c.name).into(),
-            (&c.attention).into(),
-            (&c.address.line1).into(),
-            (&c.address.line2).into(),
-            (&c.address.postal_code).into(),
-            (&c.address.city).into(),
-            (&c.address.region).into(),
-            (&c.address.country).into(),
-            (&c.tax_id).into(),
-            (&c.email).into(),
-            c.time_zone.map_or("", |z| z.name()).into(),
-            (&c.language).into(),
-            c.payment_terms_days.into(),
-            c.consolidate.into(),
-            c.billing_day.into(),
-            c.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
-            (&c.reference).into(),
-        ]
-    });
-    tx.insert(&UPSERT, rows).map(drop)
+    tx.insert(&UPSERT, companies.iter().map(|c| values(c))).map(drop)
+}
+
+/// What a write changes, as JSON for the audit log.
+pub fn change(before: Option<&Company>, after: &Company) -> String {
+    UPSERT.change(before.map(values).as_ref(), &values(after))
 }

@@ -131,46 +131,79 @@ pub fn ids_of_company(tx: &mut Tx, company_id: &CompanyId) -> Result<Vec<Contrac
     tx.query(SQL, &[company_id.as_str().into()], |row| Ok(ContractId::stored(row.text(0)?)))
 }
 
+/// The contracts of these companies (ids ascending) with an id from the first to the last given.
+pub fn of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)) -> Result<Vec<Contract>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        contract_columns!(),
+        " FROM contracts c WHERE c.company_id = $1 AND c.contract_id >= $2 AND c.contract_id <= $3 ORDER BY c.company_id, c.contract_id"
+    );
+    tx.query_companies(SQL, companies, &[first.into(), last.into()], read_contract)
+}
+
+/// Every version of the items of the same contracts, by (company, contract, item, valid_from).
+pub fn items_of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)) -> Result<Vec<ContractItem>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        item_columns!(),
+        " FROM contract_items i WHERE i.company_id = $1 AND i.contract_id >= $2 AND i.contract_id <= $3
+          ORDER BY i.company_id, i.contract_id, i.item_id, i.valid_from"
+    );
+    tx.query_companies(SQL, companies, &[first.into(), last.into()], read_item)
+}
+
+fn values(c: &Contract) -> [Val<'_>; 15] {
+    [
+        c.company_id.as_str().into(),
+        c.contract_id.as_str().into(),
+        c.seller_id.as_str().into(),
+        c.currency.into(),
+        c.interval.cadence.as_str().into(),
+        c.interval.every.get().into(),
+        c.timing.as_str().into(),
+        c.anchor_day.into(),
+        c.start.into(),
+        c.end.into(),
+        c.bill_from.into(),
+        c.payment_terms_days.into(),
+        c.tax_inclusive.into(),
+        (&c.description).into(),
+        (&c.reference).into(),
+    ]
+}
+
 /// Adds or replaces contracts.
 pub fn upsert(tx: &mut Tx, contracts: &[&Contract]) -> Result<(), StoreError> {
-    let rows = contracts.iter().map(|c| -> [Val; 15] {
-        [
-            c.company_id.as_str().into(),
-            c.contract_id.as_str().into(),
-            c.seller_id.as_str().into(),
-            c.currency.into(),
-            c.interval.cadence.as_str().into(),
-            c.interval.every.get().into(),
-            c.timing.as_str().into(),
-            c.anchor_day.into(),
-            c.start.into(),
-            c.end.into(),
-            c.bill_from.into(),
-            c.payment_terms_days.into(),
-            c.tax_inclusive.into(),
-            (&c.description).into(),
-            (&c.reference).into(),
-        ]
-    });
-    tx.insert(&UPSERT, rows).map(drop)
+    tx.insert(&UPSERT, contracts.iter().map(|c| values(c))).map(drop)
+}
+
+/// What a write changes, as JSON for the audit log.
+pub fn change(before: Option<&Contract>, after: &Contract) -> String {
+    UPSERT.change(before.map(values).as_ref(), &values(after))
+}
+
+fn item_values(i: &ContractItem) -> [Val<'_>; 11] {
+    [
+        i.company_id.as_str().into(),
+        i.contract_id.as_str().into(),
+        i.item_id.as_str().into(),
+        i.valid_from.into(),
+        i.end.into(),
+        (&i.description).into(),
+        i.price_model.as_str().into(),
+        i.quantity.into(),
+        (&i.unit).into(),
+        i.unit_price.into(),
+        i.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
+    ]
 }
 
 /// Adds or replaces versions of items.
 pub fn upsert_items(tx: &mut Tx, items: &[&ContractItem]) -> Result<(), StoreError> {
-    let rows = items.iter().map(|i| -> [Val; 11] {
-        [
-            i.company_id.as_str().into(),
-            i.contract_id.as_str().into(),
-            i.item_id.as_str().into(),
-            i.valid_from.into(),
-            i.end.into(),
-            (&i.description).into(),
-            i.price_model.as_str().into(),
-            i.quantity.into(),
-            (&i.unit).into(),
-            i.unit_price.into(),
-            i.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
-        ]
-    });
-    tx.insert(&UPSERT_ITEMS, rows).map(drop)
+    tx.insert(&UPSERT_ITEMS, items.iter().map(|i| item_values(i))).map(drop)
+}
+
+/// What a write changes, as JSON for the audit log.
+pub fn item_change(before: Option<&ContractItem>, after: &ContractItem) -> String {
+    UPSERT_ITEMS.change(before.map(item_values).as_ref(), &item_values(after))
 }

@@ -54,30 +54,31 @@ static SETTLE: Bulk<10> = Bulk {
 
 /// Plans acts, each once per key.
 pub fn plan(tx: &mut Tx, kind: EffectKind, effects: &[Effect], at: DateTime<Utc>) -> Result<(), StoreError> {
-    let rows = effects.iter().map(|e| row(e, kind, "planned", "", "", at, None));
+    let planned = Standing { state: "planned", error: "", provider_ref: "", settled_at: None };
+    let rows = effects.iter().map(|e| row(e, kind, at, &planned));
     tx.insert(&PLAN, rows).map(drop)
 }
 
-fn row<'e>(
-    e: &'e Effect,
-    kind: EffectKind,
+/// Where an act stands.
+struct Standing<'e> {
     state: &'static str,
     error: &'e str,
     provider_ref: &'e str,
-    planned_at: DateTime<Utc>,
     settled_at: Option<DateTime<Utc>>,
-) -> [Val<'e>; 10] {
+}
+
+fn row<'e>(e: &'e Effect, kind: EffectKind, planned_at: DateTime<Utc>, standing: &Standing<'e>) -> [Val<'e>; 10] {
     [
         e.company_id.as_str().into(),
         (&e.key).into(),
         kind.as_str().into(),
         (&e.subject).into(),
-        state.into(),
+        standing.state.into(),
         e.attempts.into(),
-        error.into(),
-        provider_ref.into(),
+        standing.error.into(),
+        standing.provider_ref.into(),
         planned_at.into(),
-        settled_at.into(),
+        standing.settled_at.into(),
     ]
 }
 
@@ -96,6 +97,26 @@ pub fn planned(tx: &mut Tx, kind: EffectKind, after: (&str, &str), limit: u32) -
     })
 }
 
+/// Acts of one kind that are still to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    pub kind: EffectKind,
+    pub count: u64,
+    /// Those of them that failed at least once.
+    pub failed: u64,
+    /// Why one of them failed; empty when none did.
+    pub error: String,
+}
+
+/// What is still to be done, by kind.
+pub fn backlog(tx: &mut Tx) -> Result<Vec<Backlog>, StoreError> {
+    const SQL: &str = "SELECT kind, COUNT(*), CAST(SUM(CASE WHEN attempts > 0 THEN 1 ELSE 0 END) AS BIGINT), MAX(error)
+      FROM effects WHERE state = 'planned' GROUP BY kind ORDER BY kind";
+    tx.query(SQL, &[], |row| {
+        Ok(Backlog { kind: row.parse(0)?, count: row.number(1)?, failed: row.number(2)?, error: row.string(3)? })
+    })
+}
+
 /// Records what became of acts: the other side's reference, or why it failed. What failed stays
 /// planned, and the next run tries again.
 pub fn settle(
@@ -104,9 +125,12 @@ pub fn settle(
     outcomes: &[(&Effect, Result<&str, &str>)],
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let rows = outcomes.iter().map(|(effect, outcome)| match outcome {
-        Ok(provider_ref) => row(effect, kind, "succeeded", "", provider_ref, at, Some(at)),
-        Err(error) => row(effect, kind, "planned", error, "", at, None),
+    let rows = outcomes.iter().map(|(effect, outcome)| {
+        let standing = match *outcome {
+            Ok(provider_ref) => Standing { state: "succeeded", error: "", provider_ref, settled_at: Some(at) },
+            Err(error) => Standing { state: "planned", error, provider_ref: "", settled_at: None },
+        };
+        row(effect, kind, at, &standing)
     });
     tx.insert(&SETTLE, rows).map(drop)
 }

@@ -249,6 +249,12 @@ pub fn stale_drafts(tx: &mut Tx, companies: &[&str]) -> Result<Vec<FullInvoice>,
     if heads.is_empty() { Ok(Vec::new()) } else { with_parts(tx, companies, heads, PartsOf::Drafts) }
 }
 
+/// Those of these companies (ids ascending) that have drafts which are not marked as stale.
+pub fn companies_with_fresh_drafts(tx: &mut Tx, companies: &[&str]) -> Result<Vec<CompanyId>, StoreError> {
+    const SQL: &str = "SELECT DISTINCT company_id FROM invoices WHERE company_id = $1 AND state = 'draft' AND stale = 0";
+    tx.query_companies(SQL, companies, &[], |row| Ok(CompanyId::stored(row.text(0)?)))
+}
+
 /// Marks the drafts that bill a contract: an input of theirs changed.
 pub fn mark_stale_by_contract(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> Result<u64, StoreError> {
     const SQL: &str = "UPDATE invoices SET stale = 1 WHERE company_id = $1 AND state = 'draft' AND stale = 0 AND invoice_id IN
@@ -278,6 +284,13 @@ pub fn clear_stale(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) 
 /// them is no draft any more, or its inputs changed; the caller rolls back.
 pub fn issue(tx: &mut Tx, heads: &[Invoice]) -> Result<bool, StoreError> {
     Ok(tx.insert(&ISSUE, heads.iter().map(head_values))? == heads.len() as u64)
+}
+
+/// Holds an invoice until the transaction ends, so that two payments of it are recorded one after
+/// the other. False if there is no such invoice.
+pub fn hold(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE invoices SET state = state WHERE company_id = $1 AND invoice_id = $2";
+    Ok(tx.execute(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()])? == 1)
 }
 
 /// Changes the state of an issued invoice. False if it was not in `from` any more.

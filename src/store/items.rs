@@ -2,7 +2,7 @@
 
 use super::value::Kind::{Int, Text};
 use super::{Bulk, Row, StoreError, Tx, Val};
-use crate::model::{BillableItem, CompanyId, InvoiceId, SellerId, SourceKey};
+use crate::model::{BillableItem, CompanyId, InvoiceId, InvoiceState, SellerId, SourceKey};
 use chrono::NaiveDate;
 
 macro_rules! columns {
@@ -107,23 +107,45 @@ pub fn release(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> R
     tx.execute(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()])
 }
 
-/// Adds or replaces items; `stand_alone_on` is the rule's answer for each.
+fn values<'a>(i: &'a BillableItem, stand_alone_on: NaiveDate) -> [Val<'a>; 12] {
+    [
+        i.company_id.as_str().into(),
+        i.source_key.as_str().into(),
+        i.seller_id.as_str().into(),
+        i.currency.into(),
+        i.dated.into(),
+        (&i.description).into(),
+        i.quantity.into(),
+        (&i.unit).into(),
+        i.unit_price.into(),
+        i.tax_inclusive.into(),
+        i.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
+        stand_alone_on.into(),
+    ]
+}
+
+/// Adds or replaces items; `stand_alone_on` is the rule's answer for each. The invoice that took
+/// one up stays.
 pub fn upsert(tx: &mut Tx, items: &[(&BillableItem, NaiveDate)]) -> Result<(), StoreError> {
-    let rows = items.iter().map(|(i, stand_alone_on)| -> [Val; 12] {
-        [
-            i.company_id.as_str().into(),
-            i.source_key.as_str().into(),
-            i.seller_id.as_str().into(),
-            i.currency.into(),
-            i.dated.into(),
-            (&i.description).into(),
-            i.quantity.into(),
-            (&i.unit).into(),
-            i.unit_price.into(),
-            i.tax_inclusive.into(),
-            i.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
-            (*stand_alone_on).into(),
-        ]
-    });
-    tx.insert(&UPSERT, rows).map(drop)
+    tx.insert(&UPSERT, items.iter().map(|(item, stand_alone_on)| values(item, *stand_alone_on))).map(drop)
+}
+
+/// What a write changes, as JSON for the audit log. `stand_alone_on` is derived, and told as it is
+/// written.
+pub fn change(before: Option<&BillableItem>, after: &BillableItem, stand_alone_on: NaiveDate) -> String {
+    UPSERT.change(before.map(|item| values(item, stand_alone_on)).as_ref(), &values(after, stand_alone_on))
+}
+
+/// The items of these companies (ids ascending) with a source key from the first to the last given,
+/// and the state of the invoice that took each up.
+pub fn of_companies(
+    tx: &mut Tx,
+    companies: &[&str],
+    (first, last): (&str, &str),
+) -> Result<Vec<(BillableItem, Option<InvoiceState>)>, StoreError> {
+    const SQL: &str = "SELECT b.company_id, b.source_key, b.seller_id, b.currency, b.dated, b.description, b.quantity, b.unit,
+      b.unit_price, b.tax_inclusive, b.tax_code, i.state FROM billable_items b
+      LEFT JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
+      WHERE b.company_id = $1 AND b.source_key >= $2 AND b.source_key <= $3";
+    tx.query_companies(SQL, companies, &[first.into(), last.into()], |row| Ok((read_item(row)?, row.parse_opt(11)?)))
 }

@@ -14,6 +14,7 @@ mod value;
 
 pub mod audit;
 pub mod billing;
+pub mod check;
 pub mod claims;
 pub mod companies;
 pub mod contracts;
@@ -186,10 +187,23 @@ impl Db {
 
     /// Runs `work` in one writing transaction: committed when it returns `Ok`, rolled back when it
     /// returns an error, replayed (five times, with growing pauses) when it met another one.
-    pub fn write<R, E: From<StoreError> + Transient>(&mut self, mut work: impl FnMut(&mut Tx) -> Result<R, E>) -> Result<R, E> {
+    pub fn write<R, E: From<StoreError> + Transient>(&mut self, work: impl FnMut(&mut Tx) -> Result<R, E>) -> Result<R, E> {
+        self.replayed(true, work)
+    }
+
+    /// The same, rolled back in any case: what `--dry-run` calls where the plan is the writing itself.
+    pub fn rehearse<R, E: From<StoreError> + Transient>(&mut self, work: impl FnMut(&mut Tx) -> Result<R, E>) -> Result<R, E> {
+        self.replayed(false, work)
+    }
+
+    fn replayed<R, E: From<StoreError> + Transient>(
+        &mut self,
+        commit: bool,
+        mut work: impl FnMut(&mut Tx) -> Result<R, E>,
+    ) -> Result<R, E> {
         let mut attempt = 0;
         loop {
-            let result = self.try_write(&mut work);
+            let result = self.try_write(commit, &mut work);
             match result {
                 Err(error) if error.is_transient() && attempt < REPLAYS => {
                     attempt += 1;
@@ -200,11 +214,28 @@ impl Db {
         }
     }
 
-    fn try_write<R, E: From<StoreError>>(&mut self, work: &mut impl FnMut(&mut Tx) -> Result<R, E>) -> Result<R, E> {
+    /// A write whose loss at a power cut does no harm (a heartbeat): nothing waits for the disk.
+    /// The connection stays so, and is for nothing else any more.
+    pub fn last_write_unflushed<R, E: From<StoreError> + Transient>(
+        &mut self,
+        work: impl FnMut(&mut Tx) -> Result<R, E>,
+    ) -> Result<R, E> {
+        match &mut self.engine {
+            Engine::Sqlite(engine) => engine.stop_flushing()?,
+            Engine::Postgres(engine) => engine.stop_flushing()?,
+        }
+        self.write(work)
+    }
+
+    fn try_write<R, E: From<StoreError>>(
+        &mut self,
+        commit: bool,
+        work: &mut impl FnMut(&mut Tx) -> Result<R, E>,
+    ) -> Result<R, E> {
         self.begin(true)?;
         match work(&mut self.tx()) {
             Ok(value) => {
-                self.end(true)?;
+                self.end(commit)?;
                 Ok(value)
             }
             Err(error) => {

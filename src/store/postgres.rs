@@ -36,6 +36,10 @@ impl Postgres {
         Ok(Self { client, statements: HashMap::new() })
     }
 
+    pub(super) fn stop_flushing(&mut self) -> Result<(), StoreError> {
+        self.script("SET synchronous_commit = off")
+    }
+
     /// Reads see one state of the database (REPEATABLE READ); writes see what others committed
     /// before each statement, and the keys refuse what was done meanwhile.
     pub(super) fn begin(&mut self, writing: bool) -> Result<(), StoreError> {

@@ -161,6 +161,35 @@ pub fn items_of(tx: &mut Tx, job: &str, companies: &[&str]) -> Result<Vec<RunIte
     tx.query_companies(SQL, companies, &[job.into()], read_item)
 }
 
+/// How many things wait, by job and reason, and how many of them gave up trying.
+pub fn item_counts(tx: &mut Tx) -> Result<Vec<ItemCount>, StoreError> {
+    const SQL: &str =
+        "SELECT job, class, COUNT(*), CAST(SUM(parked) AS BIGINT) FROM run_items GROUP BY job, class ORDER BY job, class";
+    tx.query(SQL, &[], |row| {
+        Ok(ItemCount { job: row.string(0)?, class: row.string(1)?, count: row.number(2)?, parked: row.number(3)? })
+    })
+}
+
+/// Things of one job that wait for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemCount {
+    pub job: String,
+    pub class: String,
+    pub count: u64,
+    /// Tried so often that they wait for a person.
+    pub parked: u64,
+}
+
+/// The first things of a job that wait for one reason.
+pub fn items_of_class(tx: &mut Tx, job: &str, class: &str, limit: u32) -> Result<Vec<RunItem>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        item_columns!(),
+        " FROM run_items WHERE job = $1 AND class = $2 ORDER BY company_id, subject, period LIMIT $3"
+    );
+    tx.query(SQL, &[job.into(), class.into(), limit.into()], read_item)
+}
+
 /// Everything that waits, by job and company.
 pub fn all_items(tx: &mut Tx, limit: u32) -> Result<Vec<RunItem>, StoreError> {
     const SQL: &str = concat!("SELECT ", item_columns!(), " FROM run_items ORDER BY job, company_id, subject, period LIMIT $1");

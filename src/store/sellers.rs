@@ -87,38 +87,44 @@ pub(super) fn read_address(row: &Row, at: usize) -> Result<Address, StoreError> 
     })
 }
 
+fn values(s: &Seller) -> [Val<'_>; 25] {
+    [
+        s.seller_id.as_str().into(),
+        (&s.name).into(),
+        (&s.address.line1).into(),
+        (&s.address.line2).into(),
+        (&s.address.postal_code).into(),
+        (&s.address.city).into(),
+        (&s.address.region).into(),
+        (&s.address.country).into(),
+        (&s.tax_id).into(),
+        (&s.registration).into(),
+        (&s.email).into(),
+        (&s.phone).into(),
+        (&s.website).into(),
+        (&s.bank.bank_name).into(),
+        (&s.bank.iban).into(),
+        (&s.bank.bic).into(),
+        (&s.bank.account).into(),
+        s.time_zone.name().into(),
+        (&s.language).into(),
+        s.payment_terms_days.into(),
+        (&s.series_id).into(),
+        (&s.number_format).into(),
+        s.tax_code.as_str().into(),
+        (&s.logo_sha256).into(),
+        (&s.footer).into(),
+    ]
+}
+
 /// Adds or replaces sellers.
 pub fn upsert(tx: &mut Tx, sellers: &[&Seller]) -> Result<(), StoreError> {
-    let rows = sellers.iter().map(|s| -> [Val; 25] {
-        [
-            s.seller_id.as_str().into(),
-            (&s.name).into(),
-            (&s.address.line1).into(),
-            (&s.address.line2).into(),
-            (&s.address.postal_code).into(),
-            (&s.address.city).into(),
-            (&s.address.region).into(),
-            (&s.address.country).into(),
-            (&s.tax_id).into(),
-            (&s.registration).into(),
-            (&s.email).into(),
-            (&s.phone).into(),
-            (&s.website).into(),
-            (&s.bank.bank_name).into(),
-            (&s.bank.iban).into(),
-            (&s.bank.bic).into(),
-            (&s.bank.account).into(),
-            s.time_zone.name().into(),
-            (&s.language).into(),
-            s.payment_terms_days.into(),
-            (&s.series_id).into(),
-            (&s.number_format).into(),
-            s.tax_code.as_str().into(),
-            (&s.logo_sha256).into(),
-            (&s.footer).into(),
-        ]
-    });
-    tx.insert(&UPSERT, rows).map(drop)
+    tx.insert(&UPSERT, sellers.iter().map(|s| values(s))).map(drop)
+}
+
+/// What a write changes, as JSON for the audit log.
+pub fn change(before: Option<&Seller>, after: &Seller) -> String {
+    UPSERT.change(before.map(values).as_ref(), &values(after))
 }
 
 const SELECT_RATES: &str =
@@ -154,20 +160,26 @@ pub fn tax_rates(tx: &mut Tx) -> Result<Vec<TaxRate>, StoreError> {
     })
 }
 
+fn rate_values(r: &TaxRate) -> [Val<'_>; 7] {
+    [
+        r.seller_id.as_str().into(),
+        r.tax_code.as_str().into(),
+        r.valid_from.into(),
+        r.category.as_str().into(),
+        r.rate.into(),
+        (&r.name).into(),
+        (&r.note).into(),
+    ]
+}
+
 /// Adds or replaces tax rates.
 pub fn upsert_tax_rates(tx: &mut Tx, rates: &[&TaxRate]) -> Result<(), StoreError> {
-    let rows = rates.iter().map(|r| -> [Val; 7] {
-        [
-            r.seller_id.as_str().into(),
-            r.tax_code.as_str().into(),
-            r.valid_from.into(),
-            r.category.as_str().into(),
-            r.rate.into(),
-            (&r.name).into(),
-            (&r.note).into(),
-        ]
-    });
-    tx.insert(&UPSERT_RATES, rows).map(drop)
+    tx.insert(&UPSERT_RATES, rates.iter().map(|r| rate_values(r))).map(drop)
+}
+
+/// What a write changes, as JSON for the audit log.
+pub fn rate_change(before: Option<&TaxRate>, after: &TaxRate) -> String {
+    UPSERT_RATES.change(before.map(rate_values).as_ref(), &rate_values(after))
 }
 
 static INSERT_ASSET: Bulk<2> =

@@ -16,6 +16,18 @@ pub enum Val<'a> {
     Blob(&'a [u8]),
 }
 
+impl Val<'_> {
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Int(value) => (*value).into(),
+            Self::Text(text) => text.as_ref().into(),
+            // Files are told by their size; their content has its own digest beside.
+            Self::Blob(bytes) => bytes.len().into(),
+        }
+    }
+}
+
 impl<'a> From<&'a str> for Val<'a> {
     fn from(value: &'a str) -> Self {
         Self::Text(Cow::Borrowed(value))
@@ -126,6 +138,20 @@ impl Address {
 impl<const N: usize> Bulk<N> {
     pub(super) fn address(&'static self) -> Address {
         Address(std::ptr::from_ref(self).addr(), 0)
+    }
+
+    /// What a write changes, as JSON for the audit log: `{"after":{…}}` for a new row, and for one
+    /// that stood there before, `{"before":{…},"after":{…}}` with the columns that differ.
+    pub(super) fn change(&self, before: Option<&[Val; N]>, after: &[Val; N]) -> String {
+        let differs = |index: &usize| before.is_none_or(|before| before[*index] != after[*index]);
+        let side = |row: &[Val; N]| {
+            let fields = (0..N).filter(differs).map(|index| format!("\"{}\":{}", self.columns[index].0, row[index].json()));
+            fields.collect::<Vec<_>>().join(",")
+        };
+        match before {
+            Some(before) => format!("{{\"before\":{{{}}},\"after\":{{{}}}}}", side(before), side(after)),
+            None => format!("{{\"after\":{{{}}}}}", side(after)),
+        }
     }
 
     pub(super) fn column_names(&self) -> String {

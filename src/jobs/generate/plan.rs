@@ -4,7 +4,7 @@ use super::facts::{Facts, Page, StaleDraft};
 use crate::context::Ids;
 use crate::engine::job::{Decided, Failed, Plan, Skipped};
 use crate::error::Result;
-use crate::model::{CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, SourceKey};
+use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, Period, SourceKey};
 use crate::rules::billing::{
     self as rules, CompanyPlan, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Subject, build_invoice,
     plan_company,
@@ -15,6 +15,7 @@ use crate::store::audit::Entry;
 use crate::store::billing::{self, BilledPeriod, Next, ScheduleChange};
 use crate::store::{StoreError, Tx, invoices, items};
 use rayon::prelude::*;
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -292,26 +293,38 @@ pub(crate) fn remove(tx: &mut Tx, draft: &FullInvoice) -> Result<()> {
 
 /// The audit row of a draft: the figures that make it checkable, not the whole of it.
 pub(crate) fn entry(action: &'static str, invoice: &FullInvoice, before: Option<&FullInvoice>) -> Entry {
-    let figures = |i: &FullInvoice| {
-        json!({
-            "period": i.head.period,
-            "currency": i.head.currency,
-            "net": i.head.net,
-            "tax": i.head.tax,
-            "total": i.head.total,
-            "lines": i.lines.len(),
-        })
-    };
-    let payload = match before {
-        None => json!({ "after": figures(invoice) }),
-        Some(before) => json!({ "before": figures(before), "after": figures(invoice) }),
-    };
+    let change = Change { before: before.map(Figures::of), after: Figures::of(invoice) };
     Entry {
         company_id: invoice.head.company_id.to_string(),
         action,
         entity: "invoice",
         entity_id: invoice.head.invoice_id.to_string(),
-        payload: payload.to_string(),
+        // It holds nothing that JSON cannot say.
+        payload: serde_json::to_string(&change).unwrap_or_default(),
+    }
+}
+
+#[derive(Serialize)]
+struct Change {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Figures>,
+    after: Figures,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    period: Period,
+    currency: Currency,
+    net: Money,
+    tax: Money,
+    total: Money,
+    lines: usize,
+}
+
+impl Figures {
+    fn of(invoice: &FullInvoice) -> Self {
+        let Invoice { period, currency, net, tax, total, .. } = invoice.head;
+        Self { period, currency, net, tax, total, lines: invoice.lines.len() }
     }
 }
 

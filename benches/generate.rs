@@ -1,0 +1,150 @@
+//! What a night's drafts cost: `cargo bench --bench generate -- [N]` (100,000 contracts of 3 items).
+//!
+//! The release binary imports `examples/large.sh N`, then drafts a month. The yardstick, in the same
+//! run, is a bare loop that writes exactly the rows which the job left: same schema, same
+//! pragmas, same 500 invoices a transaction, prepared statements.
+
+#![allow(clippy::unwrap_used, reason = "a bench program stops at the first error")]
+
+mod support;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::process::Output;
+use std::time::Instant;
+use support::{Cost, child, here, ratio};
+
+const FINOPS: &str = env!("CARGO_BIN_EXE_finops");
+const AS_OF: &str = "2026-10-05T08:00:00Z";
+/// As many as the job has (engine::job::BATCH).
+const BATCH: usize = 500;
+
+/// The rows that the job wrote, and the bare statement that writes them: of runs and heartbeats there
+/// are one or two in all, so they do not count.
+const WRITES: [(&str, &str); 8] = [
+    ("SELECT * FROM invoices", "INSERT INTO invoices VALUES"),
+    ("SELECT * FROM invoice_lines", "INSERT INTO invoice_lines VALUES"),
+    ("SELECT * FROM invoice_taxes", "INSERT INTO invoice_taxes VALUES"),
+    ("SELECT * FROM billed_periods", "INSERT INTO billed_periods VALUES"),
+    ("SELECT * FROM audit_log WHERE run_id <> ''", "INSERT INTO audit_log VALUES"),
+    (
+        "SELECT p.* FROM audit_payloads p JOIN audit_log l ON l.company_id = p.company_id AND l.seq = p.seq WHERE l.run_id <> ''
+         ORDER BY p.company_id, p.seq",
+        "INSERT INTO audit_payloads VALUES",
+    ),
+    ("SELECT seq, hash, company_id FROM audit_heads", "UPDATE audit_heads SET seq = ?1, hash = ?2 WHERE company_id = ?3"),
+    (
+        "SELECT next_start, next_due_on, revision, company_id, contract_id FROM billing_schedule",
+        "UPDATE billing_schedule SET next_start = ?1, next_due_on = ?2, revision = ?3 WHERE company_id = ?4 AND contract_id = ?5",
+    ),
+];
+
+fn main() {
+    let contracts: usize = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(100_000);
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let prepared = folder.path().join("prepared.db");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/large.sh");
+    assert!(Command::new("sh").arg(script).arg(contracts.to_string()).arg(&data).status().unwrap().success());
+    let url = |path: &Path| format!("sqlite:{}", path.display());
+
+    finops(&url(&prepared), &["db", "migrate"]);
+    let (_, import, import_peak) = finops(&url(&prepared), &["import", data.to_str().unwrap()]);
+    say(&format!("import: {} rows a second, peak {import_peak} MiB", rows_a_second(contracts * 5, import)));
+
+    let (ours, bare) = (folder.path().join("ours.db"), folder.path().join("bare.db"));
+    fs::copy(&prepared, &ours).unwrap();
+    fs::copy(&prepared, &bare).unwrap();
+    let (_, job, peak) = finops(&url(&ours), &["invoices", "generate"]);
+    let yardstick = bare_writes(&ours, &bare);
+    say(&format!(
+        "SQLite: {contracts} drafts, {} µs CPU each, peak {peak} MiB; yardstick {} µs; {} of it",
+        job.cpu_ms * 1000 / contracts as u64,
+        yardstick.cpu_ms * 1000 / contracts as u64,
+        ratio(job.cpu_ms, yardstick.cpu_ms)
+    ));
+    nothing_due(&ours);
+}
+
+fn say(line: &str) {
+    writeln!(std::io::stdout().lock(), "{line}").unwrap();
+}
+
+fn finops(url: &str, args: &[&str]) -> (String, Cost, u64) {
+    child(Command::new(FINOPS).args(["--database", url, "--now", AS_OF]).args(args))
+}
+
+fn rows_a_second(rows: usize, cost: Cost) -> u64 {
+    rows as u64 * 1000 / cost.wall_ms.max(1)
+}
+
+/// All rows of a query.
+fn rows(from: &Connection, query: &str) -> Vec<Vec<Value>> {
+    let mut statement = from.prepare(query).unwrap();
+    let columns = statement.column_count();
+    let mut rows = statement.query([]).unwrap();
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        all.push((0..columns).map(|c| row.get::<_, Value>(c).unwrap()).collect());
+    }
+    all
+}
+
+/// The bare loop. Reading the rows beforehand does not count.
+fn bare_writes(from: &Path, into: &Path) -> Cost {
+    let from = Connection::open(from).unwrap();
+    let mut into = Connection::open(into).unwrap();
+    into.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768;",
+    )
+    .unwrap();
+    into.set_prepared_statement_cache_capacity(64);
+    let written: Vec<(Vec<Vec<Value>>, String)> = WRITES
+        .iter()
+        .map(|(query, statement)| {
+            let rows = rows(&from, query);
+            let places = vec!["?"; rows[0].len()].join(", ");
+            (rows, if statement.ends_with("VALUES") { format!("{statement} ({places})") } else { (*statement).to_owned() })
+        })
+        .collect();
+    let batches = written[0].0.len().div_ceil(BATCH);
+    let ((), cost) = here(|| {
+        for batch in 0..batches {
+            let tx = into.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+            for (rows, statement) in &written {
+                let mut statement = tx.prepare_cached(statement).unwrap();
+                for row in &rows[rows.len() * batch / batches..rows.len() * (batch + 1) / batches] {
+                    statement.execute(params_from_iter(row)).unwrap();
+                }
+            }
+            tx.commit().unwrap();
+        }
+    });
+    cost
+}
+
+/// A tick of cron with nothing to do, against the sqlite3 shell asking one indexed question of the
+/// same file: the median of 21 whole processes each.
+fn nothing_due(database: &Path) {
+    let url = format!("sqlite:{}", database.display());
+    let question = "SELECT COUNT(*) FROM billing_schedule WHERE next_due_on <= '2026-10-05'";
+    let median = |run: &dyn Fn() -> Output| {
+        let mut micros: Vec<u128> = (0..21)
+            .map(|_| {
+                let clock = Instant::now();
+                assert!(run().status.success());
+                clock.elapsed().as_micros()
+            })
+            .collect();
+        micros.sort_unstable();
+        micros[10]
+    };
+    let ours =
+        median(&|| Command::new(FINOPS).args(["--database", &url, "--now", AS_OF, "invoices", "generate"]).output().unwrap());
+    let shell = median(&|| Command::new("sqlite3").arg(database).arg(question).output().expect("apt-get install sqlite3"));
+    say(&format!("nothing due: {ours} µs; sqlite3 {shell} µs; {} of it", ratio(ours as u64, shell as u64)));
+}

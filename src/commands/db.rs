@@ -1,0 +1,133 @@
+//! `finops db`: set the database up, look at it, check it.
+
+use crate::context::{Context, Shell};
+use crate::error::{ExitCode, Result};
+use crate::operations::check::check;
+use crate::store::schema::{self, Status};
+use crate::store::{check as rows, schema::VERSION};
+use crate::ui::Column;
+use clap::Subcommand;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Set up, look at and check the database.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  finops db check")]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make the database, or bring it to the schema of this version.
+    #[command(after_help = "Example:\n  finops db migrate")]
+    Migrate,
+    /// Show which database it is, its schema and how much it holds.
+    #[command(after_help = "Example:\n  finops db status --json")]
+    Status,
+    /// Check that all figures, numbers, documents and schedules agree; exit 1 when something does not.
+    #[command(after_help = "Example:\n  finops db check")]
+    Check,
+}
+
+pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
+    let ctx = Context::new(shell)?;
+    match args.verb {
+        Verb::Migrate => migrate(&ctx).map(|()| ExitCode::Done),
+        Verb::Status => status(&ctx),
+        Verb::Check => run_check(&ctx),
+    }
+}
+
+#[derive(Serialize)]
+struct Migrated {
+    database: String,
+    schema_version: i64,
+    applied: Vec<&'static str>,
+}
+
+/// Makes the database of the configuration, or brings it up to date. Says so; off a terminal only
+/// when something was done.
+pub fn migrate(ctx: &Context) -> Result<()> {
+    let mut db = ctx.open_db_for_setup()?;
+    let applied = schema::migrate(&mut db, ctx.clock.now())?;
+    // A newer database is refused here, in the words that every command has for it.
+    drop(db);
+    ctx.open_db()?;
+    let something = !applied.is_empty();
+    let migrated = Migrated { database: ctx.config.database.url.to_string(), schema_version: VERSION, applied };
+    let text = || {
+        let Migrated { database, schema_version, .. } = &migrated;
+        if something {
+            format!("{database} is set up (schema {schema_version}).")
+        } else {
+            format!("{database} has schema {schema_version} already: nothing to do.")
+        }
+    };
+    if something || ctx.ui.is_json() || ctx.ui.is_terminal() {
+        ctx.ui.item(&migrated, text);
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct State {
+    engine: &'static str,
+    /// Without its password.
+    database: String,
+    schema_version: Option<i64>,
+    /// `current`, `empty`, `older` or `newer`.
+    schema: &'static str,
+    rows: BTreeMap<&'static str, i64>,
+}
+
+fn status(ctx: &Context) -> Result<ExitCode> {
+    let mut db = ctx.open_db_for_status()?;
+    let engine = db.engine_name();
+    let state = db.read(|tx| {
+        let (schema, schema_version) = match schema::status(tx)? {
+            Status::Empty => ("empty", None),
+            Status::Older(version) => ("older", Some(version)),
+            Status::Current => ("current", Some(VERSION)),
+            Status::Newer(version) => ("newer", Some(version)),
+        };
+        let rows = if schema == "current" { rows::row_counts(tx)?.into_iter().collect() } else { BTreeMap::new() };
+        Ok::<_, crate::error::Error>(State {
+            engine,
+            database: ctx.config.database.url.to_string(),
+            schema_version,
+            schema,
+            rows,
+        })
+    })?;
+    ctx.ui.item(&state, || {
+        let version = state.schema_version.map_or_else(String::new, |version| format!(" {version}"));
+        let mut text = format!("{} ({})\nschema{version}: {}", state.database, state.engine, state.schema);
+        for (table, count) in &state.rows {
+            text.push_str(&format!("\n{table:<16} {count:>12}"));
+        }
+        text
+    });
+    Ok(ExitCode::Done)
+}
+
+fn run_check(ctx: &Context) -> Result<ExitCode> {
+    let findings = check(&mut ctx.open_db()?)?;
+    let columns = [Column::left("Rule"), Column::left("Company"), Column::left("Id"), Column::left("What is wrong")];
+    ctx.ui.list(&columns, &findings, |f| vec![f.rule.to_owned(), f.company_id.clone(), f.id.clone(), f.message.clone()]);
+    let summary = Checked { job: "db.check", findings: findings.len() };
+    let text = || match findings.len() {
+        0 => "db check: all is well".to_owned(),
+        1 => "db check: 1 problem".to_owned(),
+        n => format!("db check: {n} problems"),
+    };
+    ctx.ui.summary(&summary, text, !findings.is_empty());
+    Ok(if findings.is_empty() { ExitCode::Done } else { ExitCode::Failed })
+}
+
+#[derive(Serialize)]
+struct Checked {
+    job: &'static str,
+    findings: usize,
+}

@@ -1,0 +1,193 @@
+//! `finops import`: files into the database, all or nothing.
+
+use crate::context::{Context, Shell};
+use crate::error::{Error, ExitCode, Result, io_error};
+use crate::import::{Kind, Options, encoding};
+use crate::operations::import::{Counts, How, ImportSummary, Input, import_files};
+use crate::store::audit::Author;
+use crate::ui::{Column, Table, Ui};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Bring in sellers, tax rates, companies, contracts, items and payments from CSV files.
+///
+/// Rows are known by your own ids: new ones are added, others changed, and rows that are missing in
+/// a file stay as they are. Everything is imported, or, on any mistake in any file, nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  finops import data/\n  finops import companies companies.csv --dry-run\n  \
+                        finops import --template contracts > contracts.csv")]
+pub struct Args {
+    /// What FILE holds: sellers, tax_rates, companies, contracts, contract_items, billable_items or
+    /// payments. Without FILE: a folder with files of those names (companies.csv), taken in order.
+    #[arg(value_name = "KIND|FOLDER", required_unless_present = "template")]
+    what: Option<PathBuf>,
+
+    /// The CSV file; - reads the standard input.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// Print a file of this kind to fill in: its header, and one row that shows how.
+    #[arg(long, value_name = "KIND", conflicts_with_all = ["what", "file", "dry_run"])]
+    template: Option<Kind>,
+
+    /// The encoding of files without a byte order mark: windows-1252, utf-16le, shift_jis …
+    #[arg(long, value_name = "LABEL", default_value = "utf-8")]
+    encoding: String,
+
+    /// A column whose numbers only look like those of payment cards (repeatable).
+    #[arg(long, value_name = "COLUMN")]
+    allow_numbers: Vec<String>,
+
+    /// Check everything, against the database too, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Template {
+    kind: Kind,
+    template: String,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    job: &'static str,
+    dry_run: bool,
+    added: u64,
+    changed: u64,
+    unchanged: u64,
+    kinds: &'a BTreeMap<Kind, Counts>,
+    stale_drafts: u64,
+}
+
+pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
+    if let Some(kind) = args.template {
+        let template = kind.template();
+        shell.ui.item(&Template { kind, template: template.clone() }, || template.trim_end().to_owned());
+        return Ok(ExitCode::Done);
+    }
+    let options = options(args)?;
+    let files = files(args)?;
+    let ctx = Context::new(shell)?;
+    let mut db = ctx.open_db()?;
+    if !args.dry_run {
+        ctx.refuse_a_future(&mut db)?;
+    }
+    let author = Author { actor: "cli import".to_owned(), run_id: None, at: ctx.clock.now() };
+    let how = How { options: &options, author: &author, as_of: ctx.as_of, dry_run: args.dry_run };
+    let summary = import_files(&mut db, &files, &how)?;
+    tell(&ctx.ui, &summary, args.dry_run);
+    Ok(ExitCode::Done)
+}
+
+fn options(args: &Args) -> Result<Options> {
+    let known = |column: &str| Kind::ALL.iter().any(|kind| kind.columns().iter().any(|c| c.name == column));
+    if let Some(unknown) = args.allow_numbers.iter().find(|column| !known(column)) {
+        let like = Kind::ALL.iter().find_map(|kind| kind.column_like(unknown));
+        let told = Error::usage(format!("--allow-numbers {unknown}: no file has such a column"));
+        return Err(match like {
+            Some(like) => told.hint(format!("did you mean {like}?")),
+            None => told.hint("finops import --template KIND shows the columns"),
+        });
+    }
+    Ok(Options { encoding: encoding(&args.encoding)?, allow_numbers: args.allow_numbers.clone() })
+}
+
+fn files(args: &Args) -> Result<Vec<(Kind, Input)>> {
+    let what = args.what.as_deref().unwrap_or_else(|| Path::new(""));
+    match &args.file {
+        Some(file) => {
+            let kind = what.to_string_lossy().parse().map_err(|error: crate::model::Invalid| Error::usage(error.0))?;
+            let input = if file.as_os_str() == "-" { Input::Stdin(stdin()?) } else { Input::Path(file.clone()) };
+            Ok(vec![(kind, input)])
+        }
+        None if what.is_dir() => folder(what),
+        None if what.to_string_lossy().parse::<Kind>().is_ok() => {
+            let kind = what.display();
+            Err(Error::usage(format!("which file of {kind}?"))
+                .hint(format!("finops import {kind} FILE, or - for the standard input")))
+        }
+        None if what.is_file() => Err(Error::usage(format!("what does {} hold?", what.display()))
+            .hint(format!("finops import KIND {0}, such as: finops import companies {0}", what.display()))),
+        None => Err(Error::not_found(format!("there is no folder {}", what.display()))
+            .hint("give a folder with files such as companies.csv, or a kind and a file")),
+    }
+}
+
+fn stdin() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).map_err(|error| io_error("read", Path::new("-"), error))?;
+    Ok(bytes)
+}
+
+/// The files of a folder by their names. One that nobody would read is a mistake: its rows would be
+/// missed only much later.
+fn folder(folder: &Path) -> Result<Vec<(Kind, Input)>> {
+    let mut names = Vec::new();
+    let entries = std::fs::read_dir(folder).map_err(|error| io_error("read", folder, error))?;
+    for entry in entries {
+        let path = entry.map_err(|error| io_error("read", folder, error))?.path();
+        if path.extension().and_then(OsStr::to_str).is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+            names.push(path);
+        }
+    }
+    names.sort();
+    let mut files = Vec::new();
+    for path in names {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match Kind::ALL.iter().find(|kind| kind.file_name() == name) {
+            Some(kind) => files.push((*kind, Input::Path(path))),
+            None => return Err(unknown_file(folder, &name)),
+        }
+    }
+    if files.is_empty() {
+        let names: Vec<String> = Kind::ALL.iter().map(|kind| kind.file_name()).collect();
+        return Err(Error::not_found(format!("{} holds none of the files that finops imports", folder.display()))
+            .hint(format!("name them {}", names.join(", "))));
+    }
+    Ok(files)
+}
+
+fn unknown_file(folder: &Path, name: &str) -> Error {
+    let told = Error::usage(format!("{} holds {name}, and no kind of file has that name", folder.display()));
+    match Kind::like(name.rsplit_once('.').map_or(name, |(stem, _)| stem)) {
+        Some(kind) => told.hint(format!("did you mean {}? Rename it, or move it elsewhere", kind.file_name())),
+        None => told.hint("rename it as the kind of its rows (companies.csv …), or move it elsewhere"),
+    }
+}
+
+fn tell(ui: &Ui, summary: &ImportSummary, dry_run: bool) {
+    let sum = |of: fn(&Counts) -> u64| summary.kinds.values().map(of).sum();
+    let line = Summary {
+        job: "import",
+        dry_run,
+        added: sum(|c| c.added),
+        changed: sum(|c| c.changed),
+        unchanged: sum(|c| c.unchanged),
+        kinds: &summary.kinds,
+        stale_drafts: summary.stale_drafts,
+    };
+    let something = summary.something_changed() || dry_run;
+    if something {
+        let columns = [Column::left("Kind"), Column::right("Added"), Column::right("Changed"), Column::right("Unchanged")];
+        let mut table = Table::new(&columns);
+        for (kind, c) in &summary.kinds {
+            table.row(vec![kind.to_string(), c.added.to_string(), c.changed.to_string(), c.unchanged.to_string()]);
+        }
+        ui.table(&table);
+    }
+    ui.summary(&line, || text(&line), something);
+}
+
+fn text(line: &Summary) -> String {
+    let would = if line.dry_run { "would be " } else { "" };
+    let drafts = match line.stale_drafts {
+        0 => String::new(),
+        1 => "; 1 draft is to be made anew by finops invoices generate".to_owned(),
+        n => format!("; {n} drafts are to be made anew by finops invoices generate"),
+    };
+    format!("import: {} {would}added, {} {would}changed, {} unchanged{drafts}", line.added, line.changed, line.unchanged)
+}

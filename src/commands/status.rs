@@ -1,0 +1,188 @@
+//! `finops status`: how things stand, in one look.
+
+use crate::context::Context;
+use crate::error::{ExitCode, Result};
+use crate::jobs::JobKind;
+use crate::model::Money;
+use crate::store::effects::EffectKind;
+use crate::store::runs::RunItem;
+use crate::store::{Tx, effects, invoices, runs};
+use crate::ui::Column;
+use chrono::SecondsFormat;
+use serde::Serialize;
+
+/// Show how things stand: jobs, what waits for somebody, invoices.
+///
+/// When each job last ran and how it ended, what could not be done and what to do about it, how
+/// many invoices there are in each state, and what is still to be written. Exit 0 whenever it
+/// could look.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  finops status --json")]
+pub struct Args {}
+
+/// Of what waits for the same reason, so many are told in words.
+const TOLD: u32 = 3;
+
+/// When a job last looked for work.
+#[derive(Serialize)]
+struct JobRow {
+    section: &'static str,
+    job: JobKind,
+    /// None: it never ran on this database.
+    last_run: Option<String>,
+    outcome: Option<String>,
+}
+
+/// Things that wait for the same reason.
+#[derive(Serialize)]
+struct WaitingRow {
+    section: &'static str,
+    job: String,
+    reason: String,
+    count: u64,
+    parked: u64,
+    first: Vec<FirstRow>,
+}
+
+#[derive(Serialize)]
+struct FirstRow {
+    company_id: String,
+    subject: String,
+    period: String,
+    message: String,
+}
+
+/// Invoices in one state and currency.
+#[derive(Serialize)]
+struct InvoicesRow {
+    section: &'static str,
+    state: String,
+    currency: &'static str,
+    count: i64,
+    total: Money,
+}
+
+/// Acts that are planned and not done.
+#[derive(Serialize)]
+struct EffectsRow {
+    section: &'static str,
+    kind: EffectKind,
+    planned: u64,
+    failed: u64,
+    error: String,
+}
+
+struct Status {
+    jobs: Vec<JobRow>,
+    waiting: Vec<WaitingRow>,
+    invoices: Vec<InvoicesRow>,
+    effects: Vec<EffectsRow>,
+}
+
+pub fn run(_args: &Args, ctx: &Context) -> Result<ExitCode> {
+    let status = ctx.open_db()?.read(look)?;
+    let ui = &ctx.ui;
+    let columns = [Column::left("Job"), Column::left("Last run"), Column::left("Outcome")];
+    ui.list(&columns, &status.jobs, |row| {
+        let last_run = row.last_run.clone().unwrap_or_else(|| "never".to_owned());
+        vec![row.job.to_string(), last_run, row.outcome.clone().unwrap_or_default()]
+    });
+    if !status.invoices.is_empty() {
+        ui.say("");
+    }
+    let columns = [Column::left("Invoices"), Column::right("Count"), Column::right("Total"), Column::left("")];
+    ui.list(&columns, &status.invoices, |row| {
+        vec![row.state.clone(), row.count.to_string(), row.total.to_string(), row.currency.to_owned()]
+    });
+    waiting(ctx, &status.waiting);
+    for row in &status.effects {
+        ui.item(row, || backlog(row));
+    }
+    if status.waiting.is_empty() && status.effects.is_empty() {
+        ui.say("\nNothing waits.");
+    }
+    Ok(ExitCode::Done)
+}
+
+/// All of it from one state of the database.
+fn look(tx: &mut Tx) -> Result<Status> {
+    let heartbeats = runs::heartbeats(tx)?;
+    let jobs = JobKind::ALL.iter().map(|&job| {
+        let last = heartbeats.iter().find(|(name, ..)| name == job.as_str());
+        JobRow {
+            section: "job",
+            job,
+            last_run: last.map(|(_, at, _)| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            outcome: last.map(|(.., outcome)| outcome.clone()),
+        }
+    });
+    let mut waiting = Vec::new();
+    for counted in runs::item_counts(tx)? {
+        let first = runs::items_of_class(tx, &counted.job, &counted.class, TOLD)?;
+        waiting.push(WaitingRow {
+            section: "waiting",
+            job: counted.job,
+            reason: counted.class,
+            count: counted.count,
+            parked: counted.parked,
+            first: first.into_iter().map(first_row).collect(),
+        });
+    }
+    let invoices = invoices::counts(tx)?.into_iter().map(|(state, currency, count, minor)| InvoicesRow {
+        section: "invoices",
+        state,
+        currency: currency.code(),
+        count,
+        total: Money::from_minor(minor, currency),
+    });
+    let effects = effects::backlog(tx)?.into_iter().map(|backlog| EffectsRow {
+        section: "effects",
+        kind: backlog.kind,
+        planned: backlog.count,
+        failed: backlog.failed,
+        error: backlog.error,
+    });
+    Ok(Status { jobs: jobs.collect(), waiting, invoices: invoices.collect(), effects: effects.collect() })
+}
+
+fn first_row(item: RunItem) -> FirstRow {
+    let RunItem { company_id, subject, period, message, .. } = item;
+    FirstRow { company_id: company_id.to_string(), subject, period, message }
+}
+
+/// What waits, each reason with its first cases in words.
+fn waiting(ctx: &Context, rows: &[WaitingRow]) {
+    for row in rows {
+        ctx.ui.item(row, || {
+            let parked = if row.parked > 0 { format!(", {} of them parked", row.parked) } else { String::new() };
+            let mut text = format!("\nWaiting in {} as {}: {}{parked}", row.job, row.reason, row.count);
+            for first in &row.first {
+                let place = [&first.company_id, &first.subject, &first.period];
+                let mut place: Vec<&str> = place.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+                place.dedup();
+                // Messages quote imported data: no control character may drive the terminal.
+                text.push_str(&format!("\n  {}: {}", place.join(" "), first.message.replace(char::is_control, " ")));
+            }
+            let left = row.count.saturating_sub(row.first.len() as u64);
+            if left > 0 {
+                text.push_str(&format!("\n  and {left} more"));
+            }
+            text
+        });
+    }
+}
+
+fn backlog(row: &EffectsRow) -> String {
+    let mut text = format!("\nStill to be done: {} of {}", row.planned, row.kind);
+    if row.failed > 0 {
+        text.push_str(&format!(", {} of them failed before: {}", row.failed, row.error));
+    }
+    text.push_str(&format!("; `{}` does it", carried_out_by(row.kind)));
+    text
+}
+
+const fn carried_out_by(kind: EffectKind) -> &'static str {
+    match kind {
+        EffectKind::WritePdf => "finops invoices issue",
+    }
+}

@@ -1,0 +1,100 @@
+//! `db check`: whether the database still holds to its own rules. It reads everything once, in
+//! pages, and changes nothing.
+
+use crate::engine::summary::hex;
+use crate::error::Result;
+use crate::model::document::Document;
+use crate::model::{ContractId, Money};
+use crate::rules::schedule::next_unbilled;
+use crate::store::billing::Next;
+use crate::store::{Db, StoreError, Tx, billing, check, contracts};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// Documents or contracts that are looked at together.
+const PAGE: u32 = 500;
+
+/// Something that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// A stable word for scripts: `invoice_lines`, `document_hash`.
+    pub rule: &'static str,
+    /// The company or the series; empty for the database as a whole.
+    pub company_id: String,
+    /// The invoice, contract, item or year.
+    pub id: String,
+    pub message: String,
+}
+
+/// All that is wrong; empty when all is well.
+pub fn check(db: &mut Db) -> Result<Vec<Finding>> {
+    let broken = |message| Finding { rule: "engine", company_id: String::new(), id: String::new(), message };
+    let mut findings: Vec<Finding> = db.integrity_problems()?.into_iter().map(broken).collect();
+    db.read(|tx| {
+        findings.extend(check::findings(tx)?.into_iter().map(|found| Finding {
+            rule: found.rule,
+            company_id: found.subject.0,
+            id: found.subject.1,
+            message: found.message.to_owned(),
+        }));
+        documents(tx, &mut findings)?;
+        schedules(tx, &mut findings)
+    })?;
+    Ok(findings)
+}
+
+/// Every document has the SHA-256 under which it is kept, and says what its invoice says.
+fn documents(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
+    let mut after = (String::new(), String::new());
+    loop {
+        let page = check::documents(tx, (&after.0, &after.1), PAGE)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = (last.company_id.to_string(), last.invoice_id.to_string());
+        for issued in &page {
+            if let Some((rule, message)) = wrong_with(issued) {
+                let (company_id, id) = (issued.company_id.to_string(), issued.invoice_id.to_string());
+                findings.push(Finding { rule, company_id, id, message: message.to_owned() });
+            }
+        }
+    }
+}
+
+fn wrong_with(issued: &check::Issued) -> Option<(&'static str, &'static str)> {
+    if hex(&Sha256::digest(issued.content.as_bytes())) != issued.sha256 {
+        return Some(("document_hash", "the document is not the one that was issued: its SHA-256 differs"));
+    }
+    let Ok(document) = serde_json::from_str::<Document>(&issued.content) else {
+        return Some(("document_content", "the document cannot be read"));
+    };
+    let total = Money::exact(document.total, document.currency).ok();
+    let agrees = document.number == issued.number
+        && document.invoice_id == issued.invoice_id
+        && total.is_some_and(|total| total.minor() == issued.total_minor);
+    (!agrees).then_some(("document_content", "the document has another number or total than its invoice"))
+}
+
+/// Every schedule says what the rules say.
+fn schedules(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
+    let mut after = (String::new(), String::new());
+    loop {
+        let keys = check::contract_keys(tx, (&after.0, &after.1), PAGE)?;
+        let Some((company_id, contract_id)) = keys.last() else { return Ok(()) };
+        after = (company_id.to_string(), contract_id.to_string());
+        for (company_id, contract_id) in &keys {
+            let Some(contract) = contracts::find(tx, company_id, contract_id)? else { continue };
+            let Some((next, _)) = billing::schedule(tx, company_id, contract_id)? else { continue };
+            let billed: Vec<_> = billing::billed_periods(tx, company_id, contract_id)?.into_iter().map(|p| p.0).collect();
+            let by_rule = next_unbilled(&contract, None, &billed)
+                .map(|row| row.map(|row| Next { start: row.next_start, due_on: row.next_due_on }));
+            if by_rule.as_ref() != Ok(&next) {
+                findings.push(schedule_finding(company_id.to_string(), contract_id, next, by_rule.ok().flatten()));
+            }
+        }
+    }
+}
+
+fn schedule_finding(company_id: String, contract_id: &ContractId, stands: Option<Next>, by_rule: Option<Next>) -> Finding {
+    let told = |next: Option<Next>| next.map_or_else(|| "nothing".to_owned(), |n| format!("{} due on {}", n.start, n.due_on));
+    let message = format!("the schedule says that {} is next, and the rules say {}", told(stands), told(by_rule));
+    Finding { rule: "schedule", company_id, id: contract_id.to_string(), message }
+}

@@ -1,0 +1,301 @@
+//! Import: files that a user brings become what stands in the database, as an upsert by the user's
+//! own ids (semantics.md, contracts and prices).
+//!
+//! All files of one import are one transaction: everything is written, or nothing. A mistake does
+//! not end the reading, so that all mistakes of all files are told in one go; the rows that are
+//! sound are written meanwhile, so that later files can be checked against them, and go with the
+//! transaction. Rows that are missing in a file stay as they are.
+//!
+//! Rows flow in chunks, what stands is read once a chunk, and memory grows only with the keys of a
+//! file (16 bytes and a line number each).
+
+mod billable_items;
+mod companies;
+mod contract_items;
+mod contracts;
+mod sellers;
+mod standing;
+mod tax_rates;
+
+use crate::error::{Error, ErrorKind, Problem, Result, io_error};
+use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, Source};
+use crate::model::{Seller, SellerId};
+use crate::operations::payments::{self, Desk, RecordError};
+use crate::store::audit::{self, Author, Entry};
+use crate::store::{Db, Tx};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Rows that are looked up and written together.
+const CHUNK_ROWS: usize = 1000;
+
+/// Where a file's bytes come from.
+#[derive(Debug, Clone)]
+pub enum Input {
+    Path(PathBuf),
+    /// What stdin held. It is kept whole, since a transaction may have to be replayed.
+    Stdin(Vec<u8>),
+}
+
+impl Input {
+    /// What messages call it.
+    fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Stdin(_) => "stdin".to_owned(),
+        }
+    }
+
+    /// Where the files lie that its rows name.
+    fn folder(&self) -> &Path {
+        match self {
+            Self::Path(path) => path.parent().unwrap_or_else(|| Path::new("")),
+            Self::Stdin(_) => Path::new(""),
+        }
+    }
+
+    fn open(&self) -> Result<Box<dyn Read + '_>> {
+        Ok(match self {
+            Self::Path(path) => Box::new(File::open(path).map_err(|error| io_error("read", path, error))?),
+            Self::Stdin(bytes) => Box::new(bytes.as_slice()),
+        })
+    }
+}
+
+/// How to import.
+pub struct How<'a> {
+    pub options: &'a Options,
+    /// Who does it, for the audit log.
+    pub author: &'a Author,
+    /// Decides what is today.
+    pub as_of: DateTime<Utc>,
+    /// Check everything against the database, and change nothing.
+    pub dry_run: bool,
+}
+
+/// What became of the rows of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub added: u64,
+    pub changed: u64,
+    pub unchanged: u64,
+}
+
+/// What an import did, kind by kind, in order of dependence.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ImportSummary {
+    pub kinds: BTreeMap<Kind, Counts>,
+    /// Open drafts that the next `invoices generate` makes anew.
+    pub stale_drafts: u64,
+}
+
+impl ImportSummary {
+    pub fn something_changed(&self) -> bool {
+        self.kinds.values().any(|counts| counts.added + counts.changed > 0)
+    }
+}
+
+/// Imports files, in order of dependence whatever the order given. Errors: all that is wrong with
+/// all files, and then nothing was changed.
+pub fn import_files(db: &mut Db, files: &[(Kind, Input)], how: &How) -> Result<ImportSummary> {
+    let mut files: Vec<&(Kind, Input)> = files.iter().collect();
+    files.sort_by_key(|(kind, _)| *kind);
+    if how.dry_run { db.rehearse(|tx| import_all(tx, &files, how)) } else { db.write(|tx| import_all(tx, &files, how)) }
+}
+
+fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<ImportSummary> {
+    let sellers = crate::store::sellers::all(tx)?;
+    let mut work = Work {
+        author: how.author,
+        as_of: how.as_of,
+        sellers: sellers.into_iter().map(|seller| (seller.seller_id.clone(), seller)).collect(),
+        summary: ImportSummary::default(),
+        problems: Problems::default(),
+        refused: Vec::new(),
+        kind: Kind::Sellers,
+        entries: Vec::new(),
+    };
+    for (kind, input) in files {
+        work.kind = *kind;
+        work.summary.kinds.entry(*kind).or_default();
+        match Reader::new(*kind, &input.name(), input.open()?, how.options) {
+            Ok(reader) => work.file(tx, reader, input.folder())?,
+            Err(error) if error.kind == ErrorKind::Input => work.refuse_all(error.problems),
+            Err(error) => return Err(error),
+        }
+    }
+    match work.problems.into_error() {
+        Some(error) => Err(error),
+        None => Ok(work.summary),
+    }
+}
+
+/// What became of one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Added,
+    Changed,
+    Unchanged,
+}
+
+/// An import under way.
+struct Work<'a> {
+    author: &'a Author,
+    as_of: DateTime<Utc>,
+    /// All sellers as they stand now, those of this import included.
+    sellers: BTreeMap<SellerId, Seller>,
+    summary: ImportSummary,
+    problems: Problems,
+    /// Kinds of which a row was refused: what seems to be missing there may only be wrong.
+    refused: Vec<Kind>,
+    /// Of the file being read.
+    kind: Kind,
+    /// Audit entries of the chunk.
+    entries: Vec<Entry>,
+}
+
+impl Work<'_> {
+    fn file(&mut self, tx: &mut Tx, reader: Reader<Box<dyn Read + '_>>, folder: &Path) -> Result<()> {
+        let mut rows = Vec::with_capacity(CHUNK_ROWS);
+        for row in reader {
+            match row {
+                Ok(row) => rows.push(row),
+                Err(RowError::Problems(problems)) => self.refuse_all(problems),
+                Err(RowError::Io(error)) => {
+                    return Err(Error::failed(format!("cannot read the file of {}: {error}", self.kind)).caused_by(error));
+                }
+            }
+            if rows.len() == CHUNK_ROWS {
+                self.chunk(tx, std::mem::take(&mut rows), folder)?;
+            }
+        }
+        self.chunk(tx, rows, folder)
+    }
+
+    fn chunk(&mut self, tx: &mut Tx, rows: Vec<Located<Row>>, folder: &Path) -> Result<()> {
+        match self.kind {
+            Kind::Sellers => sellers::write(tx, self, pick(rows, seller), folder)?,
+            Kind::TaxRates => tax_rates::write(tx, self, pick(rows, tax_rate))?,
+            Kind::Companies => companies::write(tx, self, pick(rows, company))?,
+            Kind::Contracts => contracts::write(tx, self, &pick(rows, contract))?,
+            Kind::ContractItems => contract_items::write(tx, self, pick(rows, contract_item))?,
+            Kind::BillableItems => billable_items::write(tx, self, pick(rows, billable_item))?,
+            Kind::Payments => self.payments(tx, pick(rows, payment))?,
+        }
+        audit::append(tx, self.author, &self.entries)?;
+        self.entries.clear();
+        Ok(())
+    }
+
+    /// Payments go the same way as those that are recorded by hand.
+    fn payments(&mut self, tx: &mut Tx, rows: Vec<Located<crate::import::PaymentRow>>) -> Result<()> {
+        let author = self.author;
+        let desk = Desk::of(author, self.as_of, self.sellers.values());
+        for Located { value: row, source } in rows {
+            let invoice = match payments::find_invoice_of(tx, &row.payment.company_id, &row.invoice) {
+                Ok(invoice) => invoice,
+                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
+                    self.refuse(&source, "invoice", &row.invoice, error.message);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            match payments::record(tx, &desk, &invoice, &row.payment) {
+                Ok(recorded) => self.count(if recorded.already_recorded { Outcome::Unchanged } else { Outcome::Added }),
+                Err(RecordError::Refused(refusal)) => {
+                    self.refuse(&source, refusal.field, "", format!("{}; {}", refusal.reason, refusal.hint));
+                }
+                Err(RecordError::Store(error)) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        let counts = self.summary.kinds.entry(self.kind).or_default();
+        match outcome {
+            Outcome::Added => counts.added += 1,
+            Outcome::Changed => counts.changed += 1,
+            Outcome::Unchanged => counts.unchanged += 1,
+        }
+    }
+
+    fn refuse(&mut self, source: &Source, field: &str, value: &str, reason: impl Into<String>) {
+        let problem = source.problem(field, value, reason);
+        self.refuse_all(vec![problem]);
+    }
+
+    fn problems_of(&mut self, source: &Source, found: Vec<(&'static str, String)>) {
+        if !found.is_empty() {
+            self.refuse_all(found.into_iter().map(|(field, reason)| source.problem(field, "", reason)).collect());
+        }
+    }
+
+    fn refuse_all(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+        if !self.refused.contains(&self.kind) {
+            self.refused.push(self.kind);
+        }
+    }
+
+    /// What a row refers to is not there. When rows of that kind were refused, it may be among
+    /// them: one mistake is then told once, and the row is refused without a word.
+    fn missing(&mut self, source: &Source, field: &str, value: &str, kind: Kind) {
+        if !self.refused.contains(&kind) {
+            let reason = format!("there is no such row among the {kind}: import it first, or with this file in one folder");
+            self.refuse(source, field, value, reason);
+        } else if !self.refused.contains(&self.kind) {
+            self.refused.push(self.kind);
+        }
+    }
+
+    /// Whether the seller of a row is there; told when not.
+    fn has_seller(&mut self, source: &Source, seller_id: &SellerId) -> bool {
+        let known = self.sellers.contains_key(seller_id);
+        if !known {
+            self.missing(source, "seller_id", seller_id.as_str(), Kind::Sellers);
+        }
+        known
+    }
+
+    /// Notes what a row changes, for the audit log of its company.
+    fn note(&mut self, company_id: &str, words: &Words, outcome: Outcome, entity_id: String, payload: String) {
+        self.count(outcome);
+        let action = if outcome == Outcome::Added { words.added } else { words.changed };
+        self.entries.push(Entry { company_id: company_id.to_owned(), action, entity: words.entity, entity_id, payload });
+    }
+}
+
+/// What the audit log calls the rows of a kind.
+struct Words {
+    entity: &'static str,
+    added: &'static str,
+    changed: &'static str,
+}
+
+/// The values of one kind, with their places. A file holds rows of its own kind only.
+fn pick<T>(rows: Vec<Located<Row>>, of: fn(Row) -> Option<T>) -> Vec<Located<T>> {
+    rows.into_iter().filter_map(|row| of(row.value).map(|value| Located { value, source: row.source })).collect()
+}
+
+macro_rules! pickers {
+    ($($name:ident, $variant:ident, $value:ty;)+) => {
+        $(fn $name(row: Row) -> Option<$value> {
+            if let Row::$variant(value) = row { Some(value) } else { None }
+        })+
+    };
+}
+
+pickers! {
+    seller, Seller, Box<crate::import::SellerRow>;
+    tax_rate, TaxRate, crate::model::TaxRate;
+    company, Company, Box<crate::model::Company>;
+    contract, Contract, crate::model::Contract;
+    contract_item, ContractItem, crate::import::ContractItemRow;
+    billable_item, BillableItem, crate::model::BillableItem;
+    payment, Payment, crate::import::PaymentRow;
+}

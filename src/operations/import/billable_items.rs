@@ -1,0 +1,57 @@
+//! Billable items: whatever else is to be billed, once per source key.
+
+use super::standing::{Scope, companies_changed};
+use super::{Outcome, Words, Work};
+use crate::error::Result;
+use crate::import::{Kind, Located};
+use crate::model::{BillableItem, Company, InvoiceState};
+use crate::rules::schedule::stand_alone_on;
+use crate::store::{Tx, companies, items};
+use std::collections::{BTreeMap, BTreeSet};
+
+const WORDS: Words = Words { entity: "billable_item", added: "billable_item.added", changed: "billable_item.changed" };
+
+pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> Result<()> {
+    let keys: Vec<_> = rows.iter().map(|row| (row.value.company_id.clone(), row.value.source_key.clone())).collect();
+    let scope = Scope::of(keys.iter().map(|key| (key.0.as_str(), key.1.as_str())));
+    let companies = companies::by_ids(tx, &scope.companies)?;
+    let companies: BTreeMap<&str, &Company> = companies.iter().map(|c| (c.company_id.as_str(), c)).collect();
+    let found = items::of_companies(tx, &scope.companies, scope.range)?;
+    let standing: BTreeMap<_, _> = found.iter().map(|(item, taken)| (key(item), (item, *taken))).collect();
+    let mut written = Vec::new();
+    let mut changed = BTreeSet::new();
+    for Located { value: item, source } in rows {
+        let Some(company) = companies.get(item.company_id.as_str()) else {
+            work.missing(&source, "company_id", item.company_id.as_str(), Kind::Companies);
+            continue;
+        };
+        if !work.has_seller(&source, &item.seller_id) {
+            continue;
+        }
+        let before = standing.get(&key(&item)).copied();
+        if before.is_some_and(|(before, _)| *before == item) {
+            work.count(Outcome::Unchanged);
+            continue;
+        }
+        if let Some((_, Some(InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible))) = before {
+            let reason = "this item is on an issued invoice and cannot change: void that invoice first, \
+                          or bill the difference as an item of its own";
+            work.refuse(&source, "source_key", item.source_key.as_str(), reason);
+            continue;
+        }
+        let outcome = if before.is_some() { Outcome::Changed } else { Outcome::Added };
+        let alone = stand_alone_on(item.dated, company.billing_day);
+        let payload = items::change(before.map(|(before, _)| before), &item, alone);
+        work.note(item.company_id.as_str(), &WORDS, outcome, item.source_key.to_string(), payload);
+        changed.insert(item.company_id.clone());
+        written.push((item, alone));
+    }
+    items::upsert(tx, &written.iter().map(|(item, alone)| (item, *alone)).collect::<Vec<_>>())?;
+    // An open draft may take a new item up.
+    work.summary.stale_drafts += companies_changed(tx, &changed)?;
+    Ok(())
+}
+
+fn key(item: &BillableItem) -> (&str, &str) {
+    (item.company_id.as_str(), item.source_key.as_str())
+}

@@ -1,0 +1,48 @@
+//! Companies: who is billed.
+
+use super::standing::companies_changed;
+use super::{Outcome, Words, Work};
+use crate::error::Result;
+use crate::import::Located;
+use crate::model::Company;
+use crate::rules::schedule::stand_alone_on;
+use crate::store::{StoreError, Tx, billing, companies, items};
+use std::collections::{BTreeMap, BTreeSet};
+
+const WORDS: Words = Words { entity: "company", added: "company.added", changed: "company.changed" };
+
+pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Company>>>) -> Result<()> {
+    let ids: BTreeSet<&str> = rows.iter().map(|row| row.value.company_id.as_str()).collect();
+    let standing = companies::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())?;
+    let standing: BTreeMap<&str, &Company> = standing.iter().map(|c| (c.company_id.as_str(), c)).collect();
+    let mut written = Vec::new();
+    let mut changed = BTreeSet::new();
+    for Located { value: company, .. } in rows {
+        let before = standing.get(company.company_id.as_str()).copied();
+        if before == Some(&*company) {
+            work.count(Outcome::Unchanged);
+            continue;
+        }
+        let outcome = if before.is_some() { Outcome::Changed } else { Outcome::Added };
+        let payload = companies::change(before, &company);
+        work.note(company.company_id.as_str(), &WORDS, outcome, company.company_id.to_string(), payload);
+        if let Some(before) = before {
+            changed.insert(company.company_id.clone());
+            billing::touch_schedules(tx, &company.company_id)?;
+            if before.billing_day != company.billing_day {
+                move_open_items(tx, &company)?;
+            }
+        }
+        written.push(company);
+    }
+    companies::upsert(tx, &written.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+    work.summary.stale_drafts += companies_changed(tx, &changed)?;
+    Ok(())
+}
+
+/// Open items wait for the company's billing day.
+fn move_open_items(tx: &mut Tx, company: &Company) -> Result<(), StoreError> {
+    let open = items::open(tx, &[company.company_id.as_str()])?;
+    let moved: Vec<_> = open.iter().map(|item| (item, stand_alone_on(item.dated, company.billing_day))).collect();
+    items::upsert(tx, &moved)
+}

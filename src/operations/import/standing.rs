@@ -1,0 +1,104 @@
+//! What a chunk of rows is compared with: read once a chunk, by company.
+
+use crate::model::{CompanyId, Contract, ContractId};
+use crate::store::billing::{self, Billed, ScheduleChange};
+use crate::store::{StoreError, Tx, contracts, invoices, runs};
+use chrono::NaiveDate;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::jobs::JobKind;
+
+/// A contract's key.
+pub type ContractKey = (CompanyId, ContractId);
+
+pub fn key_of(contract: &Contract) -> ContractKey {
+    (contract.company_id.clone(), contract.contract_id.clone())
+}
+
+/// The companies and the range of ids that a chunk is about: all of its rows lie within, so that one
+/// company with very many contracts is not read whole for each chunk.
+pub struct Scope<'a> {
+    pub companies: Vec<&'a str>,
+    pub range: (&'a str, &'a str),
+}
+
+impl<'a> Scope<'a> {
+    pub fn of(keys: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+        let companies: BTreeSet<&str> = keys.clone().map(|key| key.0).collect();
+        let ids = keys.map(|key| key.1);
+        let range = (ids.clone().min().unwrap_or_default(), ids.max().unwrap_or_default());
+        Self { companies: companies.into_iter().collect(), range }
+    }
+
+    pub fn contracts(&self, tx: &mut Tx) -> Result<BTreeMap<ContractKey, Contract>, StoreError> {
+        let found = contracts::of_companies(tx, &self.companies, self.range)?;
+        Ok(found.into_iter().map(|contract| (key_of(&contract), contract)).collect())
+    }
+
+    pub fn schedules(&self, tx: &mut Tx) -> Result<BTreeMap<ContractKey, ScheduleChange>, StoreError> {
+        let found = billing::schedules_of_companies(tx, &self.companies, self.range)?;
+        Ok(found.into_iter().map(|row| ((row.company_id.clone(), row.contract_id.clone()), row)).collect())
+    }
+
+    pub fn history(&self, tx: &mut Tx) -> Result<BTreeMap<ContractKey, History>, StoreError> {
+        let mut histories: BTreeMap<ContractKey, History> = BTreeMap::new();
+        for billed in billing::billed_of_companies(tx, &self.companies, self.range)? {
+            let key = (billed.company_id.clone(), billed.contract_id.clone());
+            histories.entry(key).or_default().0.push(billed);
+        }
+        Ok(histories)
+    }
+}
+
+/// The billed periods of one contract.
+#[derive(Debug, Default)]
+pub struct History(Vec<Billed>);
+
+impl History {
+    /// The starts of all periods that have an invoice of any state.
+    pub fn starts(&self) -> Vec<NaiveDate> {
+        self.0.iter().map(|billed| billed.period.start()).collect()
+    }
+
+    pub fn first_start(&self) -> Option<NaiveDate> {
+        self.0.iter().map(|billed| billed.period.start()).min()
+    }
+
+    /// The last period on an issued invoice.
+    pub fn last_issued(&self) -> Option<&Billed> {
+        self.0.iter().filter(|billed| billed.is_issued()).max_by_key(|billed| billed.period.end())
+    }
+
+    /// First day after all service that is issued.
+    pub fn issued_until(&self) -> Option<NaiveDate> {
+        self.last_issued().map(|billed| billed.period.end())
+    }
+}
+
+/// The contracts changed: their drafts are to be made anew, and what kept them from being billed may
+/// be gone. Returns how many drafts were marked.
+pub fn contracts_changed(tx: &mut Tx, changed: &BTreeSet<ContractKey>) -> Result<u64, StoreError> {
+    let companies: BTreeSet<&str> = changed.iter().map(|key| key.0.as_str()).collect();
+    let companies: Vec<&str> = companies.into_iter().collect();
+    let with_drafts = invoices::companies_with_fresh_drafts(tx, &companies)?;
+    let mut stale = 0;
+    for (company_id, contract_id) in changed.iter().filter(|key| with_drafts.contains(&key.0)) {
+        stale += invoices::mark_stale_by_contract(tx, company_id, contract_id)?;
+    }
+    for item in runs::items_of(tx, JobKind::InvoicesGenerate.as_str(), &companies)? {
+        if changed.iter().any(|(company, contract)| *company == item.company_id && contract.as_str() == item.subject) {
+            runs::clear_item(tx, &item)?;
+        }
+    }
+    Ok(stale)
+}
+
+/// Marks all drafts of these companies. Returns how many were marked.
+pub fn companies_changed(tx: &mut Tx, changed: &BTreeSet<CompanyId>) -> Result<u64, StoreError> {
+    let companies: Vec<&str> = changed.iter().map(CompanyId::as_str).collect();
+    let mut stale = 0;
+    for company_id in invoices::companies_with_fresh_drafts(tx, &companies)? {
+        stale += invoices::mark_stale_by_company(tx, &company_id)?;
+    }
+    Ok(stale)
+}

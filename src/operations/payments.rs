@@ -1,0 +1,288 @@
+//! Recording money that arrived: what settles the invoice, what becomes company credit, once per
+//! provider reference (semantics.md, invoice life).
+
+use crate::error::{Error, Result};
+use crate::model::{CompanyId, Invoice, InvoiceState, Money, Payment, Seller, SellerId};
+use crate::rules::schedule::today;
+use crate::store::audit::{self, Author, Entry};
+use crate::store::{StoreError, Tx, invoices, payments, sellers};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Longest provider or reference, in characters: both are keys, and an index takes at most 2,704 bytes.
+const MAX_KEY_CHARS: usize = 260;
+
+/// Who records, and by which clock.
+pub struct Desk<'a> {
+    pub author: &'a Author,
+    /// Decides what is today at each seller.
+    pub as_of: DateTime<Utc>,
+    zones: BTreeMap<SellerId, Tz>,
+}
+
+impl<'a> Desk<'a> {
+    pub fn open(tx: &mut Tx, author: &'a Author, as_of: DateTime<Utc>) -> Result<Self, StoreError> {
+        Ok(Self::of(author, as_of, &sellers::all(tx)?))
+    }
+
+    /// A desk for sellers that the caller has read already.
+    pub fn of<'s>(author: &'a Author, as_of: DateTime<Utc>, sellers: impl IntoIterator<Item = &'s Seller>) -> Self {
+        let zones = sellers.into_iter().map(|seller| (seller.seller_id.clone(), seller.time_zone)).collect();
+        Self { author, as_of, zones }
+    }
+
+    /// Today at the seller of an invoice; a seller that was never imported has no zone but UTC.
+    pub fn today(&self, seller_id: &SellerId) -> NaiveDate {
+        today(self.as_of, self.zones.get(seller_id).copied().unwrap_or(Tz::UTC))
+    }
+}
+
+/// What a payment did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Recorded {
+    pub company_id: CompanyId,
+    /// The invoice's number.
+    pub invoice: String,
+    pub provider: String,
+    pub reference: String,
+    pub amount: Money,
+    pub currency: &'static str,
+    pub received_on: NaiveDate,
+    /// The same payment was there before: nothing changed.
+    pub already_recorded: bool,
+    /// What settled the invoice.
+    pub settled: Money,
+    /// What became company credit.
+    pub credited: Money,
+    /// What remains to be paid.
+    pub balance: Money,
+    pub state: InvoiceState,
+}
+
+/// Why a payment is not recorded, and which of its fields is to blame (as the columns are called).
+#[derive(Debug)]
+pub struct Refusal {
+    pub field: &'static str,
+    pub reason: String,
+    pub hint: &'static str,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error("{}", .0.reason)]
+    Refused(Refusal),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<RecordError> for Error {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Refused(Refusal { reason, hint, .. }) => Self::refused(reason).hint(hint),
+            RecordError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn refused<T>(field: &'static str, reason: String, hint: &'static str) -> Result<T, RecordError> {
+    Err(RecordError::Refused(Refusal { field, reason, hint }))
+}
+
+/// The one invoice that a number or an id means.
+pub fn find_invoice(tx: &mut Tx, number_or_id: &str) -> Result<Invoice> {
+    let found = invoices::find(tx, number_or_id)?;
+    one_of(found, number_or_id)
+}
+
+/// The same for a payment whose company is known, so that others may have the same number.
+pub fn find_invoice_of(tx: &mut Tx, company_id: &CompanyId, number_or_id: &str) -> Result<Invoice> {
+    let mut found = Vec::new();
+    for invoice_id in payments::invoices_named(tx, company_id, number_or_id)? {
+        found.extend(invoices::head(tx, company_id, &invoice_id)?);
+    }
+    // An id, or another company's number, which `record` tells as such.
+    if found.is_empty() { find_invoice(tx, number_or_id) } else { one_of(found, number_or_id) }
+}
+
+fn one_of(mut found: Vec<Invoice>, number_or_id: &str) -> Result<Invoice> {
+    match (found.pop(), found.is_empty()) {
+        (None, _) => Err(Error::not_found(format!("there is no invoice {number_or_id:?}"))
+            .hint("give its number or its id, as finops invoices list shows them")),
+        (Some(invoice), true) => Ok(invoice),
+        (Some(last), false) => {
+            found.push(last);
+            let told: Vec<String> = found.iter().map(|i| format!("{} of {}", i.invoice_id, i.company_id)).collect();
+            Err(Error::refused(format!("{number_or_id} is the number of several invoices: {}", told.join(", ")))
+                .hint("give the id of the one that you mean"))
+        }
+    }
+}
+
+/// Records a payment of an invoice. The same payment again (company, provider, reference, and all
+/// the rest alike) changes nothing. What exceeds the balance becomes company credit.
+/// After an error the caller rolls back.
+pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) -> Result<Recorded, RecordError> {
+    check(desk, invoice, payment)?;
+    invoices::hold(tx, &invoice.company_id, &invoice.invoice_id)?;
+    let invoice = invoices::head(tx, &invoice.company_id, &invoice.invoice_id)?.unwrap_or_else(|| invoice.clone());
+    if !payments::insert(tx, payment, &invoice.invoice_id)? {
+        return recorded_before(tx, &invoice, payment);
+    }
+    check_state(&invoice)?;
+    let paid = payments::paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    let balance = Money::from_minor(invoice.total.minor().saturating_sub(paid.minor()), invoice.currency);
+    // Nothing is owed on a paid invoice, nor on one whose total is below zero.
+    let settled = Money::from_minor(payment.amount.minor().min(balance.minor()).max(0), invoice.currency);
+    let credited = Money::from_minor(payment.amount.minor() - settled.minor(), invoice.currency);
+    if settled.minor() > 0 {
+        payments::allocate(tx, payment, &invoice.invoice_id, settled)?;
+    }
+    if credited.minor() > 0 {
+        let key = format!("payment:{}:{}", payment.provider, payment.reference);
+        let reason = format!("paid beyond invoice {}", invoice.label());
+        payments::add_credit(tx, &payment.company_id, &key, credited, &reason, payment.received_on)?;
+    }
+    let balance = Money::from_minor(balance.minor() - settled.minor(), invoice.currency);
+    let state = settle(tx, &invoice, balance)?;
+    let recorded = told(&invoice, payment, Outcome { already_recorded: false, settled, credited, balance, state });
+    audit::append(tx, desk.author, &entries(&invoice, payment, &recorded))?;
+    Ok(recorded)
+}
+
+fn settle(tx: &mut Tx, invoice: &Invoice, balance: Money) -> Result<InvoiceState, StoreError> {
+    let settles = balance.minor() == 0 && invoice.state.may_become(InvoiceState::Paid);
+    if !settles {
+        return Ok(invoice.state);
+    }
+    let done = invoices::set_state(tx, &invoice.company_id, &invoice.invoice_id, invoice.state, InvoiceState::Paid)?;
+    if done { Ok(InvoiceState::Paid) } else { Err(StoreError::Busy("the invoice changed while it was being paid".to_owned())) }
+}
+
+fn check(desk: &Desk, invoice: &Invoice, payment: &Payment) -> Result<(), RecordError> {
+    let label = invoice.label();
+    if payment.company_id != invoice.company_id {
+        let reason = format!("invoice {label} is one of company {}, not of {}", invoice.company_id, payment.company_id);
+        return refused("invoice", reason, "check the company and the number");
+    }
+    if payment.amount.currency() != invoice.currency {
+        let reason = format!("invoice {label} is in {}, and the payment in {}", invoice.currency, payment.amount.currency());
+        return refused("currency", reason, "record what arrived in the invoice's currency");
+    }
+    if payment.amount.minor() <= 0 {
+        return refused("amount", format!("a payment is above 0, not {}", payment.amount), "money that goes back is a refund");
+    }
+    let today = desk.today(&invoice.seller_id);
+    if payment.received_on > today {
+        let reason = format!("{} is in the future: today is {today} at seller {}", payment.received_on, invoice.seller_id);
+        return refused("received_on", reason, "give the day on which the money arrived");
+    }
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if payment.provider.is_empty() || payment.provider.chars().count() > MAX_KEY_CHARS || !payment.provider.chars().all(word) {
+        let reason = format!("{:?} is no provider: it is one word of letters and digits", payment.provider);
+        return refused("provider", reason, "write manual, bank, stripe …");
+    }
+    let reference = payment.reference.trim();
+    let sound = !reference.is_empty() && reference == payment.reference && !reference.contains(char::is_control);
+    if !sound || reference.chars().count() > MAX_KEY_CHARS {
+        let reason = format!("{:?} is no reference: one line of 1 to {MAX_KEY_CHARS} characters", payment.reference);
+        return refused("reference", reason, "give the bank's or the provider's own reference of this payment");
+    }
+    Ok(())
+}
+
+fn check_state(invoice: &Invoice) -> Result<(), RecordError> {
+    let label = invoice.label();
+    match invoice.state {
+        InvoiceState::Open | InvoiceState::Uncollectible | InvoiceState::Paid => Ok(()),
+        InvoiceState::Draft => {
+            let reason = format!("invoice {label} is a draft, and nobody owes anything on it yet");
+            refused("invoice", reason, "issue it first: finops invoices issue")
+        }
+        InvoiceState::Void => {
+            let reason = format!("invoice {label} is void, and nobody owes anything on it");
+            refused("invoice", reason, "record the payment on the invoice that replaces it")
+        }
+    }
+}
+
+/// A rerun compares the content, not only the key.
+fn recorded_before(tx: &mut Tx, invoice: &Invoice, payment: &Payment) -> Result<Recorded, RecordError> {
+    let Payment { company_id, provider, reference, .. } = payment;
+    let Some(before) = payments::find(tx, company_id, provider, reference)? else {
+        return Err(StoreError::Busy("the payment was being recorded by somebody else".to_owned()).into());
+    };
+    if before.payment != *payment || before.invoice_id != invoice.invoice_id {
+        let of = invoices::head(tx, company_id, &before.invoice_id)?;
+        let reason = format!(
+            "payment {reference} of {provider} is recorded already, with other content: {} {} on {} for invoice {}",
+            before.payment.amount,
+            before.payment.amount.currency(),
+            before.payment.received_on,
+            of.as_ref().map_or(before.invoice_id.as_str(), Invoice::label),
+        );
+        return refused("reference", reason, "a payment is recorded once: give another reference if this is another payment");
+    }
+    let allocations = payments::of_invoice(tx, company_id, &invoice.invoice_id, invoice.currency)?;
+    let sum = |of: &dyn Fn(&payments::Allocation) -> bool| {
+        let minor = allocations.iter().filter(|a| of(a)).map(|a| a.amount.minor()).sum();
+        Money::from_minor(minor, invoice.currency)
+    };
+    let settled = sum(&|a| a.provider == *provider && a.reference == *reference);
+    let credited = Money::from_minor(payment.amount.minor() - settled.minor(), invoice.currency);
+    let balance = Money::from_minor(invoice.total.minor() - sum(&|_| true).minor(), invoice.currency);
+    Ok(told(invoice, payment, Outcome { already_recorded: true, settled, credited, balance, state: invoice.state }))
+}
+
+struct Outcome {
+    already_recorded: bool,
+    settled: Money,
+    credited: Money,
+    balance: Money,
+    state: InvoiceState,
+}
+
+fn told(invoice: &Invoice, payment: &Payment, outcome: Outcome) -> Recorded {
+    let Outcome { already_recorded, settled, credited, balance, state } = outcome;
+    Recorded {
+        company_id: payment.company_id.clone(),
+        invoice: invoice.label().to_owned(),
+        provider: payment.provider.clone(),
+        reference: payment.reference.clone(),
+        amount: payment.amount,
+        currency: payment.amount.currency().code(),
+        received_on: payment.received_on,
+        already_recorded,
+        settled,
+        credited,
+        balance,
+        state,
+    }
+}
+
+fn entries(invoice: &Invoice, payment: &Payment, recorded: &Recorded) -> Vec<Entry> {
+    let company_id = payment.company_id.to_string();
+    let after = json!({"after": {
+        "invoice_id": invoice.invoice_id, "amount": recorded.amount, "currency": recorded.currency,
+        "received_on": recorded.received_on, "settled": recorded.settled, "credited": recorded.credited,
+    }});
+    let mut entries = vec![Entry {
+        company_id: company_id.clone(),
+        action: "payment.recorded",
+        entity: "payment",
+        entity_id: format!("{}:{}", payment.provider, payment.reference),
+        payload: after.to_string(),
+    }];
+    if recorded.state != invoice.state {
+        entries.push(Entry {
+            company_id,
+            action: "invoice.paid",
+            entity: "invoice",
+            entity_id: invoice.invoice_id.to_string(),
+            payload: json!({"before": {"state": invoice.state}, "after": {"state": recorded.state}}).to_string(),
+        });
+    }
+    entries
+}

@@ -1,0 +1,177 @@
+//! What must always hold, asked of the whole database: for `db check`, which a person runs. Each
+//! question is a scan; each answer names what breaks the rule, at most [`MAX_ANSWERS`] of them.
+
+use super::{StoreError, Tx};
+use crate::model::{CompanyId, ContractId, InvoiceId};
+
+/// Of one rule; a broken rule is rarely broken once.
+pub const MAX_ANSWERS: u32 = 100;
+
+/// Something that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// A stable word for scripts: `invoice_sum`.
+    pub rule: &'static str,
+    /// What breaks it, as (company, id) or (series, year).
+    pub subject: (String, String),
+    /// What is wrong, for people.
+    pub message: &'static str,
+}
+
+struct Rule {
+    name: &'static str,
+    message: &'static str,
+    /// Two columns that name what breaks it; `$1` is how many at most.
+    sql: &'static str,
+}
+
+const RULES: [Rule; 10] = [
+    Rule {
+        name: "invoice_taxes",
+        message: "the tax groups do not add up to the invoice's net and tax",
+        sql: "SELECT i.company_id, i.invoice_id FROM invoices i
+          WHERE i.net_minor <> (SELECT COALESCE(SUM(t.net_minor), 0) FROM invoice_taxes t
+              WHERE t.company_id = i.company_id AND t.invoice_id = i.invoice_id)
+             OR i.tax_minor <> (SELECT COALESCE(SUM(t.tax_minor), 0) FROM invoice_taxes t
+              WHERE t.company_id = i.company_id AND t.invoice_id = i.invoice_id)
+          ORDER BY i.company_id, i.invoice_id LIMIT $1",
+    },
+    Rule {
+        name: "invoice_lines",
+        message: "the lines do not add up to the invoice's net",
+        sql: "SELECT i.company_id, i.invoice_id FROM invoices i
+          WHERE i.net_minor <> (SELECT COALESCE(SUM(l.net_minor), 0) FROM invoice_lines l
+              WHERE l.company_id = i.company_id AND l.invoice_id = i.invoice_id)
+          ORDER BY i.company_id, i.invoice_id LIMIT $1",
+    },
+    Rule {
+        name: "invoice_number",
+        message: "an issued invoice lacks its number or its document, or a draft has one",
+        sql: "SELECT i.company_id, i.invoice_id FROM invoices i
+          LEFT JOIN invoice_documents d ON d.company_id = i.company_id AND d.invoice_id = i.invoice_id
+          WHERE (i.state = 'draft' AND (i.number IS NOT NULL OR d.invoice_id IS NOT NULL))
+             OR (i.state <> 'draft' AND (i.number IS NULL OR d.invoice_id IS NULL))
+          ORDER BY i.company_id, i.invoice_id LIMIT $1",
+    },
+    Rule {
+        name: "series_gap",
+        message: "the numbers of the series are not 1, 2, 3 … up to the last that was given",
+        sql: "SELECT c.series_id, CAST(c.year AS TEXT) FROM series_counters c
+          WHERE (SELECT COUNT(*) FROM document_numbers n WHERE n.series_id = c.series_id AND n.year = c.year) <> c.next_seq - 1
+             OR (SELECT COALESCE(MAX(n.seq), 0) FROM document_numbers n WHERE n.series_id = c.series_id AND n.year = c.year)
+                <> c.next_seq - 1
+          ORDER BY c.series_id, c.year LIMIT $1",
+    },
+    Rule {
+        name: "number_owner",
+        message: "a number was given to an invoice that is not there, or that is still a draft",
+        sql: "SELECT n.company_id, n.document_id FROM document_numbers n
+          LEFT JOIN invoices i ON i.company_id = n.company_id AND i.invoice_id = n.document_id
+          WHERE i.invoice_id IS NULL OR i.state = 'draft' ORDER BY n.company_id, n.document_id LIMIT $1",
+    },
+    Rule {
+        name: "numbers_given",
+        message: "a number was given twice, or an issued invoice has one that its series did not give",
+        sql: "SELECT i.company_id, i.invoice_id FROM invoices i
+          LEFT JOIN document_numbers n ON n.company_id = i.company_id AND n.document_id = i.invoice_id
+          WHERE i.state <> 'draft' GROUP BY i.company_id, i.invoice_id HAVING COUNT(n.document_id) <> 1
+          ORDER BY i.company_id, i.invoice_id LIMIT $1",
+    },
+    Rule {
+        name: "payment_settles",
+        message: "a payment settles more than it is, or another company's invoice",
+        sql: "SELECT p.company_id, p.reference FROM payments p
+          WHERE p.amount_minor < (SELECT COALESCE(SUM(a.amount_minor), 0) FROM payment_allocations a
+              WHERE a.company_id = p.company_id AND a.provider = p.provider AND a.reference = p.reference)
+          ORDER BY p.company_id, p.reference LIMIT $1",
+    },
+    Rule {
+        name: "invoice_balance",
+        message: "the invoice is settled beyond its total, or is marked as paid with a balance",
+        sql: "SELECT i.company_id, i.invoice_id FROM invoices i
+          WHERE i.total_minor > 0 AND (
+             i.total_minor < (SELECT COALESCE(SUM(a.amount_minor), 0) FROM payment_allocations a
+               WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id)
+             OR (i.state = 'paid' AND i.total_minor <> (SELECT COALESCE(SUM(a.amount_minor), 0) FROM payment_allocations a
+               WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id)))
+          ORDER BY i.company_id, i.invoice_id LIMIT $1",
+    },
+    Rule {
+        name: "schedule_missing",
+        message: "the contract has no schedule, so nothing of it would ever be due",
+        sql: "SELECT c.company_id, c.contract_id FROM contracts c
+          LEFT JOIN billing_schedule b ON b.company_id = c.company_id AND b.contract_id = c.contract_id
+          WHERE b.contract_id IS NULL ORDER BY c.company_id, c.contract_id LIMIT $1",
+    },
+    Rule {
+        name: "item_taken",
+        message: "a billable item is taken up by an invoice that is not there",
+        sql: "SELECT b.company_id, b.source_key FROM billable_items b
+          LEFT JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
+          WHERE b.invoice_id IS NOT NULL AND i.invoice_id IS NULL ORDER BY b.company_id, b.source_key LIMIT $1",
+    },
+];
+
+/// Everything in the rows that breaks a rule.
+pub fn findings(tx: &mut Tx) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    for Rule { name, message, sql } in &RULES {
+        findings.extend(tx.query(sql, &[MAX_ANSWERS.into()], |row| {
+            Ok(Finding { rule: name, subject: (row.string(0)?, row.string(1)?), message })
+        })?);
+    }
+    Ok(findings)
+}
+
+/// The document of an issued invoice, and what its head says.
+#[derive(Debug)]
+pub struct Issued {
+    pub company_id: CompanyId,
+    pub invoice_id: InvoiceId,
+    pub content: String,
+    /// Hex.
+    pub sha256: String,
+    pub number: String,
+    pub total_minor: i64,
+}
+
+/// A page of documents by (company, invoice), after `after`.
+pub fn documents(tx: &mut Tx, after: (&str, &str), limit: u32) -> Result<Vec<Issued>, StoreError> {
+    const SQL: &str = "SELECT d.company_id, d.invoice_id, d.content, d.sha256, i.number, i.total_minor FROM invoice_documents d
+      JOIN invoices i ON i.company_id = d.company_id AND i.invoice_id = d.invoice_id
+      WHERE (d.company_id, d.invoice_id) > ($1, $2) ORDER BY d.company_id, d.invoice_id LIMIT $3";
+    tx.query(SQL, &[after.0.into(), after.1.into(), limit.into()], |row| {
+        Ok(Issued {
+            company_id: CompanyId::stored(row.text(0)?),
+            invoice_id: InvoiceId::stored(row.text(1)?),
+            content: row.string(2)?,
+            sha256: row.string(3)?,
+            number: row.opt_text(4)?.unwrap_or_default().to_owned(),
+            total_minor: row.int(5)?,
+        })
+    })
+}
+
+/// A page of contracts' keys, after `after`.
+pub fn contract_keys(tx: &mut Tx, after: (&str, &str), limit: u32) -> Result<Vec<(CompanyId, ContractId)>, StoreError> {
+    const SQL: &str = "SELECT company_id, contract_id FROM contracts WHERE (company_id, contract_id) > ($1, $2)
+      ORDER BY company_id, contract_id LIMIT $3";
+    tx.query(SQL, &[after.0.into(), after.1.into(), limit.into()], |row| {
+        Ok((CompanyId::stored(row.text(0)?), ContractId::stored(row.text(1)?)))
+    })
+}
+
+/// How many rows the tables have that people think in.
+pub fn row_counts(tx: &mut Tx) -> Result<Vec<(&'static str, i64)>, StoreError> {
+    const COUNTS: [(&str, &str); 8] = [
+        ("sellers", "SELECT COUNT(*) FROM sellers"),
+        ("companies", "SELECT COUNT(*) FROM companies"),
+        ("contracts", "SELECT COUNT(*) FROM contracts"),
+        ("contract_items", "SELECT COUNT(*) FROM contract_items"),
+        ("billable_items", "SELECT COUNT(*) FROM billable_items"),
+        ("invoices", "SELECT COUNT(*) FROM invoices"),
+        ("payments", "SELECT COUNT(*) FROM payments"),
+        ("audit_log", "SELECT COUNT(*) FROM audit_log"),
+    ];
+    COUNTS.iter().map(|(table, sql)| Ok((*table, tx.query_opt(sql, &[], |row| row.int(0))?.unwrap_or(0)))).collect()
+}
