@@ -5,4 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chain;
+mod entities;
+mod fixtures;
+mod guards;
 mod schema;
+mod state;
+mod transactions;

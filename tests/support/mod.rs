@@ -2,8 +2,9 @@
 //!
 //! Used by a test target as `#[path = "../support/mod.rs"] mod support;`.
 
-#![allow(dead_code, reason = "each test target uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test target uses a part of it")]
 
+pub mod audit;
 pub mod database;
 pub mod postgres;
 

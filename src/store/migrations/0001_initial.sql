@@ -480,6 +480,7 @@ BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
 
 CREATE TRIGGER invoice_lines_changed BEFORE UPDATE ON invoice_lines
 WHEN (SELECT state FROM invoices WHERE company_id = OLD.company_id AND invoice_id = OLD.invoice_id) <> 'draft'
+  OR (SELECT state FROM invoices WHERE company_id = NEW.company_id AND invoice_id = NEW.invoice_id) <> 'draft'
 BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
 
 CREATE TRIGGER invoice_lines_removed BEFORE DELETE ON invoice_lines
@@ -492,6 +493,7 @@ BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
 
 CREATE TRIGGER invoice_taxes_changed BEFORE UPDATE ON invoice_taxes
 WHEN (SELECT state FROM invoices WHERE company_id = OLD.company_id AND invoice_id = OLD.invoice_id) <> 'draft'
+  OR (SELECT state FROM invoices WHERE company_id = NEW.company_id AND invoice_id = NEW.invoice_id) <> 'draft'
 BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
 
 CREATE TRIGGER invoice_taxes_removed BEFORE DELETE ON invoice_taxes
@@ -532,11 +534,17 @@ BEGIN
 END $$;
 
 CREATE FUNCTION finops_frozen_part() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE part RECORD;
 BEGIN
-  IF TG_OP = 'INSERT' THEN part := NEW; ELSE part := OLD; END IF;
-  IF (SELECT state FROM invoices WHERE company_id = part.company_id AND invoice_id = part.invoice_id) <> 'draft' THEN
-    RAISE EXCEPTION 'finops: an issued invoice cannot change' USING ERRCODE = 'restrict_violation';
+  -- A part may neither leave an issued invoice nor come to it.
+  IF TG_OP <> 'INSERT' THEN
+    IF (SELECT state FROM invoices WHERE company_id = OLD.company_id AND invoice_id = OLD.invoice_id) <> 'draft' THEN
+      RAISE EXCEPTION 'finops: an issued invoice cannot change' USING ERRCODE = 'restrict_violation';
+    END IF;
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    IF (SELECT state FROM invoices WHERE company_id = NEW.company_id AND invoice_id = NEW.invoice_id) <> 'draft' THEN
+      RAISE EXCEPTION 'finops: an issued invoice cannot change' USING ERRCODE = 'restrict_violation';
+    END IF;
   END IF;
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;

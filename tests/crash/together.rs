@@ -1,0 +1,115 @@
+//! Two at once, and a run that is asked to stop.
+
+use crate::business;
+use crate::oracle::{books, check};
+use crate::stage::{JOBS, Stage, told};
+use crate::support::TestDb;
+use finops::engine::lock;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+fn each_engine(body: impl Fn(TestDb)) {
+    for db in [Some(TestDb::sqlite()), TestDb::postgres()].into_iter().flatten() {
+        business::prepare(&db);
+        body(db);
+    }
+}
+
+fn undisturbed(db: &TestDb) -> Vec<String> {
+    let mut stage = Stage::new(db.copy());
+    stage.settle();
+    books(&stage.db)
+}
+
+#[test]
+fn two_at_once_bill_everything_once() {
+    each_engine(|db| {
+        let expected = undisturbed(&db);
+        let mut stage = Stage::new(db);
+        for job in JOBS {
+            let start = || stage.command(job).args(["--lock-wait", "60s"]).spawn().unwrap();
+            for child in [start(), start(), start()] {
+                let output = child.wait_with_output().unwrap();
+                assert!(matches!(output.status.code(), Some(0 | 3)), "{}", told(&output));
+            }
+        }
+        stage.settle();
+        check(&mut stage, &expected, "three at once");
+    });
+}
+
+#[test]
+fn on_sqlite_the_second_says_try_again_later() {
+    let db = TestDb::sqlite();
+    business::prepare(&db);
+    let url = db.url();
+    let stage = Stage::new(db);
+    let held = lock::acquire(Path::new(url.strip_prefix("sqlite:").unwrap()), "invoices.generate", Duration::ZERO).unwrap();
+    let output = stage.command(JOBS[0]).output().unwrap();
+    assert_eq!(output.status.code(), Some(75), "{}", told(&output));
+    assert!(told(&output).contains(&std::process::id().to_string()), "it says who holds it: {}", told(&output));
+    assert_eq!(stage.db.value("SELECT COUNT(*) FROM invoices"), "0");
+    drop(held);
+    stage.run(JOBS[0]);
+    assert_eq!(stage.db.value("SELECT COUNT(*) FROM invoices"), business::INVOICES);
+}
+
+/// Waits until something becomes true; a test that waits in vain fails.
+fn until(what: &str, done: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{what} did not happen within 30 seconds");
+}
+
+/// The job is held up at its first write, is told to stop, and goes on.
+#[test]
+fn a_run_that_is_told_to_stop_records_its_batch_and_the_next_goes_on() {
+    each_engine(|db| {
+        let expected = undisturbed(&db);
+        let mut stage = Stage::new(db);
+        for job in JOBS {
+            let output = if stage.db.is_sqlite() {
+                let writer = stage.db.rusqlite();
+                writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+                let child = stage.command(job).spawn().unwrap();
+                let lock = format!("{}-{}.lock", stage.db.url().trim_start_matches("sqlite:"), job.join("."));
+                let taken = || std::fs::read_to_string(&lock).is_ok_and(|pid| pid == child.id().to_string());
+                until("the lock", taken);
+                terminate(child.id());
+                writer.execute_batch("ROLLBACK").unwrap();
+                child.wait_with_output().unwrap()
+            } else {
+                let mut writer = stage.db.client();
+                writer.batch_execute("BEGIN; LOCK TABLE runs").unwrap();
+                let child = stage.command(job).spawn().unwrap();
+                until("the wait", || {
+                    stage.db.value("SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation = 'runs'::regclass") == "1"
+                });
+                terminate(child.id());
+                writer.batch_execute("ROLLBACK").unwrap();
+                child.wait_with_output().unwrap()
+            };
+            assert_eq!(output.status.code(), Some(143), "{job:?}: {}", told(&output));
+            let ended = format!("SELECT COUNT(*) FROM runs WHERE outcome = 'terminated' AND job = '{}'", job.join("."));
+            assert_eq!(stage.db.value(&ended), "1", "{}", told(&output));
+            // The contracts are its first page, the item that stands alone the next.
+            let state = if job == JOBS[0] { "draft" } else { "open" };
+            let recorded: u32 = stage.db.value(&format!("SELECT COUNT(*) FROM invoices WHERE state = '{state}'")).parse().unwrap();
+            assert!(recorded >= 12, "the page in hand is recorded: {recorded}");
+            stage.run(job);
+        }
+        stage.settle();
+        check(&mut stage, &expected, "terminated");
+    });
+}
+
+fn terminate(pid: u32) {
+    assert!(Command::new("/bin/sh").args(["-c", &format!("kill -TERM {pid}")]).status().unwrap().success());
+    // The signal is there once the process was scheduled.
+    std::thread::sleep(Duration::from_millis(200));
+}

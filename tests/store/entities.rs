@@ -1,0 +1,248 @@
+//! Whatever is written comes back as it was, and a second write of the same key replaces it.
+
+use crate::fixtures::*;
+use crate::support::each_engine;
+use chrono::TimeDelta;
+use finops::model::{CompanyId, FullInvoice, Invoice, InvoiceState, Payment, TaxCategory};
+use finops::store::documents::{self, DocumentFile, NewDocument};
+use finops::store::{companies, contracts, invoices, items, payments, sellers};
+
+#[test]
+fn sellers_rates_and_logos() {
+    each_engine(|db| {
+        let mut db = db.open();
+        let plain = finops::model::Seller { name: String::new(), footer: long(), ..seller("B") };
+        write(&mut db, |tx| sellers::upsert(tx, &[&seller("a"), &seller("B")]));
+        write(&mut db, |tx| sellers::upsert(tx, &[&plain]));
+        assert_eq!(read(&mut db, sellers::all), [plain.clone(), seller("a")], "by bytes, the second B");
+
+        let free = finops::model::TaxRate { category: TaxCategory::ReverseCharge, rate: dec("0"), ..rate("a", "x", "2021-01-01") };
+        let rates = [rate("a", "x", "2020-01-01"), free.clone()];
+        write(&mut db, |tx| sellers::upsert_tax_rates(tx, &[&rate("a", "x", "2021-01-01"), &rates[0]]));
+        write(&mut db, |tx| sellers::upsert_tax_rates(tx, &[&free]));
+        assert_eq!(read(&mut db, sellers::tax_rates), rates);
+
+        let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+        write(&mut db, |tx| sellers::put_asset(tx, "ab", &bytes));
+        write(&mut db, |tx| sellers::put_asset(tx, "ab", b"the same key is the same content"));
+        assert_eq!(read(&mut db, |tx| sellers::asset(tx, "ab")).unwrap(), bytes);
+        assert_eq!(read(&mut db, |tx| sellers::asset(tx, "none")), None);
+    });
+}
+
+#[test]
+fn companies_contracts_and_items() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "Ä"]);
+        let bare = finops::model::Company {
+            time_zone: None,
+            payment_terms_days: None,
+            tax_code: None,
+            consolidate: false,
+            reference: String::new(),
+            ..company("b")
+        };
+        write(&mut db, |tx| companies::upsert(tx, &[&company("b")]));
+        write(&mut db, |tx| companies::upsert(tx, &[&bare]));
+        let found = read(&mut db, |tx| companies::by_ids(tx, &["a", "b", "missing", "Ä"]));
+        assert_eq!(found, [company("a"), bare, company("Ä")], "in the order asked for; the missing one is left out");
+
+        let open = finops::model::Contract {
+            anchor_day: None,
+            end: None,
+            bill_from: None,
+            payment_terms_days: None,
+            tax_inclusive: false,
+            ..contract("a", AWKWARD_ID)
+        };
+        write(&mut db, |tx| contracts::upsert(tx, &[&contract("a", AWKWARD_ID)]));
+        write(&mut db, |tx| contracts::upsert(tx, &[&open]));
+        let a: CompanyId = "a".parse().unwrap();
+        assert_eq!(read(&mut db, |tx| contracts::find(tx, &a, &open.contract_id)), Some(open.clone()));
+        assert_eq!(read(&mut db, |tx| contracts::find(tx, &"Ä".parse().unwrap(), &open.contract_id)), None);
+        assert_eq!(read(&mut db, |tx| contracts::ids_of_company(tx, &a)).len(), 2);
+
+        let versions = [item("a", "c", "B", "2026-01-01"), item("a", "c", "a", "2026-01-01"), item("a", "c", "a", "2026-02-01")];
+        write(&mut db, |tx| contracts::upsert_items(tx, &versions.iter().rev().collect::<Vec<_>>()));
+        let ended = finops::model::ContractItem {
+            end: Some(day("2026-03-01")),
+            tax_code: Some("x".parse().unwrap()),
+            ..versions[2].clone()
+        };
+        write(&mut db, |tx| contracts::upsert_items(tx, &[&ended]));
+        let found = read(&mut db, |tx| contracts::items(tx, &a, &"c".parse().unwrap()));
+        assert_eq!(found, [versions[0].clone(), versions[1].clone(), ended]);
+    });
+}
+
+const AWKWARD_ID: &str = "x'; DROP TABLE contracts; -- $1 ?1 漢";
+
+#[test]
+fn invoices_come_back_whole_and_go_away_whole() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "b"]);
+        let head = |n| Invoice { contract_id: None, stale: true, edited: false, ..draft("a", n).head };
+        let second = FullInvoice { head: head(2), lines: Vec::new(), taxes: Vec::new() };
+        let all = [draft("a", 1), second.clone(), draft("b", 3)];
+        write(&mut db, |tx| invoices::insert(tx, all.iter()));
+        let found = read(&mut db, |tx| invoices::drafts_of(tx, &["a", "b"]));
+        assert_eq!(found, [second.clone(), draft("a", 1), draft("b", 3)], "by (company, contract, period)");
+        assert_eq!(read(&mut db, |tx| invoices::stale_drafts(tx, &["a", "b"])), [second.clone()]);
+        let one = read(&mut db, |tx| {
+            let head = invoices::head(tx, &"a".parse().unwrap(), &invoice_id(1))?.expect("it is there");
+            invoices::full(tx, head)
+        });
+        assert_eq!(one, draft("a", 1));
+        write(&mut db, |tx| invoices::delete(tx, &"a".parse().unwrap(), &invoice_id(1)));
+        assert_eq!(read(&mut db, |tx| invoices::drafts_of(tx, &["a"])), [second]);
+        assert_eq!(read(&mut db, |tx| invoices::drafts_of(tx, &["b"])), [draft("b", 3)]);
+    });
+}
+
+#[test]
+fn an_invoice_is_issued_once_and_only_as_it_was_planned() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a"]);
+        let stale = FullInvoice { head: Invoice { stale: true, ..draft("a", 2).head }, ..draft("a", 2) };
+        write(&mut db, |tx| invoices::insert(tx, [draft("a", 1), stale.clone()].iter()));
+        let issued = |draft: &Invoice| Invoice {
+            state: InvoiceState::Open,
+            number: Some("INV-'1".to_owned()),
+            issued_on: Some(day("2026-10-31")),
+            due_on: Some(day("2026-11-14")),
+            ..draft.clone()
+        };
+        let open = issued(&draft("a", 1).head);
+        assert!(!write(&mut db, |tx| invoices::issue(tx, &[issued(&stale.head)])), "its inputs changed");
+        assert!(write(&mut db, |tx| invoices::issue(tx, &[open.clone()])));
+        assert!(!write(&mut db, |tx| invoices::issue(tx, &[open.clone()])), "it is no draft any more");
+        assert_eq!(read(&mut db, |tx| invoices::find(tx, "INV-'1")), [open.clone()]);
+        assert_eq!(read(&mut db, |tx| invoices::find(tx, invoice_id(1).as_str())), [open.clone()]);
+        assert!(read(&mut db, |tx| invoices::find(tx, "nothing")).is_empty());
+
+        let a: CompanyId = "a".parse().unwrap();
+        let step = |db: &mut _, from, to| write(db, |tx| invoices::set_state(tx, &a, &invoice_id(1), from, to));
+        assert!(!step(&mut db, InvoiceState::Draft, InvoiceState::Void), "it is not in that state");
+        assert!(step(&mut db, InvoiceState::Open, InvoiceState::Paid));
+        let paid = Invoice { state: InvoiceState::Paid, ..open };
+        assert_eq!(read(&mut db, |tx| invoices::list(tx, "paid", "", ("", ""), 9)), [paid]);
+        assert!(read(&mut db, |tx| invoices::list(tx, "paid", "b", ("", ""), 9)).is_empty());
+        assert_eq!(read(&mut db, |tx| invoices::list(tx, "", "a", ("a", invoice_id(1).as_str()), 9)), [stale.head]);
+        let counts = read(&mut db, invoices::counts);
+        assert_eq!(counts.iter().map(|c| (c.0.as_str(), c.2)).collect::<Vec<_>>(), [("draft", 1), ("paid", 1)]);
+    });
+}
+
+#[test]
+fn what_is_stale_is_marked_by_contract_company_and_seller() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "b"]);
+        write(&mut db, |tx| invoices::insert(tx, [draft("a", 1), draft("b", 2)].iter()));
+        let a: CompanyId = "a".parse().unwrap();
+        let stale = |db: &mut _| read(db, |tx| invoices::companies_with_stale_drafts(tx, "", 9));
+        assert!(stale(&mut db).is_empty());
+        assert_eq!(write(&mut db, |tx| invoices::mark_stale_by_contract(tx, &a, &"c".parse().unwrap())), 0, "bills nothing");
+        assert_eq!(write(&mut db, |tx| invoices::mark_stale_by_company(tx, &a)), 1);
+        assert_eq!(write(&mut db, |tx| invoices::mark_stale_by_company(tx, &a)), 0);
+        assert_eq!(stale(&mut db), ["a"]);
+        write(&mut db, |tx| invoices::clear_stale(tx, &a, &invoice_id(1)));
+        assert!(stale(&mut db).is_empty());
+        assert_eq!(write(&mut db, |tx| invoices::mark_stale_by_seller(tx, &"seller".parse().unwrap())), 2);
+        assert_eq!(stale(&mut db), ["a", "b"]);
+        assert_eq!(read(&mut db, |tx| invoices::companies_with_stale_drafts(tx, "a", 9)), ["b"]);
+    });
+}
+
+#[test]
+fn an_item_is_taken_once() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a"]);
+        let (one, two) = (billable("a", "ticket:1"), billable("a", "Ticket:2"));
+        let plain = finops::model::BillableItem { tax_code: None, tax_inclusive: false, ..one.clone() };
+        write(&mut db, |tx| items::upsert(tx, &[(&one, day("2026-11-01")), (&two, day("2026-11-15"))]));
+        write(&mut db, |tx| items::upsert(tx, &[(&plain, day("2026-11-01"))]));
+        assert_eq!(read(&mut db, |tx| items::open(tx, &["a"])), [two.clone(), plain.clone()]);
+        let due = |db: &mut _, until| read(db, |tx| items::companies_due(tx, day(until), ("", ""), 9));
+        assert!(due(&mut db, "2026-10-31").is_empty());
+        assert_eq!(due(&mut db, "2026-11-15").len(), 2);
+
+        let a: CompanyId = "a".parse().unwrap();
+        write(&mut db, |tx| invoices::insert(tx, [draft("a", 1), draft("a", 2)].iter()));
+        let take = |db: &mut _, n| write(db, |tx| items::take(tx, &a, &one.source_key, &invoice_id(n)));
+        assert!(take(&mut db, 1));
+        assert!(!take(&mut db, 2), "it is another's");
+        assert_eq!(read(&mut db, |tx| items::of_invoice(tx, &a, &invoice_id(1))), [plain.clone()]);
+        let found = read(&mut db, |tx| items::find(tx, &a, &one.source_key));
+        assert_eq!(found, Some((plain.clone(), Some(invoice_id(1)))));
+        assert_eq!(read(&mut db, |tx| items::open(tx, &["a"])), [two]);
+        assert_eq!(write(&mut db, |tx| items::release(tx, &a, &invoice_id(1))), 1);
+        assert!(take(&mut db, 2), "it is open again");
+    });
+}
+
+#[test]
+fn a_payment_is_recorded_once_per_reference() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a"]);
+        let a: CompanyId = "a".parse().unwrap();
+        write(&mut db, |tx| invoices::insert(tx, [draft("a", 1)].iter()));
+        let payment = Payment {
+            company_id: a.clone(),
+            provider: "bank".to_owned(),
+            reference: AWKWARD.to_owned(),
+            amount: euro(i64::MAX),
+            received_on: day("2026-11-02"),
+        };
+        assert!(write(&mut db, |tx| payments::insert(tx, &payment, &invoice_id(1))));
+        let more = Payment { amount: euro(1), ..payment.clone() };
+        assert!(!write(&mut db, |tx| payments::insert(tx, &more, &invoice_id(1))), "the reference is known");
+        let found = read(&mut db, |tx| payments::find(tx, &a, "bank", AWKWARD)).unwrap();
+        assert_eq!((found.payment, found.invoice_id), (payment.clone(), invoice_id(1)));
+        assert!(read(&mut db, |tx| payments::find(tx, &a, "stripe", AWKWARD)).is_none());
+
+        assert_eq!(read(&mut db, |tx| payments::paid(tx, &a, &invoice_id(1), eur())), euro(0));
+        write(&mut db, |tx| payments::allocate(tx, &payment, &invoice_id(1), euro(70)));
+        assert_eq!(read(&mut db, |tx| payments::paid(tx, &a, &invoice_id(1), eur())), euro(70));
+        assert_eq!(read(&mut db, |tx| payments::of_invoice(tx, &a, &invoice_id(1), eur()))[0].amount, euro(70));
+        assert!(db.write(|tx| payments::allocate(tx, &payment, &invoice_id(1), euro(1))).is_err(), "once an invoice");
+
+        write(&mut db, |tx| payments::add_credit(tx, &a, "k1", euro(30), AWKWARD, day("2026-11-02")));
+        write(&mut db, |tx| payments::add_credit(tx, &a, "k2", euro(-10), "", day("2026-11-02")));
+        assert!(db.write(|tx| payments::add_credit(tx, &a, "k1", euro(30), "", day("2026-11-02"))).is_err());
+        assert_eq!(read(&mut db, |tx| payments::credit(tx, &a)), [euro(20)]);
+    });
+}
+
+#[test]
+fn documents_and_their_files() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a"]);
+        let a: CompanyId = "a".parse().unwrap();
+        write(&mut db, |tx| invoices::insert(tx, [draft("a", 1)].iter()));
+        let new =
+            || NewDocument { company_id: a.clone(), invoice_id: invoice_id(1), sha256: "ab".to_owned(), content: long() + AWKWARD };
+        write(&mut db, |tx| documents::insert(tx, &[new()]));
+        assert!(db.write(|tx| documents::insert(tx, &[new()])).is_err(), "once, for good");
+        assert_eq!(read(&mut db, |tx| documents::find(tx, &a, &invoice_id(1))), Some((long() + AWKWARD, "ab".to_owned())));
+        assert_eq!(read(&mut db, |tx| documents::find(tx, &a, &invoice_id(2))), None);
+        let file = |path: &str, bytes| DocumentFile {
+            company_id: a.clone(),
+            invoice_id: invoice_id(1),
+            path: path.to_owned(),
+            sha256: "cd".to_owned(),
+            bytes,
+        };
+        let at = crate::support::now();
+        write(&mut db, |tx| documents::put_pdfs(tx, &[file("a.pdf", 1)], at));
+        write(&mut db, |tx| documents::put_pdfs(tx, &[file("ä/b.pdf", 5_000_000_000)], at + TimeDelta::days(1)));
+        let found = read(&mut db, |tx| documents::pdf(tx, &a, &invoice_id(1))).unwrap();
+        assert_eq!((found.path.as_str(), found.bytes), ("ä/b.pdf", 5_000_000_000));
+    });
+}
