@@ -1,5 +1,6 @@
 //! Versions of contract items: what holds from when, and what is issued never changes.
 
+use crate::database::each_engine;
 use crate::support::{Books, ITEMS, company, contract};
 use finops::import::Kind::ContractItems;
 use finops::model::InvoiceState;
@@ -24,72 +25,88 @@ fn expect(rows: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
 
 #[test]
 fn before_anything_is_issued_the_version_that_holds_is_replaced() {
-    let mut books = Books::new();
-    let draft = books.invoice("2026-01-01", "2026-02-01", InvoiceState::Draft);
-    assert_eq!(books.counts(ContractItems, &row("", "", "6.00")), (0, 1, 0));
-    assert_eq!(versions(&mut books), expect(&[("2026-01-01", "", "6.00")]));
-    assert!(books.was_marked(&draft));
-    assert_eq!(books.counts(ContractItems, &row("", "", "6.0")), (0, 0, 1), "the same number, written otherwise");
-    assert_eq!(books.counts(ContractItems, &row("2026-01-01", "2026-06-01", "7.00")), (0, 1, 0));
-    assert_eq!(versions(&mut books), expect(&[("2026-01-01", "2026-06-01", "7.00")]));
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        let draft = books.invoice("2026-01-01", "2026-02-01", InvoiceState::Draft);
+        assert_eq!(books.counts(ContractItems, &row("", "", "6.00")), (0, 1, 0));
+        assert_eq!(versions(&mut books), expect(&[("2026-01-01", "", "6.00")]));
+        assert!(books.was_marked(&draft));
+        assert_eq!(books.counts(ContractItems, &row("", "", "6.0")), (0, 0, 1), "the same number, written otherwise");
+        assert_eq!(books.counts(ContractItems, &row("2026-01-01", "2026-06-01", "7.00")), (0, 1, 0));
+        assert_eq!(versions(&mut books), expect(&[("2026-01-01", "2026-06-01", "7.00")]));
+    });
 }
 
 #[test]
 fn after_an_issue_a_change_holds_from_the_first_open_period() {
-    let mut books = Books::new();
-    books.invoice("2026-01-01", "2026-02-01", InvoiceState::Paid);
-    books.invoice("2026-02-01", "2026-03-01", InvoiceState::Open);
-    books.invoice("2026-03-01", "2026-04-01", InvoiceState::Draft);
-    let (_, revision) = books.schedule();
-    assert_eq!(books.counts(ContractItems, ITEMS), (0, 0, 1));
-    assert_eq!(books.counts(ContractItems, &row("", "", "6.00")), (0, 1, 0));
-    assert_eq!(versions(&mut books), expect(&[("2026-01-01", "", "5.00"), ("2026-03-01", "", "6.00")]));
-    assert_eq!(books.counts(ContractItems, &row("", "", "6.00")), (0, 0, 1));
-    assert_eq!(books.schedule().1, revision + 1);
-    assert_eq!(books.counts(ContractItems, &row("2026-08-15", "", "7.00")), (1, 0, 0));
-    assert_eq!(books.counts(ContractItems, &row("2026-08-15", "", "7.00")), (0, 0, 1));
-    let new = format!("{HEAD}acme,care,extra,,,Extra,1,9\n");
-    assert_eq!(books.counts(ContractItems, &new), (1, 0, 0));
-    assert_eq!(versions(&mut books)[0].0, "2026-03-01", "a new item is not owed for what is issued");
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        books.invoice("2026-01-01", "2026-02-01", InvoiceState::Paid);
+        books.invoice("2026-02-01", "2026-03-01", InvoiceState::Open);
+        books.invoice("2026-03-01", "2026-04-01", InvoiceState::Draft);
+        let (_, revision) = books.schedule();
+        assert_eq!(books.counts(ContractItems, ITEMS), (0, 0, 1));
+        assert_eq!(books.counts(ContractItems, &row("", "", "6.00")), (0, 1, 0));
+        assert_eq!(versions(&mut books), expect(&[("2026-01-01", "", "5.00"), ("2026-03-01", "", "6.00")]));
+        assert_eq!(books.counts(ContractItems, &row("", "", "6.00")), (0, 0, 1));
+        assert_eq!(books.schedule().1, revision + 1);
+        assert_eq!(books.counts(ContractItems, &row("2026-08-15", "", "7.00")), (1, 0, 0));
+        assert_eq!(books.counts(ContractItems, &row("2026-08-15", "", "7.00")), (0, 0, 1));
+        let new = format!("{HEAD}acme,care,extra,,,Extra,1,9\n");
+        assert_eq!(books.counts(ContractItems, &new), (1, 0, 0));
+        assert_eq!(versions(&mut books)[0].0, "2026-03-01", "a new item is not owed for what is issued");
+    });
 }
 
 #[test]
 fn issued_service_never_changes() {
-    let mut books = Books::new();
-    books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
-    assert!(books.told(ContractItems, &row("2026-01-01", "", "6.00")).starts_with("valid_from: service until 2026-02-01"));
-    assert!(books.told(ContractItems, &row("2026-01-15", "", "6.00")).contains("let this hold from 2026-02-01 on"));
-    assert!(books.told(ContractItems, &row("", "2026-01-20", "5.00")).starts_with("end: service until 2026-02-01"));
-    assert!(books.told(ContractItems, &row("2026-01-01", "2026-01-20", "5.00")).starts_with("end: "));
-    assert_eq!(books.counts(ContractItems, &row("2026-01-10", "", "5.00")), (0, 0, 1), "it says what holds");
-    assert_eq!(books.counts(ContractItems, &row("2026-01-01", "2026-02-01", "5.00")), (0, 1, 0), "an end on the first open day");
-    assert_eq!(books.counts(ContractItems, &row("2026-01-01", "2026-05-10", "5.00")), (0, 1, 0));
-    assert_eq!(versions(&mut books), expect(&[("2026-01-01", "2026-05-10", "5.00")]));
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
+        assert!(books.told(ContractItems, &row("2026-01-01", "", "6.00")).starts_with("valid_from: service until 2026-02-01"));
+        assert!(books.told(ContractItems, &row("2026-01-15", "", "6.00")).contains("let this hold from 2026-02-01 on"));
+        assert!(books.told(ContractItems, &row("", "2026-01-20", "5.00")).starts_with("end: service until 2026-02-01"));
+        assert!(books.told(ContractItems, &row("2026-01-01", "2026-01-20", "5.00")).starts_with("end: "));
+        assert_eq!(books.counts(ContractItems, &row("2026-01-10", "", "5.00")), (0, 0, 1), "it says what holds");
+        assert_eq!(
+            books.counts(ContractItems, &row("2026-01-01", "2026-02-01", "5.00")),
+            (0, 1, 0),
+            "an end on the first open day"
+        );
+        assert_eq!(books.counts(ContractItems, &row("2026-01-01", "2026-05-10", "5.00")), (0, 1, 0));
+        assert_eq!(versions(&mut books), expect(&[("2026-01-01", "2026-05-10", "5.00")]));
+    });
 }
 
 #[test]
 fn voided_service_may_be_corrected() {
-    let mut books = Books::new();
-    books.invoice("2026-01-01", "2026-02-01", InvoiceState::Void);
-    assert_eq!(books.counts(ContractItems, &row("2026-01-01", "", "6.00")), (0, 1, 0));
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        books.invoice("2026-01-01", "2026-02-01", InvoiceState::Void);
+        assert_eq!(books.counts(ContractItems, &row("2026-01-01", "", "6.00")), (0, 1, 0));
+    });
 }
 
 #[test]
 fn an_item_that_has_ended_stays_as_it_was() {
-    let mut books = Books::new();
-    let text = row("", "2026-01-15", "5.00");
-    assert_eq!(books.counts(ContractItems, &text), (0, 1, 0));
-    books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
-    books.invoice("2026-02-01", "2026-03-01", InvoiceState::Open);
-    assert_eq!(books.counts(ContractItems, &text), (0, 0, 1));
-    assert!(books.told(ContractItems, &row("2026-01-01", "", "5.00")).starts_with("end: "), "it would be owed for January");
-    assert_eq!(books.counts(ContractItems, &row("", "", "5.00")), (0, 1, 0), "it begins again");
-    assert_eq!(versions(&mut books), expect(&[("2026-01-01", "2026-01-15", "5.00"), ("2026-03-01", "", "5.00")]));
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        let text = row("", "2026-01-15", "5.00");
+        assert_eq!(books.counts(ContractItems, &text), (0, 1, 0));
+        books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
+        books.invoice("2026-02-01", "2026-03-01", InvoiceState::Open);
+        assert_eq!(books.counts(ContractItems, &text), (0, 0, 1));
+        assert!(books.told(ContractItems, &row("2026-01-01", "", "5.00")).starts_with("end: "), "it would be owed for January");
+        assert_eq!(books.counts(ContractItems, &row("", "", "5.00")), (0, 1, 0), "it begins again");
+        assert_eq!(versions(&mut books), expect(&[("2026-01-01", "2026-01-15", "5.00"), ("2026-03-01", "", "5.00")]));
+    });
 }
 
 #[test]
 fn two_rows_cannot_say_what_one_version_is() {
-    let mut books = Books::new();
-    let two = format!("{}acme,care,seats,2026-01-01,,Seats,10,7.00\n", row("", "", "6.00"));
-    assert!(books.told(ContractItems, &two).contains("another row of this file"));
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        let two = format!("{}acme,care,seats,2026-01-01,,Seats,10,7.00\n", row("", "", "6.00"));
+        assert!(books.told(ContractItems, &two).contains("another row of this file"));
+    });
 }

@@ -1,7 +1,9 @@
-//! What a person does by hand, against the library: import as an upsert, and payments.
+//! What a person does by hand, against the library, on both engines: import as an upsert, and payments.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+#[path = "../support/mod.rs"]
+mod database;
 mod import;
 mod import_items;
 mod payments;

@@ -1,3 +1,4 @@
+use crate::database::each_engine;
 use crate::support::{Books, author, company, date, now};
 use finops::error::{Error, ErrorKind};
 use finops::import::Kind;
@@ -37,76 +38,84 @@ fn credits(books: &mut Books) -> Vec<i64> {
 
 #[test]
 fn parts_add_up_to_paid_and_the_rest_is_credit() {
-    let mut books = Books::new();
-    let invoice = books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
-    assert_eq!(paid(&mut books, &invoice, "a", 4_000), (4_000, 0, 7_900, InvoiceState::Open));
-    assert_eq!(paid(&mut books, &invoice, "b", 8_000), (7_900, 100, 0, InvoiceState::Paid));
-    assert_eq!(paid(&mut books, &invoice, "c", 500), (0, 500, 0, InvoiceState::Paid));
-    assert_eq!(credits(&mut books), [600]);
-    assert_eq!(books.head(&invoice).state, InvoiceState::Paid);
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        let invoice = books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
+        assert_eq!(paid(&mut books, &invoice, "a", 4_000), (4_000, 0, 7_900, InvoiceState::Open));
+        assert_eq!(paid(&mut books, &invoice, "b", 8_000), (7_900, 100, 0, InvoiceState::Paid));
+        assert_eq!(paid(&mut books, &invoice, "c", 500), (0, 500, 0, InvoiceState::Paid));
+        assert_eq!(credits(&mut books), [600]);
+        assert_eq!(books.head(&invoice).state, InvoiceState::Paid);
 
-    let lost = books.invoice("2026-02-01", "2026-03-01", InvoiceState::Uncollectible);
-    assert_eq!(paid(&mut books, &lost, "d", 11_900), (11_900, 0, 0, InvoiceState::Paid));
+        let lost = books.invoice("2026-02-01", "2026-03-01", InvoiceState::Uncollectible);
+        assert_eq!(paid(&mut books, &lost, "d", 11_900), (11_900, 0, 0, InvoiceState::Paid));
+    });
 }
 
 #[test]
 fn a_payment_is_recorded_once() {
-    let mut books = Books::new();
-    let invoice = books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
-    let other = books.invoice("2026-02-01", "2026-03-01", InvoiceState::Open);
-    let first = pay(&mut books, &invoice, &payment("tx1", 12_000)).unwrap();
-    let again = pay(&mut books, &invoice, &payment("tx1", 12_000)).unwrap();
-    assert_eq!(again, Recorded { already_recorded: true, ..first });
-    assert_eq!(credits(&mut books), [100]);
-    for (invoice, different) in [
-        (&invoice, payment("tx1", 11_900)),
-        (&invoice, Payment { received_on: date("2026-10-21"), ..payment("tx1", 12_000) }),
-        (&other, payment("tx1", 12_000)),
-    ] {
-        let error = pay(&mut books, invoice, &different).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Refused);
-        assert!(
-            error.message.contains("recorded already, with other content: 120.00 EUR on 2026-10-20 for invoice R-1"),
-            "{error}"
-        );
-    }
-    assert_eq!(paid(&mut books, &other, "tx2", 1).2, 11_899, "another reference is another payment");
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        let invoice = books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
+        let other = books.invoice("2026-02-01", "2026-03-01", InvoiceState::Open);
+        let first = pay(&mut books, &invoice, &payment("tx1", 12_000)).unwrap();
+        let again = pay(&mut books, &invoice, &payment("tx1", 12_000)).unwrap();
+        assert_eq!(again, Recorded { already_recorded: true, ..first });
+        assert_eq!(credits(&mut books), [100]);
+        for (invoice, different) in [
+            (&invoice, payment("tx1", 11_900)),
+            (&invoice, Payment { received_on: date("2026-10-21"), ..payment("tx1", 12_000) }),
+            (&other, payment("tx1", 12_000)),
+        ] {
+            let error = pay(&mut books, invoice, &different).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Refused);
+            assert!(
+                error.message.contains("recorded already, with other content: 120.00 EUR on 2026-10-20 for invoice R-1"),
+                "{error}"
+            );
+        }
+        assert_eq!(paid(&mut books, &other, "tx2", 1).2, 11_899, "another reference is another payment");
+    });
 }
 
 #[test]
 fn what_cannot_be_is_refused_and_changes_nothing() {
-    let mut books = Books::new();
-    let open = books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
-    let draft = books.invoice("2026-02-01", "2026-03-01", InvoiceState::Draft);
-    let void = books.invoice("2026-03-01", "2026-04-01", InvoiceState::Void);
-    let sound = payment("tx1", 100);
-    for (invoice, payment, told) in [
-        (&draft, sound.clone(), "is a draft"),
-        (&void, sound.clone(), "is void"),
-        (&open, payment("tx1", 0), "above 0"),
-        (&open, payment("tx1", -1), "above 0"),
-        (&open, Payment { received_on: date("2026-11-01"), ..sound.clone() }, "in the future"),
-        (&open, Payment { amount: Money::from_minor(100, "USD".parse().unwrap()), ..sound.clone() }, "is in EUR"),
-        (&open, Payment { provider: "a:b".to_owned(), ..sound.clone() }, "no provider"),
-        (&open, payment(" ", 100), "no reference"),
-        (&open, payment("a\nb", 100), "no reference"),
-        (&open, Payment { company_id: "other".parse().unwrap(), ..sound.clone() }, "one of company acme"),
-    ] {
-        let error = pay(&mut books, invoice, &payment).unwrap_err();
-        assert!(error.kind == ErrorKind::Refused && error.message.contains(told) && error.hint.is_some(), "{error}");
-    }
-    assert!(pay(&mut books, &open, &sound).is_ok(), "the reference is still free");
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        let open = books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
+        let draft = books.invoice("2026-02-01", "2026-03-01", InvoiceState::Draft);
+        let void = books.invoice("2026-03-01", "2026-04-01", InvoiceState::Void);
+        let sound = payment("tx1", 100);
+        for (invoice, payment, told) in [
+            (&draft, sound.clone(), "is a draft"),
+            (&void, sound.clone(), "is void"),
+            (&open, payment("tx1", 0), "above 0"),
+            (&open, payment("tx1", -1), "above 0"),
+            (&open, Payment { received_on: date("2026-11-01"), ..sound.clone() }, "in the future"),
+            (&open, Payment { amount: Money::from_minor(100, "USD".parse().unwrap()), ..sound.clone() }, "is in EUR"),
+            (&open, Payment { provider: "a:b".to_owned(), ..sound.clone() }, "no provider"),
+            (&open, payment(" ", 100), "no reference"),
+            (&open, payment("a\nb", 100), "no reference"),
+            (&open, Payment { company_id: "other".parse().unwrap(), ..sound.clone() }, "one of company acme"),
+        ] {
+            let error = pay(&mut books, invoice, &payment).unwrap_err();
+            assert!(error.kind == ErrorKind::Refused && error.message.contains(told) && error.hint.is_some(), "{error}");
+        }
+        assert!(pay(&mut books, &open, &sound).is_ok(), "the reference is still free");
+    });
 }
 
 #[test]
 fn payments_come_by_file_too() {
-    let mut books = Books::new();
-    let invoice = books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
-    books.invoice("2026-02-01", "2026-03-01", InvoiceState::Draft);
-    let file = "company_id,invoice,amount,currency,received_on,reference\nacme,R-1,119.00,EUR,2026-10-20,s1\n";
-    assert_eq!(books.counts(Kind::Payments, file), (1, 0, 0));
-    assert_eq!(books.counts(Kind::Payments, file), (0, 0, 1));
-    assert_eq!(books.head(&invoice).state, InvoiceState::Paid);
-    let told = books.told(Kind::Payments, &format!("{file}acme,R-9,1,EUR,2026-10-20,s2\nacme,R-1,1,EUR,2026-12-01,s3\n"));
-    assert!(told.contains("invoice: there is no invoice \"R-9\"") && told.contains("received_on: 2026-12-01"), "{told}");
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        let invoice = books.invoice("2026-01-01", "2026-02-01", InvoiceState::Open);
+        books.invoice("2026-02-01", "2026-03-01", InvoiceState::Draft);
+        let file = "company_id,invoice,amount,currency,received_on,reference\nacme,R-1,119.00,EUR,2026-10-20,s1\n";
+        assert_eq!(books.counts(Kind::Payments, file), (1, 0, 0));
+        assert_eq!(books.counts(Kind::Payments, file), (0, 0, 1));
+        assert_eq!(books.head(&invoice).state, InvoiceState::Paid);
+        let told = books.told(Kind::Payments, &format!("{file}acme,R-9,1,EUR,2026-10-20,s2\nacme,R-1,1,EUR,2026-12-01,s3\n"));
+        assert!(told.contains("invoice: there is no invoice \"R-9\"") && told.contains("received_on: 2026-12-01"), "{told}");
+    });
 }

@@ -1,17 +1,17 @@
 //! Books to work on: one seller, one company and one contract, and invoices made by hand, so that
 //! each rule is tested without the jobs that make them.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use crate::database::TestDb;
+use chrono::NaiveDate;
 use finops::error::Result;
 use finops::import::{Kind, Options};
 use finops::model::calendar::parse_date;
+use finops::model::invoice::FullInvoice;
 use finops::model::{CompanyId, ContractId, Invoice, InvoiceId, InvoiceState, Money, Period};
 use finops::operations::import::{How, ImportSummary, Input, import_files};
 use finops::store::audit::Author;
-use finops::store::invoices::FullInvoice;
-use finops::store::{Db, StoreError, Target, Tx, billing, invoices, schema};
+use finops::store::{Db, StoreError, Tx, billing, invoices};
 use std::path::PathBuf;
-use std::time::Duration;
 use tempfile::TempDir;
 
 pub const SELLERS: &str = "seller_id,name,address_line1,postal_code,city,country,time_zone,tax_code,series_id,number_format
@@ -30,6 +30,8 @@ pub const ITEMS: &str = "company_id,contract_id,item_id,valid_from,end,descripti
 acme,care,seats,,,Seats,10,5.00
 ";
 
+pub use crate::database::now;
+
 pub struct Books {
     pub db: Db,
     folder: TempDir,
@@ -38,10 +40,6 @@ pub struct Books {
 
 pub fn date(text: &str) -> NaiveDate {
     parse_date(text).expect("a date")
-}
-
-pub fn now() -> DateTime<Utc> {
-    "2026-10-31T12:00:00Z".parse().expect("an instant")
 }
 
 pub fn author() -> Author {
@@ -57,18 +55,14 @@ pub fn contract() -> ContractId {
 }
 
 impl Books {
-    /// An empty database.
-    pub fn empty() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("books.db");
-        let mut db = Db::open_or_create(Target::Sqlite(&path), Duration::from_secs(5)).expect("a database");
-        schema::migrate(&mut db, now()).expect("a schema");
-        Self { db, folder, made: 0 }
+    /// Nothing but the schema.
+    pub fn empty(db: &TestDb) -> Self {
+        Self { db: db.open(), folder: tempfile::tempdir().expect("a temporary folder"), made: 0 }
     }
 
     /// With the files above.
-    pub fn new() -> Self {
-        let mut books = Self::empty();
+    pub fn new(db: &TestDb) -> Self {
+        let mut books = Self::empty(db);
         let all = [
             (Kind::Sellers, SELLERS),
             (Kind::TaxRates, RATES),
@@ -143,7 +137,8 @@ impl Books {
             edited: false,
         };
         let work = |tx: &mut Tx| {
-            invoices::insert(tx, &[FullInvoice { head: head.clone(), lines: Vec::new(), taxes: Vec::new() }])?;
+            let full = FullInvoice { head: head.clone(), lines: Vec::new(), taxes: Vec::new() };
+            invoices::insert(tx, std::iter::once(&full))?;
             let claim = billing::BilledPeriod {
                 company_id: company(),
                 contract_id: contract(),
@@ -152,10 +147,17 @@ impl Books {
                 revision: 0,
                 invoice_id: invoice_id.clone(),
             };
-            assert!(billing::claim(tx, &[claim])?);
+            assert!(billing::claim(tx, &[&claim])?);
             if state != InvoiceState::Draft {
                 let on = date("2026-10-01");
-                assert!(invoices::issue(tx, &company(), &invoice_id, &format!("R-{made}"), on, on)?);
+                let issued = Invoice {
+                    state: InvoiceState::Open,
+                    number: Some(format!("R-{made}")),
+                    issued_on: Some(on),
+                    due_on: Some(on),
+                    ..head.clone()
+                };
+                assert!(invoices::issue(tx, &[issued])?);
             }
             if !matches!(state, InvoiceState::Draft | InvoiceState::Open) {
                 assert!(invoices::set_state(tx, &company(), &invoice_id, InvoiceState::Open, state)?);

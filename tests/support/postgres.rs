@@ -85,6 +85,7 @@ fn init(programs: &Path, folder: &Path, owner: Option<(u32, u32)>) {
     }
 }
 
+#[allow(clippy::zombie_processes, reason = "the watchdog lives as long as the tests, and a panic ends them")]
 fn launch(programs: &Path, folder: &Path, owner: Option<(u32, u32)>, settings: &[&str]) -> Option<Server> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
     let fixed = [
