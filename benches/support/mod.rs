@@ -23,10 +23,19 @@ impl Cost {
 
 /// Fields of proc(5), counted after the name, in milliseconds.
 fn ticks(fields: [usize; 2]) -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    ticks_of("self", fields)
+}
+
+fn ticks_of(process: &str, fields: [usize; 2]) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let after_name = stat.rsplit_once(')').unwrap().1;
     let all: Vec<&str> = after_name.split_whitespace().collect();
     fields.iter().map(|f| all[*f].parse::<u64>().unwrap() * 10).sum()
+}
+
+/// What the ended children of another process took: of a postmaster, its backends that are gone.
+pub fn cpu_of_ended_children(pid: u32) -> u64 {
+    ticks_of(&pid.to_string(), [13, 14])
 }
 
 /// The cost of work in this process.

@@ -7,6 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench program stops at the first error")]
 #![allow(clippy::cast_possible_truncation, reason = "microseconds of a bench fit")]
 
+mod postgres;
+#[path = "../../tests/support/postgres.rs"]
+#[allow(dead_code)]
+mod server;
+#[path = "../support/mod.rs"]
 mod support;
 
 use rusqlite::types::Value;
@@ -69,6 +74,34 @@ fn main() {
         ratio(job.cpu_ms, yardstick.cpu_ms)
     ));
     nothing_due(&ours);
+    on_postgres(&data, contracts);
+}
+
+/// The same data and job on a Postgres server of our own, which flushes to the disk.
+fn on_postgres(data: &Path, contracts: usize) {
+    let durable = ["fsync=on", "synchronous_commit=on", "full_page_writes=on", "shared_buffers=256MB", "max_wal_size=4GB"];
+    let Some(server) = server::start(&durable, |_| {}) else { return };
+    let pid = fs::read_to_string(server.folder().join("data/postmaster.pid")).unwrap();
+    let postmaster: u32 = pid.lines().next().unwrap().parse().unwrap();
+    let prepared = server.create(None);
+    finops(&server.url(&prepared), &["db", "migrate"]);
+    let (_, import, _) = finops(&server.url(&prepared), &["import", data.to_str().unwrap()]);
+    say(&format!("Postgres import: {} rows a second", rows_a_second(contracts * 5, import)));
+    server.client(&prepared).batch_execute("VACUUM ANALYZE").unwrap();
+    let bare = server.create(Some(&prepared));
+    let before = postgres::settled(postmaster);
+    let (_, job, peak) = finops(&server.url(&prepared), &["invoices", "generate"]);
+    let job = job.plus(Cost { cpu_ms: postgres::settled(postmaster) - before, wall_ms: 0 });
+    let yardstick = postgres::bare_writes(&mut server.client(&prepared), server.client(&bare), postmaster);
+    say(&format!(
+        "Postgres: {contracts} drafts, {} µs CPU each (client and server), {} ms, peak {peak} MiB; yardstick {} µs, {} ms; {} of its CPU, {} of its time",
+        job.cpu_ms * 1000 / contracts as u64,
+        job.wall_ms,
+        yardstick.cpu_ms * 1000 / contracts as u64,
+        yardstick.wall_ms,
+        ratio(job.cpu_ms, yardstick.cpu_ms),
+        ratio(job.wall_ms, yardstick.wall_ms)
+    ));
 }
 
 fn say(line: &str) {
