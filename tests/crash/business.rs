@@ -16,7 +16,13 @@ fn day(text: &str) -> NaiveDate {
 }
 
 fn address() -> Address {
-    Address { line1: "Hafenstraße 12".into(), city: "Berlin".into(), postal_code: "10245".into(), country: "DE".into(), ..Address::default() }
+    Address {
+        line1: "Hafenstraße 12".into(),
+        city: "Berlin".into(),
+        postal_code: "10245".into(),
+        country: "DE".into(),
+        ..Address::default()
+    }
 }
 
 fn seller() -> Seller {

@@ -44,7 +44,9 @@ fn matrix(db: TestDb) {
             survive(*kill, before[kill.job].copy(), &expected);
         }
     };
-    std::thread::scope(|scope| (0..THREADS).map(|_| scope.spawn(work)).collect::<Vec<_>>().into_iter().for_each(|t| t.join().unwrap()));
+    std::thread::scope(|scope| {
+        (0..THREADS).map(|_| scope.spawn(work)).collect::<Vec<_>>().into_iter().for_each(|t| t.join().unwrap())
+    });
 }
 
 fn survive(kill: Kill, db: TestDb, expected: &[String]) {

@@ -92,10 +92,14 @@ pub fn check(stage: &mut Stage, undisturbed: &[String], what: &str) {
     zero("SELECT COUNT(*) FROM effects WHERE state <> 'succeeded'");
     zero("SELECT COUNT(*) FROM billed_periods WHERE revision <> 0");
     zero("SELECT COUNT(*) FROM billable_items WHERE invoice_id IS NULL");
-    zero("SELECT COUNT(*) FROM invoices i WHERE net_minor <>
-          (SELECT SUM(net_minor) FROM invoice_lines l WHERE l.company_id = i.company_id AND l.invoice_id = i.invoice_id)");
-    zero("SELECT COUNT(*) FROM invoices i WHERE tax_minor <>
-          (SELECT SUM(tax_minor) FROM invoice_taxes t WHERE t.company_id = i.company_id AND t.invoice_id = i.invoice_id)");
+    zero(
+        "SELECT COUNT(*) FROM invoices i WHERE net_minor <>
+          (SELECT SUM(net_minor) FROM invoice_lines l WHERE l.company_id = i.company_id AND l.invoice_id = i.invoice_id)",
+    );
+    zero(
+        "SELECT COUNT(*) FROM invoices i WHERE tax_minor <>
+          (SELECT SUM(tax_minor) FROM invoice_taxes t WHERE t.company_id = i.company_id AND t.invoice_id = i.invoice_id)",
+    );
     numbers(db, what);
     files(db, &stage.documents(), what);
     audit::verify(db);
@@ -120,8 +124,7 @@ fn numbers(db: &TestDb, what: &str) {
         "SELECT n.seq, i.number FROM document_numbers n JOIN invoices i ON i.company_id = n.company_id AND i.invoice_id = n.document_id
          ORDER BY i.company_id, i.contract_id, i.period_start",
     );
-    let expected: Vec<Vec<String>> =
-        (1..=given.len()).map(|n| vec![n.to_string(), format!("INV-2026-{n:06}")]).collect();
+    let expected: Vec<Vec<String>> = (1..=given.len()).map(|n| vec![n.to_string(), format!("INV-2026-{n:06}")]).collect();
     assert_eq!(given, expected, "{what}");
     assert_eq!(db.value("SELECT next_seq FROM series_counters"), (given.len() + 1).to_string(), "{what}");
 }

@@ -99,7 +99,8 @@ fn a_run_that_is_told_to_stop_records_its_batch_and_the_next_goes_on() {
             assert_eq!(stage.db.value(&ended), "1", "{}", told(&output));
             // The contracts are its first page, the item that stands alone the next.
             let state = if job == JOBS[0] { "draft" } else { "open" };
-            let recorded: u32 = stage.db.value(&format!("SELECT COUNT(*) FROM invoices WHERE state = '{state}'")).parse().unwrap();
+            let recorded: u32 =
+                stage.db.value(&format!("SELECT COUNT(*) FROM invoices WHERE state = '{state}'")).parse().unwrap();
             assert!(recorded >= 12, "the page in hand is recorded: {recorded}");
             stage.run(job);
         }

@@ -16,7 +16,8 @@ fn sellers_rates_and_logos() {
         write(&mut db, |tx| sellers::upsert(tx, &[&plain]));
         assert_eq!(read(&mut db, sellers::all), [plain.clone(), seller("a")], "by bytes, the second B");
 
-        let free = finops::model::TaxRate { category: TaxCategory::ReverseCharge, rate: dec("0"), ..rate("a", "x", "2021-01-01") };
+        let free =
+            finops::model::TaxRate { category: TaxCategory::ReverseCharge, rate: dec("0"), ..rate("a", "x", "2021-01-01") };
         let rates = [rate("a", "x", "2020-01-01"), free.clone()];
         write(&mut db, |tx| sellers::upsert_tax_rates(tx, &[&rate("a", "x", "2021-01-01"), &rates[0]]));
         write(&mut db, |tx| sellers::upsert_tax_rates(tx, &[&free]));
@@ -226,8 +227,12 @@ fn documents_and_their_files() {
         seed(&mut db, &["a"]);
         let a: CompanyId = "a".parse().unwrap();
         write(&mut db, |tx| invoices::insert(tx, [draft("a", 1)].iter()));
-        let new =
-            || NewDocument { company_id: a.clone(), invoice_id: invoice_id(1), sha256: "ab".to_owned(), content: long() + AWKWARD };
+        let new = || NewDocument {
+            company_id: a.clone(),
+            invoice_id: invoice_id(1),
+            sha256: "ab".to_owned(),
+            content: long() + AWKWARD,
+        };
         write(&mut db, |tx| documents::insert(tx, &[new()]));
         assert!(db.write(|tx| documents::insert(tx, &[new()])).is_err(), "once, for good");
         assert_eq!(read(&mut db, |tx| documents::find(tx, &a, &invoice_id(1))), Some((long() + AWKWARD, "ab".to_owned())));

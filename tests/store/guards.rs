@@ -19,13 +19,18 @@ fn prepare(db: &TestDb) {
         due_on: Some(day("2026-11-14")),
         ..draft("a", 2).head
     };
-    let small = FullInvoice { head: Invoice { net: euro(1), tax: euro(1), total: euro(2), ..draft("a", 1).head }, ..draft("a", 1) };
+    let small =
+        FullInvoice { head: Invoice { net: euro(1), tax: euro(1), total: euro(2), ..draft("a", 1).head }, ..draft("a", 1) };
     write(&mut conn, |tx| {
         invoices::insert(tx, [small.clone(), draft("a", 2)].iter())?;
         assert!(invoices::issue(tx, std::slice::from_ref(&open))?);
         let company = "a".parse().unwrap();
-        let document =
-            NewDocument { company_id: "a".parse().unwrap(), invoice_id: invoice_id(2), sha256: "ab".into(), content: "{}".into() };
+        let document = NewDocument {
+            company_id: "a".parse().unwrap(),
+            invoice_id: invoice_id(2),
+            sha256: "ab".into(),
+            content: "{}".into(),
+        };
         documents::insert(tx, &[document])?;
         numbers::record(tx, &[Given { series_id: "s", year: 2026, seq: 1, company_id: &company, document_id: &invoice_id(2) }])?;
         let entry = Entry { company_id: "a".into(), action: "x", entity: "x", entity_id: "x".into(), payload: "{}".into() };
@@ -69,12 +74,14 @@ fn forbidden(issued: &str, draft: &str) -> Vec<String> {
         all.push(format!("UPDATE {table} SET net_minor = 0 WHERE invoice_id = '{issued}' AND position = 1"));
         all.push(format!("DELETE FROM {table} WHERE invoice_id = '{issued}'"));
         // A draft's part must not become an issued invoice's either, and not the other way round.
-        all.push(format!("UPDATE {table} SET invoice_id = '{issued}', position = 9 WHERE invoice_id = '{draft}' AND position = 1"));
-        all.push(format!("UPDATE {table} SET invoice_id = '{draft}', position = 9 WHERE invoice_id = '{issued}' AND position = 1"));
+        all.push(format!(
+            "UPDATE {table} SET invoice_id = '{issued}', position = 9 WHERE invoice_id = '{draft}' AND position = 1"
+        ));
+        all.push(format!(
+            "UPDATE {table} SET invoice_id = '{draft}', position = 9 WHERE invoice_id = '{issued}' AND position = 1"
+        ));
     }
-    all.push(format!(
-        "INSERT INTO invoice_taxes VALUES ('a', '{issued}', 9, 'S', '19', 'VAT', '', 1, 1)"
-    ));
+    all.push(format!("INSERT INTO invoice_taxes VALUES ('a', '{issued}', 9, 'S', '19', 'VAT', '', 1, 1)"));
     all.push(format!(
         "INSERT INTO invoice_lines VALUES ('a', '{issued}', 9, 'item', '', '', '', '', '1', '', '1', '2026-10-01', '2026-10-02',
          0, 0, 'standard', 'S', '19', 1, 1)"

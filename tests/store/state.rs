@@ -97,8 +97,7 @@ fn nothing_is_due_before_its_day_or_after_its_end() {
         write(&mut db, |tx| billing::move_schedules(tx, &[change("a", Some("2026-10-31"), 0), change("b", None, 0)]));
         assert!(!read(&mut db, |tx| billing::any_due(tx, day("2026-10-30"))));
         assert!(read(&mut db, |tx| billing::any_due(tx, day("2026-10-31"))));
-        let (a, b, c): (CompanyId, CompanyId, ContractId) =
-            ("a".parse().unwrap(), "b".parse().unwrap(), "c".parse().unwrap());
+        let (a, b, c): (CompanyId, CompanyId, ContractId) = ("a".parse().unwrap(), "b".parse().unwrap(), "c".parse().unwrap());
         let next = Next { start: day("2026-10-01"), due_on: day("2026-10-31") };
         assert_eq!(read(&mut db, |tx| billing::schedule(tx, &a, &c)), Some((Some(next), 0)));
         assert_eq!(read(&mut db, |tx| billing::schedule(tx, &b, &c)), Some((None, 0)));
@@ -150,7 +149,10 @@ fn a_period_is_billed_once_per_revision() {
         assert!(claim(&mut db, "2026-10-01", 1, 2), "made anew after it was voided");
         assert!(claim(&mut db, "2026-11-01", 0, 2));
         let of = read(&mut db, |tx| billing::of_invoice(tx, &a, &invoice_id(2)));
-        assert_eq!(of.iter().map(|p| (p.start, p.revision)).collect::<Vec<_>>(), [(day("2026-10-01"), 1), (day("2026-11-01"), 0)]);
+        assert_eq!(
+            of.iter().map(|p| (p.start, p.revision)).collect::<Vec<_>>(),
+            [(day("2026-10-01"), 1), (day("2026-11-01"), 0)]
+        );
         let all = read(&mut db, |tx| billing::billed_periods(tx, &a, &c));
         assert_eq!(all.iter().map(|p| p.0).collect::<Vec<_>>(), [day("2026-10-01"), day("2026-11-01")]);
         assert_eq!(read(&mut db, |tx| billing::issued_until(tx, &a, &c)), None, "drafts alone");
@@ -233,7 +235,9 @@ fn two_at_once_take_numbers_without_a_gap() {
                 });
             }
         };
-        std::thread::scope(|scope| [1, 2, 3].map(|who| scope.spawn(move || issue(who))).into_iter().for_each(|t| t.join().unwrap()));
+        std::thread::scope(|scope| {
+            [1, 2, 3].map(|who| scope.spawn(move || issue(who))).into_iter().for_each(|t| t.join().unwrap())
+        });
         let seqs: Vec<String> = db.rows("SELECT seq FROM document_numbers ORDER BY seq").into_iter().flatten().collect();
         assert_eq!(seqs, (1..=EACH * 2 * 3).map(|n| n.to_string()).collect::<Vec<_>>());
     });
