@@ -1,12 +1,8 @@
-//! Invoices, their lines and tax groups.
+//! Invoices read: pages of drafts, whole invoices, lists and counts.
 
-use super::value::Kind::{Int, Text};
-use super::{Bulk, Kind, Row, StoreError, Tx, Val};
 use crate::model::invoice::Proration;
-use crate::model::{
-    CompanyId, ContractId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceLine, InvoiceState, InvoiceTax, ItemId, SellerId,
-    SourceKey, TaxCode,
-};
+use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceLine, InvoiceTax, SellerId, TaxCode};
+use crate::store::{Row, StoreError, Tx, Val};
 use std::collections::HashMap;
 
 macro_rules! head_columns {
@@ -15,82 +11,6 @@ macro_rules! head_columns {
          due_on, payment_terms_days, tax_inclusive, reference, net_minor, tax_minor, total_minor, stale, edited"
     };
 }
-
-const HEAD: [(&str, Kind); 20] = [
-    ("company_id", Text),
-    ("invoice_id", Text),
-    ("state", Text),
-    ("seller_id", Text),
-    ("currency", Text),
-    ("contract_id", Text),
-    ("period_start", Text),
-    ("period_end", Text),
-    ("revision", Int),
-    ("number", Text),
-    ("issued_on", Text),
-    ("due_on", Text),
-    ("payment_terms_days", Int),
-    ("tax_inclusive", Int),
-    ("reference", Text),
-    ("net_minor", Int),
-    ("tax_minor", Int),
-    ("total_minor", Int),
-    ("stale", Int),
-    ("edited", Int),
-];
-
-static INSERT: Bulk<20> = Bulk { table: "invoices", columns: HEAD, on_conflict: "" };
-
-/// Many updates in one statement: the rows are there, so each meets its own key.
-static ISSUE: Bulk<20> = Bulk {
-    table: "invoices",
-    columns: HEAD,
-    on_conflict: "ON CONFLICT (company_id, invoice_id) DO UPDATE SET state = excluded.state, number = excluded.number,
-      issued_on = excluded.issued_on, due_on = excluded.due_on WHERE invoices.state = 'draft' AND invoices.stale = 0",
-};
-
-static INSERT_LINES: Bulk<20> = Bulk {
-    table: "invoice_lines",
-    columns: [
-        ("company_id", Text),
-        ("invoice_id", Text),
-        ("position", Int),
-        ("kind", Text),
-        ("contract_id", Text),
-        ("item_id", Text),
-        ("source_key", Text),
-        ("description", Text),
-        ("quantity", Text),
-        ("unit", Text),
-        ("unit_price", Text),
-        ("period_start", Text),
-        ("period_end", Text),
-        ("days", Int),
-        ("of_days", Int),
-        ("tax_code", Text),
-        ("tax_category", Text),
-        ("tax_rate", Text),
-        ("net_minor", Int),
-        ("amount_minor", Int),
-    ],
-    on_conflict: "",
-};
-
-static INSERT_TAXES: Bulk<9> = Bulk {
-    table: "invoice_taxes",
-    columns: [
-        ("company_id", Text),
-        ("invoice_id", Text),
-        ("position", Int),
-        ("category", Text),
-        ("rate", Text),
-        ("name", Text),
-        ("note", Text),
-        ("net_minor", Int),
-        ("tax_minor", Int),
-    ],
-    on_conflict: "",
-};
 
 fn read_head(row: &Row) -> Result<Invoice, StoreError> {
     let currency: Currency = row.parse(4)?;
@@ -115,96 +35,6 @@ fn read_head(row: &Row) -> Result<Invoice, StoreError> {
         stale: row.flag(18)?,
         edited: row.flag(19)?,
     })
-}
-
-fn head_values(i: &Invoice) -> [Val<'_>; 20] {
-    [
-        i.company_id.as_str().into(),
-        i.invoice_id.as_str().into(),
-        i.state.as_str().into(),
-        i.seller_id.as_str().into(),
-        i.currency.into(),
-        i.contract_id.as_ref().map_or("", ContractId::as_str).into(),
-        i.period.start().into(),
-        i.period.end().into(),
-        i.revision.into(),
-        i.number.as_deref().into(),
-        i.issued_on.into(),
-        i.due_on.into(),
-        i.payment_terms_days.into(),
-        i.tax_inclusive.into(),
-        (&i.reference).into(),
-        i.net.into(),
-        i.tax.into(),
-        i.total.into(),
-        i.stale.into(),
-        i.edited.into(),
-    ]
-}
-
-fn line_values<'a>(head: &'a Invoice, position: usize, l: &'a InvoiceLine) -> [Val<'a>; 20] {
-    let (days, of_days) = l.proration.map_or((0, 0), |p| (p.days, p.of_days));
-    [
-        head.company_id.as_str().into(),
-        head.invoice_id.as_str().into(),
-        Val::Int(position as i64 + 1),
-        l.kind.as_str().into(),
-        l.contract_id.as_ref().map_or("", ContractId::as_str).into(),
-        l.item_id.as_ref().map_or("", ItemId::as_str).into(),
-        l.source_key.as_ref().map_or("", SourceKey::as_str).into(),
-        (&l.description).into(),
-        l.quantity.into(),
-        (&l.unit).into(),
-        l.unit_price.into(),
-        l.period.start().into(),
-        l.period.end().into(),
-        days.into(),
-        of_days.into(),
-        l.tax_code.as_str().into(),
-        l.tax_category.as_str().into(),
-        l.tax_rate.into(),
-        l.net.into(),
-        l.amount.into(),
-    ]
-}
-
-fn tax_values<'a>(head: &'a Invoice, position: usize, t: &'a InvoiceTax) -> [Val<'a>; 9] {
-    [
-        head.company_id.as_str().into(),
-        head.invoice_id.as_str().into(),
-        Val::Int(position as i64 + 1),
-        t.category.as_str().into(),
-        t.rate.into(),
-        (&t.name).into(),
-        (&t.note).into(),
-        t.net.into(),
-        t.tax.into(),
-    ]
-}
-
-/// Writes drafts with their lines and tax groups.
-pub fn insert<'i>(tx: &mut Tx, invoices: impl Iterator<Item = &'i FullInvoice> + Clone) -> Result<(), StoreError> {
-    tx.insert(&INSERT, invoices.clone().map(|i| head_values(&i.head)))?;
-    tx.insert(
-        &INSERT_LINES,
-        invoices.clone().flat_map(|i| i.lines.iter().enumerate().map(|(position, line)| line_values(&i.head, position, line))),
-    )?;
-    tx.insert(
-        &INSERT_TAXES,
-        invoices.flat_map(|i| i.taxes.iter().enumerate().map(|(position, tax)| tax_values(&i.head, position, tax))),
-    )?;
-    Ok(())
-}
-
-/// Removes a draft with its lines and tax groups. What it billed must have been released before.
-pub fn delete(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<(), StoreError> {
-    const LINES: &str = "DELETE FROM invoice_lines WHERE company_id = $1 AND invoice_id = $2";
-    const TAXES: &str = "DELETE FROM invoice_taxes WHERE company_id = $1 AND invoice_id = $2";
-    const HEAD: &str = "DELETE FROM invoices WHERE company_id = $1 AND invoice_id = $2";
-    for sql in [LINES, TAXES, HEAD] {
-        tx.execute(sql, &[company_id.as_str().into(), invoice_id.as_str().into()])?;
-    }
-    Ok(())
 }
 
 /// The heads of a page of drafts after `after`, in the order in which they are issued: company,
@@ -253,57 +83,6 @@ pub fn stale_drafts(tx: &mut Tx, companies: &[&str]) -> Result<Vec<FullInvoice>,
 pub fn companies_with_fresh_drafts(tx: &mut Tx, companies: &[&str]) -> Result<Vec<CompanyId>, StoreError> {
     const SQL: &str = "SELECT DISTINCT company_id FROM invoices WHERE company_id = $1 AND state = 'draft' AND stale = 0";
     tx.query_companies(SQL, companies, &[], |row| Ok(CompanyId::stored(row.text(0)?)))
-}
-
-/// Marks the drafts that bill a contract: an input of theirs changed.
-pub fn mark_stale_by_contract(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> Result<u64, StoreError> {
-    const SQL: &str = "UPDATE invoices SET stale = 1 WHERE company_id = $1 AND state = 'draft' AND stale = 0 AND invoice_id IN
-      (SELECT p.invoice_id FROM billed_periods p WHERE p.company_id = $1 AND p.contract_id = $2)";
-    tx.execute(SQL, &[company_id.as_str().into(), contract_id.as_str().into()])
-}
-
-/// Marks all drafts of a company: the company or one of its billable items changed.
-pub fn mark_stale_by_company(tx: &mut Tx, company_id: &CompanyId) -> Result<u64, StoreError> {
-    const SQL: &str = "UPDATE invoices SET stale = 1 WHERE company_id = $1 AND state = 'draft' AND stale = 0";
-    tx.execute(SQL, &[company_id.as_str().into()])
-}
-
-/// Marks all drafts of a seller: its terms or a tax rate changed.
-pub fn mark_stale_by_seller(tx: &mut Tx, seller_id: &SellerId) -> Result<u64, StoreError> {
-    const SQL: &str = "UPDATE invoices SET stale = 1 WHERE state = 'draft' AND stale = 0 AND seller_id = $1";
-    tx.execute(SQL, &[seller_id.as_str().into()])
-}
-
-/// The draft is what its inputs make it.
-pub fn clear_stale(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<(), StoreError> {
-    const SQL: &str = "UPDATE invoices SET stale = 0 WHERE company_id = $1 AND invoice_id = $2 AND state = 'draft'";
-    tx.execute(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()]).map(drop)
-}
-
-/// Drafts become open, with the number and the dates that the given heads have. False if one of
-/// them is no draft any more, or its inputs changed; the caller rolls back.
-pub fn issue(tx: &mut Tx, heads: &[Invoice]) -> Result<bool, StoreError> {
-    Ok(tx.insert(&ISSUE, heads.iter().map(head_values))? == heads.len() as u64)
-}
-
-/// Holds an invoice until the transaction ends, so that two payments of it are recorded one after
-/// the other. False if there is no such invoice.
-pub fn hold(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<bool, StoreError> {
-    const SQL: &str = "UPDATE invoices SET state = state WHERE company_id = $1 AND invoice_id = $2";
-    Ok(tx.execute(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()])? == 1)
-}
-
-/// Changes the state of an issued invoice. False if it was not in `from` any more.
-pub fn set_state(
-    tx: &mut Tx,
-    company_id: &CompanyId,
-    invoice_id: &InvoiceId,
-    from: InvoiceState,
-    to: InvoiceState,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "UPDATE invoices SET state = $4 WHERE company_id = $1 AND invoice_id = $2 AND state = $3";
-    let params = [company_id.as_str().into(), invoice_id.as_str().into(), from.as_str().into(), to.as_str().into()];
-    Ok(tx.execute(SQL, &params)? == 1)
 }
 
 /// Invoices that a person may mean by a number or an id; more than one when sellers share a number.
@@ -363,6 +142,7 @@ macro_rules! line_columns {
          l.period_start, l.period_end, l.days, l.of_days, l.tax_code, l.tax_category, l.tax_rate, l.net_minor, l.amount_minor, i.currency"
     };
 }
+
 macro_rules! tax_columns {
     () => {
         "t.company_id, t.invoice_id, t.category, t.rate, t.name, t.note, t.net_minor, t.tax_minor, i.currency"
