@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::{CompanyId, Money, RunId};
 use crate::store::audit::{self, Author, Entry};
 use crate::store::runs::{self, Run, RunItem};
-use crate::store::{Db, StoreError, Transient, Tx, claims, schema};
+use crate::store::{Db, StoreError, Transient, Tx, claims};
 use chrono::TimeDelta;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -172,7 +172,7 @@ impl<'c> Runner<'c> {
             Some(file) => Some(lock::acquire(file, job.name(), self.ctx.lock_wait)?),
             None => None,
         };
-        self.refuse_a_future(db)?;
+        self.ctx.refuse_a_future(db)?;
         let progress = self.ctx.ui.progress(job.name(), 0);
         while let Some(limit) = self.room() {
             let keys = db.read(|tx| job.due(tx, limit))?;
@@ -214,14 +214,6 @@ impl<'c> Runner<'c> {
             Some(error) => Err(error),
             None => Ok(()),
         }
-    }
-
-    fn refuse_a_future(&self, db: &mut Db) -> Result<()> {
-        if !self.ctx.as_of_is_future() || db.read(|tx| schema::meta(tx, "test"))?.as_deref() == Some("true") {
-            return Ok(());
-        }
-        Err(Error::usage(format!("--now {} lies in the future", self.ctx.as_of))
-            .hint("add --dry-run to look ahead; only a database that is marked as a test is written to"))
     }
 
     /// The run's row, once there is work.
