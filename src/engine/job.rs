@@ -266,22 +266,31 @@ impl<'c> Runner<'c> {
         if keys.is_empty() {
             return Ok(());
         }
-        match self.batch(job, db, keys) {
+        match self.batch(job, db, keys, Claims::GivenBack) {
             Ok(recorded) => self.count(&recorded),
-            Err(error) if keys.len() > 1 && blames_a_unit(&error) => {
+            Err(error) if blames_a_unit(&error) => {
                 for key in keys {
                     self.single(job, db, key)?;
                     self.stop_if_asked()?;
                 }
+                self.give_back(db, job.name(), &companies_of::<J>(keys))?;
             }
-            Err(error) if blames_a_unit(&error) => self.single(job, db, &keys[0])?,
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
+    /// After the units were done one by one: several of them may have had one company.
+    fn give_back(&self, db: &mut Db, job: &str, companies: &[&str]) -> Result<()> {
+        if let (true, Some(run_id)) = (db.shares_work(), &self.summary.run_id) {
+            // What was taken over meanwhile is another's to give back.
+            db.write(|tx| claims::release(tx, job, run_id.as_str(), companies).map_err(Error::from))?;
+        }
+        Ok(())
+    }
+
     fn single<J: Job>(&mut self, job: &J, db: &mut Db, key: &J::Key) -> Result<()> {
-        match self.batch(job, db, std::slice::from_ref(key)) {
+        match self.batch(job, db, std::slice::from_ref(key), Claims::Kept) {
             Ok(recorded) => self.count(&recorded),
             Err(error) if blames_a_unit(&error) => {
                 let failed = Failed {
@@ -302,9 +311,8 @@ impl<'c> Runner<'c> {
     }
 
     /// Plans and records units in one transaction.
-    fn batch<J: Job>(&self, job: &J, db: &mut Db, keys: &[J::Key]) -> Result<Recorded<J::Plan>> {
-        let companies: BTreeSet<&str> = keys.iter().map(|k| J::company(k).as_str()).collect();
-        let companies: Vec<&str> = companies.into_iter().collect();
+    fn batch<J: Job>(&self, job: &J, db: &mut Db, keys: &[J::Key], then: Claims) -> Result<Recorded<J::Plan>> {
+        let companies = companies_of::<J>(keys);
         let shares = db.shares_work();
         let author = self.author();
         let recorded = db.write(|tx| {
@@ -314,8 +322,13 @@ impl<'c> Runner<'c> {
             let (newly_failed, waiting) = self.write_items(tx, job.name(), &companies, &decided)?;
             if let Some(run_id) = &author.run_id {
                 runs::beat(tx, run_id, author.at)?;
+                let still_ours = match then {
+                    _ if !shares => true,
+                    Claims::GivenBack => claims::release(tx, job.name(), run_id.as_str(), &companies)?,
+                    Claims::Kept => claims::hold(tx, job.name(), run_id.as_str(), &companies)?,
+                };
                 // Someone else took over: their work stands, this one is rolled back.
-                if shares && !claims::release(tx, job.name(), run_id.as_str(), &companies)? {
+                if !still_ours {
                     return Err(StoreError::Busy("another run took over these companies".to_owned()).into());
                 }
             }
@@ -430,6 +443,19 @@ impl<'c> Runner<'c> {
         // The error that ended the run is the one to tell.
         if result.is_ok() { written.map_err(Error::from) } else { Ok(()) }
     }
+}
+
+/// What becomes of the claims once a transaction has recorded its units.
+#[derive(Clone, Copy)]
+enum Claims {
+    GivenBack,
+    Kept,
+}
+
+/// The companies of these units, ascending, each once.
+fn companies_of<J: Job>(keys: &[J::Key]) -> Vec<&str> {
+    let companies: BTreeSet<&str> = keys.iter().map(|k| J::company(k).as_str()).collect();
+    companies.into_iter().collect()
 }
 
 #[derive(Serialize)]
