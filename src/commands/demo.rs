@@ -7,7 +7,7 @@
 use crate::cli::Globals;
 use crate::commands::{db, import, init, invoices, status};
 use crate::config::FILE_NAME;
-use crate::context::{Context, Shell};
+use crate::context::{Clock, Context, Shell};
 use crate::engine::RunOptions;
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::import::{Options, encoding};
@@ -16,7 +16,7 @@ use crate::jobs::issue::Issue;
 use crate::operations::import::{How, import_files};
 use crate::store::audit::Author;
 use crate::store::{Db, schema};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -75,7 +75,8 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
             format!("{folder} is there already: nothing was changed. To start again, delete it first.")
         }
     });
-    shell.ui.say(next(&config));
+    let today = Clock::of(&shell.environment)?.now().date_naive();
+    shell.ui.say(next(&config, today));
     Ok(code)
 }
 
@@ -127,15 +128,18 @@ fn bill(ctx: &Context, db: &mut Db) -> Result<ExitCode> {
 }
 
 /// What to try, as commands that work when they are pasted where the demo was run.
-fn next(config: &Path) -> String {
+fn next(config: &Path, today: NaiveDate) -> String {
     let program = std::env::args_os().next().map(PathBuf::from);
     let program = program.filter(|program| program.components().count() > 1).map_or("finops".to_owned(), |p| quoted(&p));
+    // Money does not arrive in the future, whatever this machine's clock says.
+    let paid_on = NaiveDate::from_ymd_opt(2026, 11, 10).map_or(today, |date| date.min(today));
+    let payment = format!("payments record INV-2026-000022 --amount 6162.36 --date {paid_on} --ref DEMO-1");
     let commands = [
         "status",
         "invoices list",
         "invoices show INV-2026-000022",
-        "payments record INV-2026-000022 --amount 6162.36 --date 2026-11-10 --ref DEMO-1",
-        "invoices generate --now 2026-12-01T08:00:00Z --dry-run",
+        &payment,
+        "invoices generate --company-id weber --now 2026-12-01T08:00:00Z --dry-run",
     ];
     let lines: Vec<String> = commands.iter().map(|command| format!("  {program} {command}")).collect();
     format!("\nTry next:\n  export FINOPS_CONFIG={}\n{}", quoted(config), lines.join("\n"))

@@ -158,9 +158,9 @@ fn tell(ui: &Ui, report: &Report) {
     let (warnings, problems) = (count(State::Warning), count(State::Problem));
     let summary = Summary { job: "doctor", ok, notes, warnings, problems };
     let counted = |count, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    let text = || {
-        let bad = [counted(problems, "problem"), counted(warnings, "warning"), counted(notes, "note")].join(", ");
-        format!("doctor: {bad}, {ok} in order")
+    let text = || match problems + warnings {
+        0 => "doctor: all is well".to_owned(),
+        _ => format!("doctor: {}, {}", counted(problems, "problem"), counted(warnings, "warning")),
     };
     ui.summary(&summary, text, problems + warnings > 0);
 }

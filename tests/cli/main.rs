@@ -6,10 +6,12 @@
 
 mod config;
 mod db;
+mod demo;
 mod help;
 mod import;
 mod init;
 mod output;
 mod payments;
 mod schedule;
+mod state;
 mod support;

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 #[path = "../support/mod.rs"]
+#[allow(clippy::module_inception, reason = "`support` is taken by the books of these tests")]
 mod database;
 mod import;
 mod import_items;
