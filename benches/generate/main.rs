@@ -4,7 +4,7 @@
 //! run, is a bare loop that writes exactly the rows which the job left: same schema, same
 //! pragmas, same 500 invoices a transaction, prepared statements.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench program stops at the first error")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench program stops at the first error")]
 #![allow(clippy::cast_possible_truncation, reason = "microseconds of a bench fit")]
 
 mod postgres;

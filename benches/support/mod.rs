@@ -1,7 +1,7 @@
 //! CPU time of this process and of its children, from /proc (Linux, ticks of 10 ms).
 
 #![allow(dead_code, reason = "each bench takes what it needs")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench program stops at the first error")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench program stops at the first error")]
 #![allow(clippy::cast_possible_truncation, reason = "microseconds of a bench fit")]
 
 use std::process::Command;
