@@ -6,7 +6,7 @@
 
 use super::job::{Decided, Failed, Job, Plan, RunOptions};
 use super::lock;
-use super::outbox::{self, Deliver};
+use super::outbox;
 use super::signals::Signals;
 use super::summary::Summary;
 use crate::context::Context;
