@@ -84,8 +84,14 @@ impl Globals {
 
     pub fn ui_options(&self, environment: &Environment) -> UiOptions {
         let Self { json, quiet, verbose, .. } = *self;
-        UiOptions { json, quiet, verbose, no_color: environment.no_color(), width: environment.columns() }
+        let width = environment.columns().or_else(terminal_width);
+        UiOptions { json, quiet, verbose, no_color: environment.no_color(), width }
     }
+}
+
+/// What the terminal itself says: shells seldom export COLUMNS.
+fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
 }
 
 /// An instant with its zone. A bare date is refused: midnight where?
