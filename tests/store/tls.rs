@@ -54,7 +54,10 @@ fn a_server_without_tls_is_refused_and_never_told_in_plain() {
     let Some(server) = postgres::server() else { return };
     for mode in ["require", "verify-ca", "verify-full"] {
         let refused = open(server, &format!("sslmode={mode}"));
-        assert!(matches!(&refused, Err(StoreError::Connection(text)) if text.to_lowercase().contains("tls")), "{mode}: {refused:?}");
+        assert!(
+            matches!(&refused, Err(StoreError::Connection(text)) if text.to_lowercase().contains("tls")),
+            "{mode}: {refused:?}"
+        );
     }
     assert!(!open(server, "sslmode=prefer").unwrap());
 }
