@@ -67,10 +67,8 @@ fn statements() -> Vec<Statement> {
                 let name = within.map_or_else(|| constant(&source.code[..*at]), |f| f.1.clone());
                 found.push(Statement { path: source.path.clone(), line, name, sql: text.clone() });
                 last_end = *at;
-            } else if same {
-                if let Some(statement) = found.last_mut() {
-                    statement.sql.push_str(text);
-                }
+            } else if let Some(statement) = found.last_mut().filter(|_| same) {
+                statement.sql.push_str(text);
             }
         }
     }
