@@ -2,10 +2,12 @@
 
 use crate::context::{Context, Shell};
 use crate::error::{Error, ExitCode, Result};
+use crate::model::CompanyId;
 use crate::model::calendar::parse_date;
 use crate::model::money::parse_decimal;
 use crate::model::{Invalid, InvoiceState, Money, Payment};
-use crate::operations::payments::{Desk, Recorded, find_invoice, record};
+use crate::operations::invoices::find;
+use crate::operations::payments::{Desk, Recorded, record};
 use crate::store::audit::Author;
 use crate::store::{Tx, payments};
 use crate::ui::Column;
@@ -42,6 +44,10 @@ enum Verb {
 struct RecordArgs {
     /// The invoice's number or id.
     invoice: String,
+
+    /// The company, when two sellers use the same number.
+    #[arg(long, value_name = "ID")]
+    company_id: Option<CompanyId>,
 
     /// What arrived, in the invoice's currency: 119.00.
     #[arg(long, value_parser = decimal, allow_negative_numbers = true)]
@@ -105,7 +111,7 @@ fn run_record(args: &RecordArgs, ctx: &Context) -> Result<ExitCode> {
 }
 
 fn record_one(tx: &mut Tx, desk: &Desk, args: &RecordArgs) -> Result<Recorded> {
-    let invoice = find_invoice(tx, &args.invoice)?;
+    let invoice = find(tx, &args.invoice, args.company_id.as_ref())?;
     let amount = Money::exact(args.amount, invoice.currency).map_err(|invalid| Error::usage(format!("--amount: {invalid}")))?;
     let payment = Payment {
         company_id: invoice.company_id.clone(),
@@ -151,7 +157,7 @@ struct Listed {
 
 fn list(invoice: &str, ctx: &Context) -> Result<ExitCode> {
     let listed = ctx.open_db()?.read(|tx| {
-        let invoice = find_invoice(tx, invoice)?;
+        let invoice = find(tx, invoice, None)?;
         let found = payments::of_invoice(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
         let listed = found.into_iter().map(|a| Listed {
             provider: a.provider,

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::{CompanyId, Money, RunId};
 use crate::store::audit::{self, Author, Entry};
 use crate::store::runs::{self, Run, RunItem};
-use crate::store::{Db, StoreError, Transient, Tx, claims, schema};
+use crate::store::{Db, StoreError, Transient, Tx, claims};
 use chrono::TimeDelta;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -172,7 +172,7 @@ impl<'c> Runner<'c> {
             Some(file) => Some(lock::acquire(file, job.name(), self.ctx.lock_wait)?),
             None => None,
         };
-        self.refuse_a_future(db)?;
+        self.ctx.refuse_a_future(db)?;
         let progress = self.ctx.ui.progress(job.name(), 0);
         while let Some(limit) = self.room() {
             let keys = db.read(|tx| job.due(tx, limit))?;
@@ -214,14 +214,6 @@ impl<'c> Runner<'c> {
             Some(error) => Err(error),
             None => Ok(()),
         }
-    }
-
-    fn refuse_a_future(&self, db: &mut Db) -> Result<()> {
-        if !self.ctx.as_of_is_future() || db.read(|tx| schema::meta(tx, "test"))?.as_deref() == Some("true") {
-            return Ok(());
-        }
-        Err(Error::usage(format!("--now {} lies in the future", self.ctx.as_of))
-            .hint("add --dry-run to look ahead; only a database that is marked as a test is written to"))
     }
 
     /// The run's row, once there is work.
@@ -274,22 +266,31 @@ impl<'c> Runner<'c> {
         if keys.is_empty() {
             return Ok(());
         }
-        match self.batch(job, db, keys) {
+        match self.batch(job, db, keys, Claims::GivenBack) {
             Ok(recorded) => self.count(&recorded),
-            Err(error) if keys.len() > 1 && blames_a_unit(&error) => {
+            Err(error) if blames_a_unit(&error) => {
                 for key in keys {
                     self.single(job, db, key)?;
                     self.stop_if_asked()?;
                 }
+                self.give_back(db, job.name(), &companies_of::<J>(keys))?;
             }
-            Err(error) if blames_a_unit(&error) => self.single(job, db, &keys[0])?,
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
+    /// After the units were done one by one: several of them may have had one company.
+    fn give_back(&self, db: &mut Db, job: &str, companies: &[&str]) -> Result<()> {
+        if let (true, Some(run_id)) = (db.shares_work(), &self.summary.run_id) {
+            // What was taken over meanwhile is another's to give back.
+            db.write(|tx| claims::release(tx, job, run_id.as_str(), companies).map_err(Error::from))?;
+        }
+        Ok(())
+    }
+
     fn single<J: Job>(&mut self, job: &J, db: &mut Db, key: &J::Key) -> Result<()> {
-        match self.batch(job, db, std::slice::from_ref(key)) {
+        match self.batch(job, db, std::slice::from_ref(key), Claims::Kept) {
             Ok(recorded) => self.count(&recorded),
             Err(error) if blames_a_unit(&error) => {
                 let failed = Failed {
@@ -310,9 +311,8 @@ impl<'c> Runner<'c> {
     }
 
     /// Plans and records units in one transaction.
-    fn batch<J: Job>(&self, job: &J, db: &mut Db, keys: &[J::Key]) -> Result<Recorded<J::Plan>> {
-        let companies: BTreeSet<&str> = keys.iter().map(|k| J::company(k).as_str()).collect();
-        let companies: Vec<&str> = companies.into_iter().collect();
+    fn batch<J: Job>(&self, job: &J, db: &mut Db, keys: &[J::Key], then: Claims) -> Result<Recorded<J::Plan>> {
+        let companies = companies_of::<J>(keys);
         let shares = db.shares_work();
         let author = self.author();
         let recorded = db.write(|tx| {
@@ -322,8 +322,13 @@ impl<'c> Runner<'c> {
             let (newly_failed, waiting) = self.write_items(tx, job.name(), &companies, &decided)?;
             if let Some(run_id) = &author.run_id {
                 runs::beat(tx, run_id, author.at)?;
+                let still_ours = match then {
+                    _ if !shares => true,
+                    Claims::GivenBack => claims::release(tx, job.name(), run_id.as_str(), &companies)?,
+                    Claims::Kept => claims::hold(tx, job.name(), run_id.as_str(), &companies)?,
+                };
                 // Someone else took over: their work stands, this one is rolled back.
-                if shares && !claims::release(tx, job.name(), run_id.as_str(), &companies)? {
+                if !still_ours {
                     return Err(StoreError::Busy("another run took over these companies".to_owned()).into());
                 }
             }
@@ -438,6 +443,19 @@ impl<'c> Runner<'c> {
         // The error that ended the run is the one to tell.
         if result.is_ok() { written.map_err(Error::from) } else { Ok(()) }
     }
+}
+
+/// What becomes of the claims once a transaction has recorded its units.
+#[derive(Clone, Copy)]
+enum Claims {
+    GivenBack,
+    Kept,
+}
+
+/// The companies of these units, ascending, each once.
+fn companies_of<J: Job>(keys: &[J::Key]) -> Vec<&str> {
+    let companies: BTreeSet<&str> = keys.iter().map(|k| J::company(k).as_str()).collect();
+    companies.into_iter().collect()
 }
 
 #[derive(Serialize)]

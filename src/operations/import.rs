@@ -20,6 +20,7 @@ mod tax_rates;
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, Source};
 use crate::model::{Seller, SellerId};
+use crate::operations::invoices::find;
 use crate::operations::payments::{self, Desk, RecordError};
 use crate::store::audit::{self, Author, Entry};
 use crate::store::{Db, Tx};
@@ -196,7 +197,7 @@ impl Work<'_> {
         let author = self.author;
         let desk = Desk::of(author, self.as_of, self.sellers.values());
         for Located { value: row, source } in rows {
-            let invoice = match payments::find_invoice_of(tx, &row.payment.company_id, &row.invoice) {
+            let invoice = match find(tx, &row.invoice, Some(&row.payment.company_id)) {
                 Ok(invoice) => invoice,
                 Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
                     self.refuse(&source, "invoice", &row.invoice, error.message);

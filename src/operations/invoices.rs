@@ -20,8 +20,11 @@ pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Res
         found.retain(|i| i.company_id == *company);
     }
     match found.len() {
-        0 => Err(Error::not_found(format!("there is no invoice {number_or_id:?}"))
-            .hint("finops invoices list shows numbers and ids; a draft has only an id")),
+        0 => Err(Error::not_found(match company {
+            Some(company) => format!("there is no invoice {number_or_id:?} of company {company}"),
+            None => format!("there is no invoice {number_or_id:?}"),
+        })
+        .hint("finops invoices list shows numbers and ids; a draft has only an id")),
         1 => Ok(found.remove(0)),
         _ => {
             let owners: Vec<String> = found.iter().map(|i| format!("{} of company {}", i.invoice_id, i.company_id)).collect();

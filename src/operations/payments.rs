@@ -91,36 +91,6 @@ fn refused<T>(field: &'static str, reason: String, hint: &'static str) -> Result
     Err(RecordError::Refused(Refusal { field, reason, hint }))
 }
 
-/// The one invoice that a number or an id means.
-pub fn find_invoice(tx: &mut Tx, number_or_id: &str) -> Result<Invoice> {
-    let found = invoices::find(tx, number_or_id)?;
-    one_of(found, number_or_id)
-}
-
-/// The same for a payment whose company is known, so that others may have the same number.
-pub fn find_invoice_of(tx: &mut Tx, company_id: &CompanyId, number_or_id: &str) -> Result<Invoice> {
-    let mut found = Vec::new();
-    for invoice_id in payments::invoices_named(tx, company_id, number_or_id)? {
-        found.extend(invoices::head(tx, company_id, &invoice_id)?);
-    }
-    // An id, or another company's number, which `record` tells as such.
-    if found.is_empty() { find_invoice(tx, number_or_id) } else { one_of(found, number_or_id) }
-}
-
-fn one_of(mut found: Vec<Invoice>, number_or_id: &str) -> Result<Invoice> {
-    match (found.pop(), found.is_empty()) {
-        (None, _) => Err(Error::not_found(format!("there is no invoice {number_or_id:?}"))
-            .hint("give its number or its id, as finops invoices list shows them")),
-        (Some(invoice), true) => Ok(invoice),
-        (Some(last), false) => {
-            found.push(last);
-            let told: Vec<String> = found.iter().map(|i| format!("{} of {}", i.invoice_id, i.company_id)).collect();
-            Err(Error::refused(format!("{number_or_id} is the number of several invoices: {}", told.join(", ")))
-                .hint("give the id of the one that you mean"))
-        }
-    }
-}
-
 /// Records a payment of an invoice. The same payment again (company, provider, reference, and all
 /// the rest alike) changes nothing. What exceeds the balance becomes company credit.
 /// After an error the caller rolls back.

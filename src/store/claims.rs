@@ -55,6 +55,14 @@ pub fn take(
     tx.query_companies(OWNED, companies, &[job.into(), owner.into()], |row| row.string(0))
 }
 
+/// Whether these companies are still the owner's. Nothing is locked: what is written twice all the
+/// same, the unique keys refuse.
+pub fn hold(tx: &mut Tx, job: &str, owner: &str, companies: &[&str]) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT company_id FROM claims WHERE company_id = $1 AND job = $2 AND owner = $3 AND expires_at <> ''";
+    let held = tx.query_companies(SQL, companies, &[job.into(), owner.into()], |row| row.string(0))?;
+    Ok(held.len() == companies.len())
+}
+
 /// Gives claims back in the transaction that records the work. False if one of them was taken over
 /// meanwhile: then the work is another's, and the caller must roll back.
 pub fn release(tx: &mut Tx, job: &str, owner: &str, companies: &[&str]) -> Result<bool, StoreError> {

@@ -30,12 +30,6 @@ pub fn find(tx: &mut Tx, company_id: &CompanyId, provider: &str, reference: &str
     })
 }
 
-/// The invoices of a company that a number names; more than one when sellers share a number.
-pub fn invoices_named(tx: &mut Tx, company_id: &CompanyId, number: &str) -> Result<Vec<InvoiceId>, StoreError> {
-    const SQL: &str = "SELECT invoice_id FROM invoices WHERE company_id = $1 AND number = $2 ORDER BY invoice_id LIMIT 3";
-    tx.query(SQL, &[company_id.as_str().into(), number.into()], |row| Ok(InvoiceId::stored(row.text(0)?)))
-}
-
 /// Writes a payment for an invoice. False if its reference is known already.
 pub fn insert(tx: &mut Tx, payment: &Payment, invoice_id: &InvoiceId) -> Result<bool, StoreError> {
     const SQL: &str = "INSERT INTO payments (company_id, provider, reference, currency, amount_minor, received_on, invoice_id)

@@ -3,7 +3,8 @@ use crate::support::{Books, author, company, date, now};
 use finops::error::{Error, ErrorKind};
 use finops::import::Kind;
 use finops::model::{InvoiceId, InvoiceState, Money, Payment};
-use finops::operations::payments::{Desk, Recorded, find_invoice, record};
+use finops::operations::invoices::find;
+use finops::operations::payments::{Desk, Recorded, record};
 use finops::store::payments::credit;
 
 fn payment(reference: &str, minor: i64) -> Payment {
@@ -20,7 +21,7 @@ fn pay(books: &mut Books, invoice: &InvoiceId, payment: &Payment) -> Result<Reco
     let author = author();
     books.db.write(|tx| {
         let desk = Desk::open(tx, &author, now())?;
-        let invoice = find_invoice(tx, invoice.as_str())?;
+        let invoice = find(tx, invoice.as_str(), None)?;
         Ok(record(tx, &desk, &invoice, payment)?)
     })
 }
