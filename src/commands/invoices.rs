@@ -3,7 +3,7 @@
 mod show;
 
 use crate::context::Context;
-use crate::engine::job::{self, Job, RunOptions};
+use crate::engine::{self, Job, RunOptions};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::jobs::generate::{Generate, GenerateOptions};
 use crate::jobs::issue::{Issue, PdfWriter, load_logo, parse, relative_path};
@@ -136,7 +136,7 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
 /// Runs a job and says at its end what it did.
 pub(super) fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> Result<ExitCode> {
     let verb = job.verb();
-    let summary = job::run(job, ctx, db, options)?;
+    let summary = engine::run(job, ctx, db, options)?;
     ctx.ui.summary(&summary, || summary.text(verb), summary.something_happened());
     Ok(summary.exit_code())
 }

@@ -1,7 +1,7 @@
 //! `finops runs`: what the jobs did, from the rows that they leave behind.
 
 use crate::context::Context;
-use crate::engine::job::host;
+use crate::engine::run::host;
 use crate::error::{Error, ExitCode, Result};
 use crate::jobs::JobKind;
 use crate::store::runs::{self, Run};

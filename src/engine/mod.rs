@@ -7,8 +7,10 @@ pub mod crash;
 pub mod job;
 pub mod lock;
 pub mod outbox;
+pub mod run;
 pub mod signals;
 pub mod summary;
 
-pub use job::{Decided, Failed, Job, Plan, RunOptions, Skipped, run};
+pub use job::{Decided, Failed, Job, Plan, RunOptions, Skipped};
+pub use run::run;
 pub use summary::Summary;

@@ -8,9 +8,12 @@
 
 mod facts;
 mod plan;
+mod record;
+mod shown;
 
+pub(crate) use plan::draft;
 pub use plan::{Draft, GeneratePlan};
-pub(crate) use plan::{draft, entry, insert, remove};
+pub(crate) use record::{entry, insert, remove};
 
 use crate::context::Context;
 use crate::engine::job::{Decided, Job};
@@ -194,6 +197,6 @@ impl Job for Generate<'_> {
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [GeneratePlan]) -> Result<Vec<Entry>> {
-        plan::record(tx, plans)
+        record::record(tx, plans)
     }
 }

@@ -6,16 +6,17 @@
 //! number is lost or given twice. Deliver: the PDFs, on all cores.
 
 mod pdf;
+mod plan;
 
 pub use pdf::{PdfWriter, load_logo, parse, relative_path};
+pub use plan::IssuePlan;
 
 use crate::context::Context;
-use crate::engine::job::{Decided, Failed, Job, Plan, Skipped};
+use crate::engine::job::{Decided, Failed, Job, Skipped};
 use crate::engine::outbox::Deliver;
 use crate::engine::summary::hex;
 use crate::error::{Error, Result};
-use crate::model::document::Document;
-use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, Money, Seller};
+use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, Seller};
 use crate::render::{Fonts, missing_characters};
 use crate::rules::document::{Issue as Freeze, canonical_json, freeze};
 use crate::rules::numbering::NumberFormat;
@@ -23,12 +24,12 @@ use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::documents::NewDocument;
 use crate::store::effects::{self, Effect, EffectKind};
-use crate::store::numbers::{self, Given, Taken};
+use crate::store::numbers::{self};
 use crate::store::{StoreError, Tx, companies, documents, invoices, sellers};
-use chrono::{Datelike, NaiveDate};
-use serde_json::{Value, json};
+use chrono::NaiveDate;
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// The job, with its place among the drafts.
 pub struct Issue<'c> {
@@ -45,23 +46,6 @@ impl<'c> Issue<'c> {
         let fonts = pdf::load_fonts(ctx)?;
         let writer = PdfWriter::new(ctx, fonts.clone());
         Ok(Self { ctx, fonts, writer, named: named.to_vec(), after: Some(Default::default()) })
-    }
-}
-
-/// A draft that is to be issued.
-#[derive(Debug, Clone)]
-pub struct IssuePlan {
-    draft: FullInvoice,
-    /// As it will be printed, but for the number, which the transaction gives.
-    document: Document,
-    series_id: String,
-    format: NumberFormat,
-}
-
-impl IssuePlan {
-    /// The year that its number counts in; 0 when the format has none.
-    fn counter_year(&self) -> i32 {
-        if self.format.restarts_yearly() { self.document.issued_on.year() } else { 0 }
     }
 }
 
@@ -138,7 +122,7 @@ impl Job for Issue<'_> {
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [IssuePlan]) -> Result<Vec<Entry>> {
-        let numbered = number(tx, plans)?;
+        let numbered = plan::number(tx, plans)?;
         let mut heads = Vec::with_capacity(plans.len());
         let mut kept = Vec::with_capacity(plans.len());
         let mut planned = Vec::with_capacity(plans.len());
@@ -260,68 +244,5 @@ fn failed(draft: &FullInvoice, reason: &'static str, message: String, hint: &str
         reason,
         message,
         hint: hint.to_owned(),
-    }
-}
-
-/// Takes the numbers of a page: a block a series, year and date, in the order of the plans.
-fn number(tx: &mut Tx, plans: &[IssuePlan]) -> Result<Vec<String>> {
-    let mut groups: BTreeMap<(&str, i32, NaiveDate), Vec<usize>> = BTreeMap::new();
-    for (index, plan) in plans.iter().enumerate() {
-        groups.entry((&plan.series_id, plan.counter_year(), plan.document.issued_on)).or_default().push(index);
-    }
-    let mut numbered = vec![String::new(); plans.len()];
-    for ((series_id, year, issued_on), members) in groups {
-        let Taken::From(first) = numbers::take(tx, series_id, year, members.len() as u64, issued_on)? else {
-            return Err(StoreError::Busy(format!("series {series_id} moved on")).into());
-        };
-        let mut given = Vec::with_capacity(members.len());
-        for (seq, index) in (first..).zip(members) {
-            let plan = &plans[index];
-            numbered[index] = plan.format.format(issued_on.year(), seq);
-            given.push(Given {
-                series_id,
-                year,
-                seq,
-                company_id: &plan.draft.head.company_id,
-                document_id: &plan.draft.head.invoice_id,
-            });
-        }
-        numbers::record(tx, &given)?;
-    }
-    Ok(numbered)
-}
-
-impl Plan for IssuePlan {
-    fn amount(&self) -> Option<Money> {
-        Some(self.draft.head.total)
-    }
-
-    fn settles(&self) -> Vec<(CompanyId, String)> {
-        vec![(self.draft.head.company_id.clone(), self.draft.head.invoice_id.to_string())]
-    }
-
-    fn item(&self) -> Value {
-        let head = &self.draft.head;
-        json!({
-            "outcome": "issued",
-            "company_id": head.company_id,
-            "invoice_id": head.invoice_id,
-            "number": Some(&self.document.number).filter(|n| !n.is_empty()),
-            "issued_on": self.document.issued_on,
-            "due_on": self.document.due_on,
-            "currency": head.currency,
-            "net": head.net,
-            "tax": head.tax,
-            "total": head.total,
-        })
-    }
-
-    fn text(&self) -> String {
-        let head = &self.draft.head;
-        let amount = format!("{:>14} {}", head.total.to_string(), head.currency);
-        format!(
-            "issue     {:<20} {:<20} {}  {amount}  due {}",
-            head.company_id, self.document.number, head.period, self.document.due_on
-        )
     }
 }

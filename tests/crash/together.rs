@@ -114,3 +114,24 @@ fn terminate(pid: u32) {
     // The signal is there once the process was scheduled.
     std::thread::sleep(Duration::from_millis(200));
 }
+
+/// The file may not grow beyond what it is: as if the disk were full.
+#[test]
+fn a_write_that_fails_leaves_nothing_half_written() {
+    let db = TestDb::sqlite();
+    business::prepare(&db);
+    let expected = undisturbed(&db);
+    let mut stage = Stage::new(db);
+    let program = stage.command(JOBS[0]);
+    let mut shell = Command::new("/bin/sh");
+    // Ignored, the signal becomes the error EFBIG. 8 blocks of 512 or 1024 bytes hold no page of a journal.
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "limited"]).arg(program.get_program()).args(program.get_args());
+    shell.current_dir(program.get_current_dir().unwrap());
+    shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = shell.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert_eq!(stage.db.value("SELECT COUNT(*) FROM invoices"), "0");
+    assert_eq!(stage.db.value("SELECT COUNT(*) FROM billed_periods"), "0");
+    stage.settle();
+    check(&mut stage, &expected, "the disk was full");
+}

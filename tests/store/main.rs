@@ -11,4 +11,5 @@ mod fixtures;
 mod guards;
 mod schema;
 mod state;
+mod tls;
 mod transactions;

@@ -105,17 +105,19 @@ impl TestDb {
 
     /// The rows of a query past `finops`, every value as text; bytes as `\x…`, NULL as `∅`.
     pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        self.rows_of(&[sql.to_owned()]).remove(0)
+    }
+
+    /// The rows of several queries over one connection.
+    pub fn rows_of(&self, queries: &[String]) -> Vec<Vec<Vec<String>>> {
         match &self.place {
-            Place::Sqlite { .. } => sqlite_rows(&self.rusqlite(), sql),
+            Place::Sqlite { .. } => {
+                let connection = self.rusqlite();
+                queries.iter().map(|sql| sqlite_rows(&connection, sql)).collect()
+            }
             Place::Postgres { server, name } => {
-                let messages = server.client(name).simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-                let rows = messages.iter().filter_map(|message| match message {
-                    ::postgres::SimpleQueryMessage::Row(row) => {
-                        Some((0..row.len()).map(|at| row.get(at).unwrap_or("∅").to_owned()).collect())
-                    }
-                    _ => None,
-                });
-                rows.collect()
+                let mut client = server.client(name);
+                queries.iter().map(|sql| postgres_rows(&mut client, sql)).collect()
             }
         }
     }
@@ -148,15 +150,31 @@ impl TestDb {
         self.rows(sql).into_iter().flatten().collect()
     }
 
-    /// A table's columns in order.
-    pub fn columns(&self, table: &str) -> Vec<String> {
-        let sql = if self.is_sqlite() {
-            format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid")
-        } else {
-            format!("SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' ORDER BY ordinal_position")
+    /// The columns of these tables, in order.
+    pub fn columns(&self, tables: &[String]) -> Vec<Vec<String>> {
+        let query = |table: &String| {
+            if self.is_sqlite() {
+                format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid")
+            } else {
+                format!(
+                    "SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' ORDER BY ordinal_position"
+                )
+            }
         };
-        self.rows(&sql).into_iter().flatten().collect()
+        let queries: Vec<String> = tables.iter().map(query).collect();
+        self.rows_of(&queries).into_iter().map(|rows| rows.into_iter().flatten().collect()).collect()
     }
+}
+
+fn postgres_rows(client: &mut ::postgres::Client, sql: &str) -> Vec<Vec<String>> {
+    let messages = client.simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let rows = messages.iter().filter_map(|message| match message {
+        ::postgres::SimpleQueryMessage::Row(row) => {
+            Some((0..row.len()).map(|at| row.get(at).unwrap_or("∅").to_owned()).collect())
+        }
+        _ => None,
+    });
+    rows.collect()
 }
 
 fn sqlite_rows(connection: &rusqlite::Connection, sql: &str) -> Vec<Vec<String>> {

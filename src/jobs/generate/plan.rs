@@ -2,22 +2,17 @@
 
 use super::facts::{Facts, Page, StaleDraft};
 use crate::context::Ids;
-use crate::engine::job::{Decided, Failed, Plan, Skipped};
-use crate::error::Result;
-use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, Period, SourceKey};
+use crate::engine::job::{Decided, Failed, Skipped};
+use crate::model::{CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, SourceKey};
 use crate::rules::billing::{
     self as rules, CompanyPlan, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Subject, build_invoice,
     plan_company,
 };
 use crate::rules::periods::BillingCalendar;
 use crate::rules::schedule::ScheduleRow;
-use crate::store::audit::Entry;
-use crate::store::billing::{self, BilledPeriod, Next, ScheduleChange};
-use crate::store::{StoreError, Tx, invoices, items};
+use crate::store::billing::{BilledPeriod, Next, ScheduleChange};
 use chrono::NaiveDate;
 use rayon::prelude::*;
-use serde::Serialize;
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// One thing to do for one company.
@@ -237,176 +232,4 @@ fn failed(company_id: &CompanyId, subject: String, period: String, failure: &Fai
         Failure::Mixed { .. } => "mixed_terms",
     };
     Failed { company_id: company_id.clone(), subject, period, reason, message: failure.to_string(), hint: failure.hint() }
-}
-
-/// Writes a page of plans. Claims that are taken mean that the plan is older than the database:
-/// the transaction is replayed.
-pub(super) fn record(tx: &mut Tx, plans: &[GeneratePlan]) -> Result<Vec<Entry>> {
-    let mut drafts: Vec<&Draft> = Vec::with_capacity(plans.len());
-    let mut moves = Vec::with_capacity(plans.len());
-    let mut entries = Vec::with_capacity(plans.len());
-    for plan in plans {
-        match plan {
-            GeneratePlan::Draft(new) => {
-                drafts.push(new);
-                entries.push(entry("invoice.drafted", &new.invoice, None));
-            }
-            GeneratePlan::Rebuild { old, new } => {
-                remove(tx, old)?;
-                drafts.push(new);
-                entries.push(entry("invoice.rebuilt", &new.invoice, Some(old)));
-            }
-            GeneratePlan::Drop(old) => {
-                remove(tx, old)?;
-                entries.push(entry("invoice.dropped", old, None));
-            }
-            GeneratePlan::Keep(company_id, invoice_id) => invoices::clear_stale(tx, company_id, invoice_id)?,
-            GeneratePlan::Move(change) => moves.push(change.clone()),
-        }
-    }
-    insert(tx, &drafts)?;
-    billing::move_schedules(tx, &moves)?;
-    Ok(entries)
-}
-
-/// Writes drafts and claims what they bill.
-pub(crate) fn insert(tx: &mut Tx, drafts: &[&Draft]) -> Result<()> {
-    let again = || StoreError::Busy("it was billed meanwhile".to_owned());
-    invoices::insert(tx, drafts.iter().map(|d| &d.invoice))?;
-    let periods: Vec<&BilledPeriod> = drafts.iter().flat_map(|d| &d.periods).collect();
-    if !billing::claim(tx, &periods)? {
-        return Err(again().into());
-    }
-    for draft in drafts {
-        for key in &draft.takes {
-            if !items::take(tx, &draft.invoice.head.company_id, key, &draft.invoice.head.invoice_id)? {
-                return Err(again().into());
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Takes a draft away and frees what it billed.
-pub(crate) fn remove(tx: &mut Tx, draft: &FullInvoice) -> Result<()> {
-    let (company_id, invoice_id) = (&draft.head.company_id, &draft.head.invoice_id);
-    billing::release(tx, company_id, invoice_id)?;
-    items::release(tx, company_id, invoice_id)?;
-    Ok(invoices::delete(tx, company_id, invoice_id)?)
-}
-
-/// The audit row of a draft: the figures that make it checkable, not the whole of it.
-pub(crate) fn entry(action: &'static str, invoice: &FullInvoice, before: Option<&FullInvoice>) -> Entry {
-    let change = Change { before: before.map(Figures::of), after: Figures::of(invoice) };
-    Entry {
-        company_id: invoice.head.company_id.to_string(),
-        action,
-        entity: "invoice",
-        entity_id: invoice.head.invoice_id.to_string(),
-        // It holds nothing that JSON cannot say.
-        payload: serde_json::to_string(&change).unwrap_or_default(),
-    }
-}
-
-#[derive(Serialize)]
-struct Change {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    before: Option<Figures>,
-    after: Figures,
-}
-
-#[derive(Serialize)]
-struct Figures {
-    period: Period,
-    currency: Currency,
-    net: Money,
-    tax: Money,
-    total: Money,
-    lines: usize,
-}
-
-impl Figures {
-    fn of(invoice: &FullInvoice) -> Self {
-        let Invoice { period, currency, net, tax, total, .. } = invoice.head;
-        Self { period, currency, net, tax, total, lines: invoice.lines.len() }
-    }
-}
-
-impl Plan for GeneratePlan {
-    fn counts(&self) -> bool {
-        !matches!(self, Self::Move(_))
-    }
-
-    fn amount(&self) -> Option<Money> {
-        match self {
-            Self::Draft(new) | Self::Rebuild { new, .. } => Some(new.invoice.head.total),
-            Self::Drop(_) | Self::Keep(..) | Self::Move(_) => None,
-        }
-    }
-
-    fn settles(&self) -> Vec<(CompanyId, String)> {
-        match self {
-            Self::Draft(new) | Self::Rebuild { new, .. } => {
-                let company_id = &new.invoice.head.company_id;
-                let contracts = new.periods.iter().map(|p| p.contract_id.to_string());
-                let items = new.takes.iter().map(ToString::to_string);
-                contracts.chain(items).chain([new.invoice.head.invoice_id.to_string()]).map(|s| (company_id.clone(), s)).collect()
-            }
-            Self::Drop(old) => vec![(old.head.company_id.clone(), old.head.invoice_id.to_string())],
-            Self::Keep(company_id, invoice_id) => vec![(company_id.clone(), invoice_id.to_string())],
-            Self::Move(change) => vec![(change.company_id.clone(), change.contract_id.to_string())],
-        }
-    }
-
-    fn item(&self) -> Value {
-        let (outcome, invoice, due) = match self {
-            Self::Draft(new) => ("drafted", &new.invoice, Some(new.due)),
-            Self::Rebuild { new, .. } => ("rebuilt", &new.invoice, Some(new.due)),
-            Self::Drop(old) => ("dropped", old.as_ref(), None),
-            Self::Keep(company_id, invoice_id) => {
-                return json!({ "outcome": "unchanged", "company_id": company_id, "invoice_id": invoice_id });
-            }
-            Self::Move(change) => {
-                return json!({ "outcome": "scheduled", "company_id": change.company_id, "contract_id": change.contract_id });
-            }
-        };
-        let mut item = json!({ "outcome": outcome, "billing_due_on": due });
-        if let (Some(item), Ok(Value::Object(fields))) = (item.as_object_mut(), serde_json::to_value(invoice)) {
-            item.extend(fields);
-        }
-        item
-    }
-
-    fn text(&self) -> String {
-        match self {
-            Self::Draft(new) => described("draft", &new.invoice, new.due),
-            Self::Rebuild { new, .. } => described("rebuild", &new.invoice, new.due),
-            Self::Drop(old) => format!("drop      {:<20} {}: nothing is left to bill", old.head.company_id, old.head.invoice_id),
-            Self::Keep(company_id, invoice_id) => format!("unchanged {company_id:<20} {invoice_id}"),
-            Self::Move(change) => format!("scheduled {} {}", change.company_id, change.contract_id),
-        }
-    }
-}
-
-/// What is billed and why: since when it is due, and how each line comes about.
-fn described(word: &str, invoice: &FullInvoice, due: NaiveDate) -> String {
-    let FullInvoice { head, lines, .. } = invoice;
-    let what = match &head.contract_id {
-        Some(id) => id.to_string(),
-        None if lines.iter().any(|l| l.contract_id.is_some()) => "several contracts".to_owned(),
-        None => "items".to_owned(),
-    };
-    let amount = format!("{:>14} {}", head.total.to_string(), head.currency);
-    let mut text = format!("{word:<9} {:<20} {what:<20} {}  {amount}  due {due}", head.company_id, head.period);
-    for line in lines {
-        let days = line.proration.map(|p| format!(" × {} of {} days", p.days, p.of_days)).unwrap_or_default();
-        let how = format!("{} {} × {}{days}", line.quantity.normalize(), line.unit, line.unit_price).replace("  ", " ");
-        text.push_str(&format!(
-            "\n            {:<38} {how:<40} {:>14}  {} %",
-            line.description,
-            line.amount.to_string(),
-            line.tax_rate.normalize()
-        ));
-    }
-    text
 }

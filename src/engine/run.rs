@@ -1,0 +1,392 @@
+//! The run of a job: find a page of work, claim it, plan it, record it in one transaction, go on.
+//!
+//! A page is planned and recorded in the same transaction, so a plan is never older than what it
+//! was made from. If one unit makes the transaction fail, it is rolled back and the page is
+//! replayed one unit a transaction, so that one bad unit never stops the others.
+
+use super::job::{Decided, Failed, Job, Plan, RunOptions};
+use super::lock;
+use super::outbox;
+use super::signals::Signals;
+use super::summary::Summary;
+use crate::context::Context;
+use crate::engine::crash;
+use crate::error::{Error, Result};
+use crate::model::{CompanyId, RunId};
+use crate::store::audit::{self, Author};
+use crate::store::runs::{self, Run, RunItem};
+use crate::store::{Db, StoreError, Transient, Tx, claims};
+use chrono::TimeDelta;
+use serde::Serialize;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Instant;
+
+/// Units a transaction: enough that a commit costs little, few enough that others wait less than
+/// 200 ms (reliability.md).
+pub const BATCH: u32 = 500;
+
+/// How long a claim holds before another may take it over: many times a batch.
+const CLAIM_MINUTES: i64 = 10;
+
+/// Attempts at one unit before it waits for a person.
+const PARK_AFTER: u32 = 5;
+
+/// Runs a job to its end. The returned summary is not printed yet: effects may follow.
+pub fn run<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> Result<Summary> {
+    let started = Instant::now();
+    let mut run = Runner::new(job.name(), ctx, options);
+    let result = if options.dry_run { run.look(job, db) } else { run.work(job, db) };
+    run.summary.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    run.finish(db, &result)?;
+    result.map(|()| run.summary)
+}
+
+struct Runner<'c> {
+    ctx: &'c Context,
+    options: &'c RunOptions,
+    summary: Summary,
+    signals: Signals,
+}
+
+/// What a recorded batch adds to the summary, once it is committed.
+struct Recorded<P> {
+    decided: Decided<P>,
+    hashes: Vec<[u8; 32]>,
+    newly_failed: u64,
+    waiting: u64,
+}
+
+impl<'c> Runner<'c> {
+    fn new(job: &'static str, ctx: &'c Context, options: &'c RunOptions) -> Self {
+        Self { ctx, options, summary: Summary::new(job, ctx.as_of, options.dry_run), signals: Signals::listen() }
+    }
+
+    /// The same pages and plans, shown, and nothing written.
+    fn look<J: Job>(&mut self, job: &mut J, db: &mut Db) -> Result<()> {
+        while let Some(limit) = self.room() {
+            let decided = db.read(|tx| {
+                let keys = job.due(tx, limit)?;
+                if keys.is_empty() { Ok(None) } else { job.plan(tx, &keys).map(Some) }
+            })?;
+            let Some(decided) = decided else { break };
+            let failed = decided.failed.len() as u64;
+            self.tell(&decided, failed, 0, true);
+            self.stop_if_asked()?;
+        }
+        Ok(())
+    }
+
+    fn work<J: Job>(&mut self, job: &mut J, db: &mut Db) -> Result<()> {
+        let _lock = match db.file() {
+            Some(file) => Some(lock::acquire(file, job.name(), self.ctx.lock_wait)?),
+            None => None,
+        };
+        self.ctx.refuse_a_future(db)?;
+        let progress = self.ctx.ui.progress(job.name(), 0);
+        while let Some(limit) = self.room() {
+            let keys = db.read(|tx| job.due(tx, limit))?;
+            if keys.is_empty() {
+                break;
+            }
+            self.begin(db)?;
+            let keys = self.claim(db, job.name(), keys, J::company)?;
+            crash::point("page.claimed");
+            self.page(job, db, &keys)?;
+            progress.inc(keys.len() as u64);
+            self.stop_if_asked()?;
+        }
+        progress.finish();
+        match job.deliverer() {
+            Some(deliverer) if outbox::any_planned(db, deliverer.kind())? => {
+                self.begin(db)?;
+                let signals = self.signals.clone();
+                let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
+                outbox::deliver(deliverer, self.ctx, db, &mut self.summary, &stop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many units may still be taken; None when `--limit` is reached.
+    fn room(&self) -> Option<u32> {
+        match self.options.limit {
+            None => Some(BATCH),
+            Some(limit) => match limit.saturating_sub(self.summary.due) {
+                0 => None,
+                left => Some(u32::try_from(left).unwrap_or(BATCH).min(BATCH)),
+            },
+        }
+    }
+
+    fn stop_if_asked(&self) -> Result<()> {
+        match self.signals.asked_to_stop() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// The run's row, once there is work.
+    fn begin(&mut self, db: &mut Db) -> Result<()> {
+        if self.summary.run_id.is_some() {
+            return Ok(());
+        }
+        let now = self.ctx.clock.now();
+        let run_id = RunId::from(self.ctx.ids.uuid());
+        let run = Run {
+            run_id: run_id.clone(),
+            job: self.summary.job.to_owned(),
+            scope: self.options.scope.clone(),
+            as_of: self.ctx.as_of,
+            started_by: if self.ctx.ui.is_terminal() { "terminal" } else { "script" }.to_owned(),
+            host: host(),
+            pid: std::process::id(),
+            started_at: now,
+            heartbeat_at: now,
+            finished_at: None,
+            outcome: "running".to_owned(),
+            summary: "{}".to_owned(),
+        };
+        db.write(|tx| runs::begin(tx, &run).map_err(Error::from))?;
+        self.summary.run_id = Some(run_id);
+        crash::point("run.begun");
+        Ok(())
+    }
+
+    /// Where several processes share the work: keeps the units whose companies are this run's now.
+    fn claim<K>(&mut self, db: &mut Db, job: &str, keys: Vec<K>, company: impl Fn(&K) -> &CompanyId) -> Result<Vec<K>> {
+        let (true, Some(run_id)) = (db.shares_work(), self.summary.run_id.clone()) else { return Ok(keys) };
+        let companies: BTreeSet<&str> = keys.iter().map(|k| company(k).as_str()).collect();
+        let companies: Vec<&str> = companies.into_iter().collect();
+        let now = self.ctx.clock.now();
+        let until = now + TimeDelta::minutes(CLAIM_MINUTES);
+        let taken: HashSet<String> = db
+            .write(|tx| claims::take(tx, job, run_id.as_str(), &companies, now, until).map_err(Error::from))?
+            .into_iter()
+            .collect();
+        let (mine, others): (Vec<K>, Vec<K>) = keys.into_iter().partition(|k| taken.contains(company(k).as_str()));
+        for _ in &others {
+            self.summary.due += 1;
+            self.summary.add_skipped("claimed_elsewhere");
+        }
+        Ok(mine)
+    }
+
+    fn page<J: Job>(&mut self, job: &J, db: &mut Db, keys: &[J::Key]) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        match self.batch(job, db, keys, Claims::GivenBack) {
+            Ok(recorded) => self.count(&recorded),
+            Err(error) if blames_a_unit(&error) => {
+                for key in keys {
+                    self.single(job, db, key)?;
+                    self.stop_if_asked()?;
+                }
+                self.give_back(db, job.name(), &companies_of::<J>(keys))?;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// After the units were done one by one: several of them may have had one company.
+    fn give_back(&self, db: &mut Db, job: &str, companies: &[&str]) -> Result<()> {
+        if let (true, Some(run_id)) = (db.shares_work(), &self.summary.run_id) {
+            // What was taken over meanwhile is another's to give back.
+            db.write(|tx| claims::release(tx, job, run_id.as_str(), companies).map_err(Error::from))?;
+        }
+        Ok(())
+    }
+
+    fn single<J: Job>(&mut self, job: &J, db: &mut Db, key: &J::Key) -> Result<()> {
+        match self.batch(job, db, std::slice::from_ref(key), Claims::Kept) {
+            Ok(recorded) => self.count(&recorded),
+            Err(error) if blames_a_unit(&error) => {
+                let failed = Failed {
+                    company_id: J::company(key).clone(),
+                    subject: J::company(key).to_string(),
+                    period: String::new(),
+                    reason: "refused",
+                    message: error.message.clone(),
+                    hint: "the unit was rolled back; finops db check may tell more".to_owned(),
+                };
+                let decided = Decided::<J::Plan> { failed: vec![failed], ..Decided::default() };
+                let recorded = db.write(|tx| self.write_items(tx, job.name(), &[J::company(key).as_str()], &decided))?;
+                self.count(&Recorded { decided, hashes: Vec::new(), newly_failed: recorded.0, waiting: recorded.1 });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Plans and records units in one transaction.
+    fn batch<J: Job>(&self, job: &J, db: &mut Db, keys: &[J::Key], then: Claims) -> Result<Recorded<J::Plan>> {
+        let companies = companies_of::<J>(keys);
+        let shares = db.shares_work();
+        let author = self.author();
+        let recorded = db.write(|tx| {
+            let mut decided = job.plan(tx, keys)?;
+            let entries = job.record(tx, &mut decided.plans)?;
+            let hashes = audit::append(tx, &author, &entries)?;
+            let (newly_failed, waiting) = self.write_items(tx, job.name(), &companies, &decided)?;
+            if let Some(run_id) = &author.run_id {
+                runs::beat(tx, run_id, author.at)?;
+                let still_ours = match then {
+                    _ if !shares => true,
+                    Claims::GivenBack => claims::release(tx, job.name(), run_id.as_str(), &companies)?,
+                    Claims::Kept => claims::hold(tx, job.name(), run_id.as_str(), &companies)?,
+                };
+                // Someone else took over: their work stands, this one is rolled back.
+                if !still_ours {
+                    return Err(StoreError::Busy("another run took over these companies".to_owned()).into());
+                }
+            }
+            crash::point("batch.written");
+            Ok::<_, Error>(Recorded { decided, hashes, newly_failed, waiting })
+        })?;
+        crash::point("batch.committed");
+        Ok(recorded)
+    }
+
+    fn author(&self) -> Author {
+        Author { actor: self.summary.job.to_owned(), run_id: self.summary.run_id.clone(), at: self.ctx.clock.now() }
+    }
+
+    /// Keeps the list of what is not done. Returns how much of it is new, and how much stood there.
+    fn write_items<P: Plan>(&self, tx: &mut Tx, job: &str, companies: &[&str], decided: &Decided<P>) -> Result<(u64, u64)> {
+        let standing = runs::items_of(tx, job, companies)?;
+        if standing.is_empty() && decided.failed.is_empty() {
+            return Ok((0, 0));
+        }
+        let known: HashMap<(&str, &str, &str), &RunItem> =
+            standing.iter().map(|i| ((i.company_id.as_str(), i.subject.as_str(), i.period.as_str()), i)).collect();
+        let mut items = Vec::new();
+        let (mut newly_failed, mut waiting) = (0, 0);
+        for failed in &decided.failed {
+            let before = known.get(&(failed.company_id.as_str(), failed.subject.as_str(), failed.period.as_str()));
+            match before {
+                Some(item) if item.class == failed.reason => waiting += 1,
+                _ => newly_failed += 1,
+            }
+            let attempts = before.map_or(1, |i| i.attempts + 1);
+            items.push(RunItem {
+                company_id: failed.company_id.clone(),
+                job: job.to_owned(),
+                subject: failed.subject.clone(),
+                period: failed.period.clone(),
+                class: failed.reason.to_owned(),
+                message: format!("{}; {}", failed.message, failed.hint),
+                attempts,
+                parked: attempts >= PARK_AFTER,
+            });
+        }
+        runs::put_items(tx, &items, self.ctx.clock.now())?;
+        let settled: HashSet<(CompanyId, String)> = decided.plans.iter().flat_map(Plan::settles).collect();
+        for item in &standing {
+            let still = items.iter().any(|i| i.company_id == item.company_id && i.subject == item.subject);
+            if !still && settled.contains(&(item.company_id.clone(), item.subject.clone())) {
+                runs::clear_item(tx, item)?;
+            }
+        }
+        Ok((newly_failed, waiting))
+    }
+
+    fn count<P: Plan>(&mut self, recorded: &Recorded<P>) {
+        self.summary.add_audit(&recorded.hashes);
+        self.tell(&recorded.decided, recorded.newly_failed, recorded.waiting, false);
+    }
+
+    fn tell<P: Plan>(&mut self, decided: &Decided<P>, newly_failed: u64, waiting: u64, asked_for: bool) {
+        let ui = &self.ctx.ui;
+        let shown = asked_for || ui.shows_units();
+        let plans = || decided.plans.iter().filter(|plan| plan.counts());
+        for plan in plans() {
+            if let Some(amount) = plan.amount() {
+                self.summary.add_total(amount);
+            }
+            if shown {
+                ui.item(&plan.item(), || plan.text());
+            }
+        }
+        for skipped in &decided.skipped {
+            self.summary.add_skipped(skipped.reason);
+            if shown {
+                ui.item(&Told { outcome: "skipped", body: skipped }, || {
+                    format!("skip      {:<20} {:<20} {}", skipped.company_id, skipped.subject, skipped.message)
+                });
+            }
+        }
+        for failed in &decided.failed {
+            if ui.is_json() {
+                ui.item(&Told { outcome: "failed", body: failed }, String::new);
+            }
+            ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
+        }
+        let done = plans().count();
+        self.summary.done += done as u64;
+        self.summary.failed += newly_failed;
+        self.summary.waiting += waiting;
+        self.summary.due += (done + decided.skipped.len() + decided.failed.len()) as u64;
+    }
+
+    /// Writes down how the run ended, also when it ended badly.
+    fn finish(&self, db: &mut Db, result: &Result<()>) -> Result<()> {
+        if self.options.dry_run || matches!(result, Err(error) if error.kind == crate::error::ErrorKind::TryLater) {
+            return Ok(());
+        }
+        let outcome = match result {
+            Ok(()) => self.summary.outcome(),
+            Err(error) => error.kind.as_str(),
+        };
+        let now = self.ctx.clock.now();
+        let body = serde_json::to_string(&self.summary).unwrap_or_default();
+        let job = self.summary.job;
+        let written = match &self.summary.run_id {
+            Some(run_id) => db.write(|tx| {
+                runs::finish(tx, run_id, now, outcome, &body)?;
+                runs::heartbeat(tx, job, now, outcome)
+            }),
+            // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
+            None => db.last_write_unflushed(|tx| runs::heartbeat(tx, job, now, outcome)),
+        };
+        // The error that ended the run is the one to tell.
+        if result.is_ok() { written.map_err(Error::from) } else { Ok(()) }
+    }
+}
+
+/// What becomes of the claims once a transaction has recorded its units.
+#[derive(Clone, Copy)]
+enum Claims {
+    GivenBack,
+    Kept,
+}
+
+/// The companies of these units, ascending, each once.
+fn companies_of<J: Job>(keys: &[J::Key]) -> Vec<&str> {
+    let companies: BTreeSet<&str> = keys.iter().map(|k| J::company(k).as_str()).collect();
+    companies.into_iter().collect()
+}
+
+#[derive(Serialize)]
+struct Told<'a, T: Serialize> {
+    outcome: &'static str,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+/// Whether the error can be one unit's fault (its rows were refused), rather than everybody's.
+fn blames_a_unit(error: &Error) -> bool {
+    let store = error.source.as_ref().and_then(|s| s.downcast_ref::<StoreError>());
+    match store {
+        Some(StoreError::Constraint(_) | StoreError::Corrupt { .. }) => true,
+        Some(StoreError::Busy(_) | StoreError::Connection(_) | StoreError::Full(_) | StoreError::Other(_)) | None => {
+            debug_assert!(!error.is_transient() || store.is_some(), "only the store says that a transaction may be replayed");
+            false
+        }
+    }
+}
+
+/// This machine's name, as it stands in the rows of runs.
+pub fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map(|h| h.trim().to_owned()).unwrap_or_default()
+}

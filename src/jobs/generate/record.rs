@@ -1,0 +1,102 @@
+//! Writing what was decided: drafts with what they claim, and the audit rows that tell of them.
+
+use super::plan::{Draft, GeneratePlan};
+use crate::error::Result;
+use crate::model::{Currency, FullInvoice, Invoice, Money, Period};
+use crate::store::audit::Entry;
+use crate::store::billing::{self, BilledPeriod};
+use crate::store::{StoreError, Tx, invoices, items};
+use serde::Serialize;
+
+/// Writes a page of plans. Claims that are taken mean that the plan is older than the database:
+/// the transaction is replayed.
+pub(super) fn record(tx: &mut Tx, plans: &[GeneratePlan]) -> Result<Vec<Entry>> {
+    let mut drafts: Vec<&Draft> = Vec::with_capacity(plans.len());
+    let mut moves = Vec::with_capacity(plans.len());
+    let mut entries = Vec::with_capacity(plans.len());
+    for plan in plans {
+        match plan {
+            GeneratePlan::Draft(new) => {
+                drafts.push(new);
+                entries.push(entry("invoice.drafted", &new.invoice, None));
+            }
+            GeneratePlan::Rebuild { old, new } => {
+                remove(tx, old)?;
+                drafts.push(new);
+                entries.push(entry("invoice.rebuilt", &new.invoice, Some(old)));
+            }
+            GeneratePlan::Drop(old) => {
+                remove(tx, old)?;
+                entries.push(entry("invoice.dropped", old, None));
+            }
+            GeneratePlan::Keep(company_id, invoice_id) => invoices::clear_stale(tx, company_id, invoice_id)?,
+            GeneratePlan::Move(change) => moves.push(change.clone()),
+        }
+    }
+    insert(tx, &drafts)?;
+    billing::move_schedules(tx, &moves)?;
+    Ok(entries)
+}
+
+/// Writes drafts and claims what they bill.
+pub(crate) fn insert(tx: &mut Tx, drafts: &[&Draft]) -> Result<()> {
+    let again = || StoreError::Busy("it was billed meanwhile".to_owned());
+    invoices::insert(tx, drafts.iter().map(|d| &d.invoice))?;
+    let periods: Vec<&BilledPeriod> = drafts.iter().flat_map(|d| &d.periods).collect();
+    if !billing::claim(tx, &periods)? {
+        return Err(again().into());
+    }
+    for draft in drafts {
+        for key in &draft.takes {
+            if !items::take(tx, &draft.invoice.head.company_id, key, &draft.invoice.head.invoice_id)? {
+                return Err(again().into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes a draft away and frees what it billed.
+pub(crate) fn remove(tx: &mut Tx, draft: &FullInvoice) -> Result<()> {
+    let (company_id, invoice_id) = (&draft.head.company_id, &draft.head.invoice_id);
+    billing::release(tx, company_id, invoice_id)?;
+    items::release(tx, company_id, invoice_id)?;
+    Ok(invoices::delete(tx, company_id, invoice_id)?)
+}
+
+/// The audit row of a draft: the figures that make it checkable, not the whole of it.
+pub(crate) fn entry(action: &'static str, invoice: &FullInvoice, before: Option<&FullInvoice>) -> Entry {
+    let change = Change { before: before.map(Figures::of), after: Figures::of(invoice) };
+    Entry {
+        company_id: invoice.head.company_id.to_string(),
+        action,
+        entity: "invoice",
+        entity_id: invoice.head.invoice_id.to_string(),
+        // It holds nothing that JSON cannot say.
+        payload: serde_json::to_string(&change).unwrap_or_default(),
+    }
+}
+
+#[derive(Serialize)]
+struct Change {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Figures>,
+    after: Figures,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    period: Period,
+    currency: Currency,
+    net: Money,
+    tax: Money,
+    total: Money,
+    lines: usize,
+}
+
+impl Figures {
+    fn of(invoice: &FullInvoice) -> Self {
+        let Invoice { period, currency, net, tax, total, .. } = invoice.head;
+        Self { period, currency, net, tax, total, lines: invoice.lines.len() }
+    }
+}

@@ -1,0 +1,92 @@
+//! A draft on its way to its number, and the numbers of a page.
+
+use crate::engine::job::Plan;
+use crate::error::Result;
+use crate::model::document::Document;
+use crate::model::{CompanyId, FullInvoice, Money};
+use crate::rules::numbering::NumberFormat;
+use crate::store::numbers::{self, Given, Taken};
+use crate::store::{StoreError, Tx};
+use chrono::{Datelike, NaiveDate};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A draft that is to be issued.
+#[derive(Debug, Clone)]
+pub struct IssuePlan {
+    pub(super) draft: FullInvoice,
+    /// As it will be printed, but for the number, which the transaction gives.
+    pub(super) document: Document,
+    pub(super) series_id: String,
+    pub(super) format: NumberFormat,
+}
+
+impl IssuePlan {
+    /// The year that its number counts in; 0 when the format has none.
+    pub(super) fn counter_year(&self) -> i32 {
+        if self.format.restarts_yearly() { self.document.issued_on.year() } else { 0 }
+    }
+}
+
+/// Takes the numbers of a page: a block a series, year and date, in the order of the plans.
+pub(super) fn number(tx: &mut Tx, plans: &[IssuePlan]) -> Result<Vec<String>> {
+    let mut groups: BTreeMap<(&str, i32, NaiveDate), Vec<usize>> = BTreeMap::new();
+    for (index, plan) in plans.iter().enumerate() {
+        groups.entry((&plan.series_id, plan.counter_year(), plan.document.issued_on)).or_default().push(index);
+    }
+    let mut numbered = vec![String::new(); plans.len()];
+    for ((series_id, year, issued_on), members) in groups {
+        let Taken::From(first) = numbers::take(tx, series_id, year, members.len() as u64, issued_on)? else {
+            return Err(StoreError::Busy(format!("series {series_id} moved on")).into());
+        };
+        let mut given = Vec::with_capacity(members.len());
+        for (seq, index) in (first..).zip(members) {
+            let plan = &plans[index];
+            numbered[index] = plan.format.format(issued_on.year(), seq);
+            given.push(Given {
+                series_id,
+                year,
+                seq,
+                company_id: &plan.draft.head.company_id,
+                document_id: &plan.draft.head.invoice_id,
+            });
+        }
+        numbers::record(tx, &given)?;
+    }
+    Ok(numbered)
+}
+
+impl Plan for IssuePlan {
+    fn amount(&self) -> Option<Money> {
+        Some(self.draft.head.total)
+    }
+
+    fn settles(&self) -> Vec<(CompanyId, String)> {
+        vec![(self.draft.head.company_id.clone(), self.draft.head.invoice_id.to_string())]
+    }
+
+    fn item(&self) -> Value {
+        let head = &self.draft.head;
+        json!({
+            "outcome": "issued",
+            "company_id": head.company_id,
+            "invoice_id": head.invoice_id,
+            "number": Some(&self.document.number).filter(|n| !n.is_empty()),
+            "issued_on": self.document.issued_on,
+            "due_on": self.document.due_on,
+            "currency": head.currency,
+            "net": head.net,
+            "tax": head.tax,
+            "total": head.total,
+        })
+    }
+
+    fn text(&self) -> String {
+        let head = &self.draft.head;
+        let amount = format!("{:>14} {}", head.total.to_string(), head.currency);
+        format!(
+            "issue     {:<20} {:<20} {}  {amount}  due {}",
+            head.company_id, self.document.number, head.period, self.document.due_on
+        )
+    }
+}
