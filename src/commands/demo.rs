@@ -35,6 +35,10 @@ pub struct Args {
 /// The instant at which the example business bills October (examples/README.md).
 const AS_OF: &str = "2026-11-01T08:00:00Z";
 
+/// An invoice of several lines, to look at and to pay.
+const INVOICE: &str = "INV-2026-000022";
+const ITS_TOTAL: &str = "6162.36";
+
 /// Where the example files are put in the folder.
 const DATA: &str = "data";
 
@@ -70,7 +74,8 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     shell.ui.item(&made, || {
         let folder = folder.display();
         if created {
-            format!("\nThe PDFs are in {}.", made.documents.display())
+            let documents = made.documents.display();
+            format!("\nThe PDFs are in {documents}, such as {documents}/nordlicht/2026/{INVOICE}.pdf")
         } else {
             format!("{folder} is there already: nothing was changed. To start again, delete it first.")
         }
@@ -87,6 +92,7 @@ fn make(folder: &Path, config: &Path, shell: &Shell) -> Result<ExitCode> {
         return Err(Error::refused(format!("{} is not empty, and is no demo", folder.display()))
             .hint("name another folder: finops demo FOLDER"));
     }
+    shell.ui.say("Nordlicht IT-Service GmbH, an invented business, bills what is due on 1 November 2026.\n");
     init::write_new(&unfinished)?;
     let data = folder.join(DATA);
     std::fs::create_dir_all(&data).map_err(|error| io_error("make", &data, error))?;
@@ -133,14 +139,10 @@ fn next(config: &Path, today: NaiveDate) -> String {
     let program = program.filter(|program| program.components().count() > 1).map_or("finops".to_owned(), |p| quoted(&p));
     // Money does not arrive in the future, whatever this machine's clock says.
     let paid_on = NaiveDate::from_ymd_opt(2026, 11, 10).map_or(today, |date| date.min(today));
-    let payment = format!("payments record INV-2026-000022 --amount 6162.36 --date {paid_on} --ref DEMO-1");
-    let commands = [
-        "status",
-        "invoices list",
-        "invoices show INV-2026-000022",
-        &payment,
-        "invoices generate --company-id weber --now 2026-12-01T08:00:00Z --dry-run",
-    ];
+    let payment = format!("payments record {INVOICE} --amount {ITS_TOTAL} --date {paid_on} --ref DEMO-1");
+    let show = format!("invoices show {INVOICE}");
+    let commands =
+        ["status", "invoices list", &show, &payment, "invoices generate --company-id weber --now 2026-12-01T08:00:00Z --dry-run"];
     let lines: Vec<String> = commands.iter().map(|command| format!("  {program} {command}")).collect();
     format!("\nTry next:\n  export FINOPS_CONFIG={}\n{}", quoted(config), lines.join("\n"))
 }

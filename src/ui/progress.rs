@@ -7,9 +7,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 pub struct Progress(Option<ProgressBar>);
 
 impl Progress {
+    /// A total of 0: unknown.
     pub(super) fn shown(bars: &MultiProgress, label: &'static str, total: u64) -> Self {
+        // What is due is read in pages, so often nobody knows how much it is.
+        let template =
+            if total > 0 { "{prefix} {wide_bar} {human_pos}/{human_len} {eta}" } else { "{prefix}: {human_pos} in {elapsed}" };
         let bar = bars.add(ProgressBar::new(total));
-        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}") {
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar.set_prefix(label);

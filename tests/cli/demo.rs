@@ -16,6 +16,8 @@ fn the_demo_bills_a_month_and_what_it_says_to_try_works() {
     {
         assert!(first.stdout.contains(expected), "{expected}: {first}");
     }
+    let pdf = first.stdout.split_whitespace().find(|word| word.ends_with(".pdf")).expect("a PDF is named");
+    assert!(std::fs::read(environment.path(pdf)).unwrap().starts_with(b"%PDF"), "{pdf}");
     let commands = next(&first.stdout);
     assert!((3..=5).contains(&commands.len()), "{first}");
     environment.set("FINOPS_CONFIG", "finops-demo/finops.toml");
