@@ -9,6 +9,7 @@ mod chain;
 mod entities;
 mod fixtures;
 mod guards;
+mod looking;
 mod schema;
 mod state;
 mod tls;
