@@ -208,10 +208,14 @@ impl Ui {
         self.message("error", "31", &text);
     }
 
+    /// Whether a progress bar would be seen, so that counting beforehand is worth it.
+    pub const fn shows_progress(&self) -> bool {
+        self.stderr_is_terminal && !self.options.quiet && !self.options.json
+    }
+
     /// A bar on stderr while a terminal is there; nothing elsewhere. `label` as in "Issuing".
     pub fn progress(&self, label: &'static str, total: u64) -> Progress {
-        let shown = self.stderr_is_terminal && !self.options.quiet && !self.options.json;
-        if shown { Progress::shown(&self.bars, label, total) } else { Progress::hidden() }
+        if self.shows_progress() { Progress::shown(&self.bars, label, total) } else { Progress::hidden() }
     }
 
     /// What clap has to say: help and version go to stdout; the rest is an error of usage.

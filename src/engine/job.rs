@@ -20,6 +20,8 @@ pub trait Job {
     fn verb(&self) -> &'static str;
     /// The next page of work after the last one (the job keeps its place); empty at the end.
     fn due(&mut self, tx: &mut Tx, limit: u32) -> Result<Vec<Self::Key>>;
+    /// How many units are due, for the progress bar of somebody who watches.
+    fn count(&self, tx: &mut Tx) -> Result<u64>;
     /// The company of a unit.
     fn company(key: &Self::Key) -> &CompanyId;
     /// Loads the facts of these units and decides. Pure but for its reads: it runs for

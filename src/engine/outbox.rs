@@ -49,7 +49,8 @@ pub fn deliver(
 ) -> Result<()> {
     let mut place = (String::new(), String::new());
     let mut in_a_row = 0;
-    let progress = ctx.ui.progress(deliverer.kind().as_str(), 0);
+    let total = if ctx.ui.shows_progress() { db.read(|tx| effects::count_planned(tx, deliverer.kind()))? } else { 0 };
+    let progress = ctx.ui.progress(deliverer.kind().as_str(), total);
     loop {
         let block = db.read(|tx| effects::planned(tx, deliverer.kind(), (&place.0, &place.1), BLOCK))?;
         let Some(last) = block.last() else { break };

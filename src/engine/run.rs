@@ -82,7 +82,8 @@ impl<'c> Runner<'c> {
             None => None,
         };
         self.ctx.refuse_a_future(db)?;
-        let progress = self.ctx.ui.progress(job.name(), 0);
+        let total = if self.ctx.ui.shows_progress() { db.read(|tx| job.count(tx))? } else { 0 };
+        let progress = self.ctx.ui.progress(job.name(), total);
         while let Some(limit) = self.room() {
             let keys = db.read(|tx| job.due(tx, limit))?;
             if keys.is_empty() {

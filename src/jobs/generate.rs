@@ -184,6 +184,10 @@ impl Job for Generate<'_> {
         }
     }
 
+    fn count(&self, tx: &mut Tx) -> Result<u64> {
+        if self.named.is_empty() { Ok(billing::count_due(tx, self.until)?) } else { Ok(self.named.len() as u64) }
+    }
+
     fn company(key: &Key) -> &CompanyId {
         &key.company_id
     }

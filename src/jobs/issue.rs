@@ -75,6 +75,10 @@ impl Job for Issue<'_> {
         }
     }
 
+    fn count(&self, tx: &mut Tx) -> Result<u64> {
+        Ok(invoices::count_drafts(tx)?)
+    }
+
     fn company(draft: &Invoice) -> &CompanyId {
         &draft.company_id
     }

@@ -34,9 +34,10 @@ pub fn due(tx: &mut Tx, until: NaiveDate, after: &DueKey, limit: u32) -> Result<
     tx.query(SQL, &params, |row| Ok((row.string(0)?, row.string(1)?, row.string(2)?)))
 }
 
-/// Whether anything is due until that date.
-pub fn any_due(tx: &mut Tx, until: NaiveDate) -> Result<bool, StoreError> {
-    Ok(!due(tx, until, &DueKey::default(), 1)?.is_empty())
+/// How many companies have contracts that are due until that date.
+pub fn count_due(tx: &mut Tx, until: NaiveDate) -> Result<u64, StoreError> {
+    const SQL: &str = "SELECT COUNT(DISTINCT company_id) FROM billing_schedule WHERE next_due_on <= $1";
+    Ok(tx.query_opt(SQL, &[until.into()], |row| row.number(0))?.unwrap_or(0))
 }
 
 /// The due contracts of these companies (ids ascending), by (company, contract).

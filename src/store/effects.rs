@@ -117,6 +117,12 @@ pub fn backlog(tx: &mut Tx) -> Result<Vec<Backlog>, StoreError> {
     })
 }
 
+/// How many acts of a kind are planned.
+pub fn count_planned(tx: &mut Tx, kind: EffectKind) -> Result<u64, StoreError> {
+    const SQL: &str = "SELECT COUNT(*) FROM effects WHERE state = 'planned' AND kind = $1";
+    Ok(tx.query_opt(SQL, &[kind.as_str().into()], |row| row.number(0))?.unwrap_or(0))
+}
+
 /// Records what became of acts: the other side's reference, or why it failed. What failed stays
 /// planned, and the next run tries again.
 pub fn settle(

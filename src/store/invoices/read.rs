@@ -50,6 +50,12 @@ pub fn drafts(tx: &mut Tx, after: &(String, String, String, String), limit: u32)
     tx.query(SQL, &params, read_head)
 }
 
+/// How many drafts there are.
+pub fn count_drafts(tx: &mut Tx) -> Result<u64, StoreError> {
+    const SQL: &str = "SELECT COUNT(*) FROM invoices WHERE state = 'draft'";
+    Ok(tx.query_opt(SQL, &[], |row| row.number(0))?.unwrap_or(0))
+}
+
 /// All drafts of these companies (ids ascending), whole, in the order in which they are issued.
 pub fn drafts_of(tx: &mut Tx, companies: &[&str]) -> Result<Vec<FullInvoice>, StoreError> {
     const HEADS: &str = concat!(
