@@ -4,7 +4,8 @@ mod read;
 mod write;
 
 pub use read::{
-    companies_with_fresh_drafts, companies_with_stale_drafts, counts, drafts, drafts_of, find, full, head, list, stale_drafts,
+    companies_with_fresh_drafts, companies_with_stale_drafts, count_drafts, counts, drafts, drafts_of, find, full, head, list,
+    stale_drafts,
 };
 pub use write::{
     clear_stale, delete, hold, insert, issue, mark_stale_by_company, mark_stale_by_contract, mark_stale_by_seller, set_state,
