@@ -306,7 +306,11 @@ impl<'c> Runner<'c> {
                 self.summary.add_total(amount);
             }
             if shown {
-                ui.item(&plan.item(), || plan.text());
+                let mut item = plan.item();
+                if let (true, Some(fields)) = (self.options.dry_run, item.as_object_mut()) {
+                    fields.insert("dry_run".to_owned(), true.into());
+                }
+                ui.item(&item, || plan.text());
             }
         }
         for skipped in &decided.skipped {
