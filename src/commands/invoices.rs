@@ -231,7 +231,11 @@ fn delete(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         Ok::<_, Error>(invoice)
     })?;
     ctx.ui.item(&json!({ "invoice_id": invoice.invoice_id, "deleted": true }), || {
-        format!("draft {} is deleted; what it billed is open again", invoice.invoice_id)
+        let then = match invoice.revision {
+            0 => "what it billed is open again",
+            _ => "its periods wait for regenerate of the voided invoice; its items are open again",
+        };
+        format!("draft {} is deleted; {then}", invoice.invoice_id)
     });
     Ok(ExitCode::Done)
 }

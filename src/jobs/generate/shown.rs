@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 impl Plan for GeneratePlan {
     fn counts(&self) -> bool {
-        !matches!(self, Self::Move(_))
+        matches!(self, Self::Draft(_) | Self::Rebuild { .. })
     }
 
     fn amount(&self) -> Option<Money> {
