@@ -18,15 +18,16 @@ use crate::store::runs::{self, Run, RunItem};
 use crate::store::{Db, StoreError, Transient, Tx, claims};
 use chrono::TimeDelta;
 use serde::Serialize;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::time::Instant;
 
 /// Units a transaction: enough that a commit costs little, few enough that others wait less than
 /// 200 ms (reliability.md).
 pub const BATCH: u32 = 500;
 
-/// How long a claim holds before another may take it over: many times a batch.
-const CLAIM_MINUTES: i64 = 10;
+/// How long a claim holds before another may take it over: many times a batch. The claims of a
+/// process of this machine that is gone are taken over at once.
+const CLAIM_MINUTES: i64 = 2;
 
 /// Attempts at one unit before it waits for a person.
 const PARK_AFTER: u32 = 5;
@@ -52,8 +53,8 @@ struct Runner<'c> {
 struct Recorded<P> {
     decided: Decided<P>,
     hashes: Vec<[u8; 32]>,
-    newly_failed: u64,
-    waiting: u64,
+    /// For each failure, whether it is new.
+    news: Vec<bool>,
 }
 
 impl<'c> Runner<'c> {
@@ -66,11 +67,16 @@ impl<'c> Runner<'c> {
         while let Some(limit) = self.room() {
             let decided = db.read(|tx| {
                 let keys = job.due(tx, limit)?;
-                if keys.is_empty() { Ok(None) } else { job.plan(tx, &keys).map(Some) }
+                if keys.is_empty() {
+                    return Ok(None);
+                }
+                let decided = job.plan(tx, &keys)?;
+                let standing = runs::items_of(tx, job.name(), &companies_of::<J>(&keys))?;
+                Ok::<_, Error>(Some((decided, standing)))
             })?;
-            let Some(decided) = decided else { break };
-            let failed = decided.failed.len() as u64;
-            self.tell(&decided, failed, 0, true);
+            let Some((decided, standing)) = decided else { break };
+            let news = decided.failed.iter().map(|failed| is_news(before(&standing, failed))).collect();
+            self.tell(&Recorded { decided, hashes: Vec::new(), news }, true);
             self.stop_if_asked()?;
         }
         Ok(())
@@ -78,7 +84,7 @@ impl<'c> Runner<'c> {
 
     fn work<J: Job>(&mut self, job: &mut J, db: &mut Db) -> Result<()> {
         let _lock = match db.file() {
-            Some(file) => Some(lock::acquire(file, job.name(), self.ctx.lock_wait)?),
+            Some(file) => Some(lock::acquire(file, job.name(), self.ctx.lock_wait, &|| self.stop_if_asked())?),
             None => None,
         };
         self.ctx.refuse_a_future(db)?;
@@ -112,7 +118,7 @@ impl<'c> Runner<'c> {
     fn room(&self) -> Option<u32> {
         match self.options.limit {
             None => Some(BATCH),
-            Some(limit) => match limit.saturating_sub(self.summary.due) {
+            Some(limit) => match limit.saturating_sub(self.summary.done) {
                 0 => None,
                 left => Some(u32::try_from(left).unwrap_or(BATCH).min(BATCH)),
             },
@@ -160,10 +166,19 @@ impl<'c> Runner<'c> {
         let companies: Vec<&str> = companies.into_iter().collect();
         let now = self.ctx.clock.now();
         let until = now + TimeDelta::minutes(CLAIM_MINUTES);
-        let taken: HashSet<String> = db
-            .write(|tx| claims::take(tx, job, run_id.as_str(), &companies, now, until).map_err(Error::from))?
-            .into_iter()
-            .collect();
+        let taken = db.write(|tx| {
+            let taken = claims::take(tx, job, run_id.as_str(), &companies, now, until)?;
+            if taken.len() == companies.len() {
+                return Ok(taken);
+            }
+            for run in claims::owners(tx, job, &companies)? {
+                if run.host == host() && !is_alive(run.pid) {
+                    claims::expire(tx, job, run.run_id.as_str())?;
+                }
+            }
+            claims::take(tx, job, run_id.as_str(), &companies, now, until).map_err(Error::from)
+        })?;
+        let taken: HashSet<String> = taken.into_iter().collect();
         let (mine, others): (Vec<K>, Vec<K>) = keys.into_iter().partition(|k| taken.contains(company(k).as_str()));
         for _ in &others {
             self.summary.due += 1;
@@ -172,12 +187,12 @@ impl<'c> Runner<'c> {
         Ok(mine)
     }
 
-    fn page<J: Job>(&mut self, job: &J, db: &mut Db, keys: &[J::Key]) -> Result<()> {
+    fn page<J: Job>(&mut self, job: &mut J, db: &mut Db, keys: &[J::Key]) -> Result<()> {
         if keys.is_empty() {
             return Ok(());
         }
         match self.batch(job, db, keys, Claims::GivenBack) {
-            Ok(recorded) => self.count(&recorded),
+            Ok(recorded) => self.count(job, &recorded),
             Err(error) if blames_a_unit(&error) => {
                 for key in keys {
                     self.single(job, db, key)?;
@@ -199,9 +214,9 @@ impl<'c> Runner<'c> {
         Ok(())
     }
 
-    fn single<J: Job>(&mut self, job: &J, db: &mut Db, key: &J::Key) -> Result<()> {
+    fn single<J: Job>(&mut self, job: &mut J, db: &mut Db, key: &J::Key) -> Result<()> {
         match self.batch(job, db, std::slice::from_ref(key), Claims::Kept) {
-            Ok(recorded) => self.count(&recorded),
+            Ok(recorded) => self.count(job, &recorded),
             Err(error) if blames_a_unit(&error) => {
                 let failed = Failed {
                     company_id: J::company(key).clone(),
@@ -212,8 +227,8 @@ impl<'c> Runner<'c> {
                     hint: "the unit was rolled back; finops db check may tell more".to_owned(),
                 };
                 let decided = Decided::<J::Plan> { failed: vec![failed], ..Decided::default() };
-                let recorded = db.write(|tx| self.write_items(tx, job.name(), &[J::company(key).as_str()], &decided))?;
-                self.count(&Recorded { decided, hashes: Vec::new(), newly_failed: recorded.0, waiting: recorded.1 });
+                let news = db.write(|tx| self.write_items(tx, job.name(), &[J::company(key).as_str()], &decided))?;
+                self.count(job, &Recorded { decided, hashes: Vec::new(), news });
             }
             Err(error) => return Err(error),
         }
@@ -229,7 +244,7 @@ impl<'c> Runner<'c> {
             let mut decided = job.plan(tx, keys)?;
             let entries = job.record(tx, &mut decided.plans)?;
             let hashes = audit::append(tx, &author, &entries)?;
-            let (newly_failed, waiting) = self.write_items(tx, job.name(), &companies, &decided)?;
+            let news = self.write_items(tx, job.name(), &companies, &decided)?;
             if let Some(run_id) = &author.run_id {
                 runs::beat(tx, run_id, author.at)?;
                 let still_ours = match then {
@@ -243,7 +258,7 @@ impl<'c> Runner<'c> {
                 }
             }
             crash::point("batch.written");
-            Ok::<_, Error>(Recorded { decided, hashes, newly_failed, waiting })
+            Ok::<_, Error>(Recorded { decided, hashes, news })
         })?;
         crash::point("batch.committed");
         Ok(recorded)
@@ -253,21 +268,18 @@ impl<'c> Runner<'c> {
         Author { actor: self.summary.job.to_owned(), run_id: self.summary.run_id.clone(), at: self.ctx.clock.now() }
     }
 
-    /// Keeps the list of what is not done. Returns how much of it is new, and how much stood there.
-    fn write_items<P: Plan>(&self, tx: &mut Tx, job: &str, companies: &[&str], decided: &Decided<P>) -> Result<(u64, u64)> {
+    /// Keeps the list of what is not done. Returns of each failure whether it is news: seen for the
+    /// first time, for another reason, or parked now. What is parked is looked at in every run (its
+    /// data may have changed) and told no more.
+    fn write_items<P: Plan>(&self, tx: &mut Tx, job: &str, companies: &[&str], decided: &Decided<P>) -> Result<Vec<bool>> {
         let standing = runs::items_of(tx, job, companies)?;
-        if standing.is_empty() && decided.failed.is_empty() {
-            return Ok((0, 0));
-        }
-        let known: HashMap<(&str, &str, &str), &RunItem> =
-            standing.iter().map(|i| ((i.company_id.as_str(), i.subject.as_str(), i.period.as_str()), i)).collect();
         let mut items = Vec::new();
-        let (mut newly_failed, mut waiting) = (0, 0);
+        let mut news = Vec::with_capacity(decided.failed.len());
         for failed in &decided.failed {
-            let before = known.get(&(failed.company_id.as_str(), failed.subject.as_str(), failed.period.as_str()));
-            match before {
-                Some(item) if item.class == failed.reason => waiting += 1,
-                _ => newly_failed += 1,
+            let before = before(&standing, failed);
+            news.push(is_news(before));
+            if before.is_some_and(|item| item.parked) {
+                continue;
             }
             let attempts = before.map_or(1, |i| i.attempts + 1);
             items.push(RunItem {
@@ -284,20 +296,22 @@ impl<'c> Runner<'c> {
         runs::put_items(tx, &items, self.ctx.clock.now())?;
         let settled: HashSet<(CompanyId, String)> = decided.plans.iter().flat_map(Plan::settles).collect();
         for item in &standing {
-            let still = items.iter().any(|i| i.company_id == item.company_id && i.subject == item.subject);
+            let still = decided.failed.iter().any(|f| f.company_id == item.company_id && f.subject == item.subject);
             if !still && settled.contains(&(item.company_id.clone(), item.subject.clone())) {
                 runs::clear_item(tx, item)?;
             }
         }
-        Ok((newly_failed, waiting))
+        Ok(news)
     }
 
-    fn count<P: Plan>(&mut self, recorded: &Recorded<P>) {
+    fn count<J: Job>(&mut self, job: &mut J, recorded: &Recorded<J::Plan>) {
         self.summary.add_audit(&recorded.hashes);
-        self.tell(&recorded.decided, recorded.newly_failed, recorded.waiting, false);
+        self.tell(recorded, false);
+        job.recorded(&recorded.decided);
     }
 
-    fn tell<P: Plan>(&mut self, decided: &Decided<P>, newly_failed: u64, waiting: u64, asked_for: bool) {
+    fn tell<P: Plan>(&mut self, recorded: &Recorded<P>, asked_for: bool) {
+        let Recorded { decided, news, .. } = recorded;
         let ui = &self.ctx.ui;
         let shown = asked_for || ui.shows_units();
         let plans = || decided.plans.iter().filter(|plan| plan.counts());
@@ -321,16 +335,17 @@ impl<'c> Runner<'c> {
                 });
             }
         }
-        for failed in &decided.failed {
+        for (failed, new) in decided.failed.iter().zip(news) {
             if ui.is_json() {
-                ui.item(&Told { outcome: "failed", body: failed }, String::new);
+                ui.item(&Told { outcome: if *new { "failed" } else { "waiting" }, body: failed }, String::new);
             }
-            ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
+            if *new || shown {
+                ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
+            }
+            *(if *new { &mut self.summary.failed } else { &mut self.summary.waiting }) += 1;
         }
         let done = plans().count();
         self.summary.done += done as u64;
-        self.summary.failed += newly_failed;
-        self.summary.waiting += waiting;
         self.summary.due += (done + decided.skipped.len() + decided.failed.len()) as u64;
     }
 
@@ -357,6 +372,18 @@ impl<'c> Runner<'c> {
         // The error that ended the run is the one to tell.
         if result.is_ok() { written.map_err(Error::from) } else { Ok(()) }
     }
+}
+
+/// What stands about a failure from earlier runs.
+fn before<'s>(standing: &'s [RunItem], failed: &Failed) -> Option<&'s RunItem> {
+    standing.iter().find(|i| {
+        i.company_id == failed.company_id && i.subject == failed.subject && i.period == failed.period && i.class == failed.reason
+    })
+}
+
+/// Whether a failure is to be told: it is new, or this attempt was the last before a person must look.
+fn is_news(before: Option<&RunItem>) -> bool {
+    before.is_none_or(|item| !item.parked && item.attempts + 1 >= PARK_AFTER)
 }
 
 /// What becomes of the claims once a transaction has recorded its units.
@@ -392,6 +419,12 @@ fn blames_a_unit(error: &Error) -> bool {
 }
 
 /// This machine's name, as it stands in the rows of runs.
+/// Whether a process of this machine still runs a finops: another program may have got its number.
+fn is_alive(pid: u32) -> bool {
+    let name = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok();
+    name(&pid.to_string()).is_some_and(|comm| Some(comm) == name("self"))
+}
+
 pub fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").map(|h| h.trim().to_owned()).unwrap_or_default()
 }
