@@ -136,9 +136,12 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
 /// Runs a job and says at its end what it did.
 pub(super) fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> Result<ExitCode> {
     let verb = job.verb();
-    let summary = engine::run(job, ctx, db, options)?;
-    ctx.ui.summary(&summary, || summary.text(verb), summary.something_happened());
-    Ok(summary.exit_code())
+    let (summary, ended) = engine::run(job, ctx, db, options);
+    // A run that was broken off tells what it did until then; one that never began has only its error.
+    if ended.is_ok() || summary.something_happened() {
+        ctx.ui.summary(&summary, || summary.text(verb), summary.something_happened());
+    }
+    ended.map(|()| summary.exit_code())
 }
 
 fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {

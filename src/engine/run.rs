@@ -11,7 +11,7 @@ use super::signals::Signals;
 use super::summary::Summary;
 use crate::context::Context;
 use crate::engine::crash;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{CompanyId, RunId};
 use crate::store::audit::{self, Author};
 use crate::store::runs::{self, Run, RunItem};
@@ -32,14 +32,18 @@ const CLAIM_MINUTES: i64 = 2;
 /// Attempts at one unit before it waits for a person.
 const PARK_AFTER: u32 = 5;
 
-/// Runs a job to its end. The returned summary is not printed yet: effects may follow.
-pub fn run<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> Result<Summary> {
+/// The subject and class of a company whose rows the database refused; any batch of it that is
+/// committed shows that this is over.
+const REFUSED: &str = "refused";
+
+/// Runs a job to its end, and returns how it ended and what it did until then.
+pub fn run<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> (Summary, Result<()>) {
     let started = Instant::now();
     let mut run = Runner::new(job.name(), ctx, options);
     let result = if options.dry_run { run.look(job, db) } else { run.work(job, db) };
     run.summary.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    run.finish(db, &result)?;
-    result.map(|()| run.summary)
+    let finished = run.finish(db, &result);
+    (run.summary, result.and(finished))
 }
 
 struct Runner<'c> {
@@ -172,7 +176,7 @@ impl<'c> Runner<'c> {
                 return Ok(taken);
             }
             for run in claims::owners(tx, job, &companies)? {
-                if run.host == host() && !is_alive(run.pid) {
+                if run.host == host() && run.run_id != run_id && !is_alive(run.pid) {
                     claims::expire(tx, job, run.run_id.as_str())?;
                 }
             }
@@ -220,9 +224,9 @@ impl<'c> Runner<'c> {
             Err(error) if blames_a_unit(&error) => {
                 let failed = Failed {
                     company_id: J::company(key).clone(),
-                    subject: J::company(key).to_string(),
+                    subject: REFUSED.to_owned(),
                     period: String::new(),
-                    reason: "refused",
+                    reason: REFUSED,
                     message: error.message.clone(),
                     hint: "the unit was rolled back; finops db check may tell more".to_owned(),
                 };
@@ -297,7 +301,8 @@ impl<'c> Runner<'c> {
         let settled: HashSet<(CompanyId, String)> = decided.plans.iter().flat_map(Plan::settles).collect();
         for item in &standing {
             let still = decided.failed.iter().any(|f| f.company_id == item.company_id && f.subject == item.subject);
-            if !still && settled.contains(&(item.company_id.clone(), item.subject.clone())) {
+            let is_settled = item.subject == REFUSED || settled.contains(&(item.company_id.clone(), item.subject.clone()));
+            if !still && is_settled {
                 runs::clear_item(tx, item)?;
             }
         }
@@ -351,7 +356,8 @@ impl<'c> Runner<'c> {
 
     /// Writes down how the run ended, also when it ended badly.
     fn finish(&self, db: &mut Db, result: &Result<()>) -> Result<()> {
-        if self.options.dry_run || matches!(result, Err(error) if error.kind == crate::error::ErrorKind::TryLater) {
+        let never_began = self.summary.run_id.is_none() && matches!(result, Err(error) if error.kind == ErrorKind::TryLater);
+        if self.options.dry_run || never_began {
             return Ok(());
         }
         let outcome = match result {
@@ -418,13 +424,14 @@ fn blames_a_unit(error: &Error) -> bool {
     }
 }
 
-/// This machine's name, as it stands in the rows of runs.
-/// Whether a process of this machine still runs a finops: another program may have got its number.
+/// Whether a process of this machine still runs a finops: another program may have got its number,
+/// or (in a container, where it is always the same) this very one.
 fn is_alive(pid: u32) -> bool {
     let name = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok();
-    name(&pid.to_string()).is_some_and(|comm| Some(comm) == name("self"))
+    pid != std::process::id() && name(&pid.to_string()).is_some_and(|comm| Some(comm) == name("self"))
 }
 
+/// This machine's name, as it stands in the rows of runs.
 pub fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").map(|h| h.trim().to_owned()).unwrap_or_default()
 }

@@ -204,15 +204,16 @@ impl Job for Generate<'_> {
 
     fn plan(&self, tx: &mut Tx, keys: &[Key]) -> Result<Decided<GeneratePlan>> {
         if !self.dry_run {
+            let companies: Vec<&str> = keys.iter().map(|k| k.company_id.as_str()).collect();
             tx.hold_sellers()?;
+            tx.hold_companies(&companies)?;
         }
         let facts = facts::load(tx, keys, self.until)?;
         Ok(plan::decide(&facts, &self.options, &self.ctx.ids))
     }
 
     fn recorded(&mut self, decided: &Decided<GeneratePlan>) {
-        let failed = decided.failed.iter().map(|f| &f.company_id);
-        self.left.extend(failed.chain(decided.skipped.iter().map(|s| &s.company_id)).cloned());
+        self.left.extend(decided.failed.iter().map(|f| f.company_id.clone()));
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [GeneratePlan]) -> Result<Vec<Entry>> {

@@ -25,7 +25,8 @@ use crate::store::audit::Entry;
 use crate::store::documents::NewDocument;
 use crate::store::effects::{self, Effect, EffectKind};
 use crate::store::numbers::{self};
-use crate::store::{StoreError, Tx, companies, documents, invoices, payments, sellers};
+use crate::store::payments::{self, CreditEntry};
+use crate::store::{StoreError, Tx, companies, documents, invoices, sellers};
 use chrono::NaiveDate;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -146,7 +147,7 @@ impl Job for Issue<'_> {
             });
             planned.push(Effect {
                 company_id: head.company_id.clone(),
-                key: format!("{}:{}", EffectKind::WritePdf, head.invoice_id),
+                key: format!("{}:{}:{}", EffectKind::WritePdf, head.seller_id, document.number),
                 subject: head.invoice_id.to_string(),
                 attempts: 0,
             });
@@ -156,7 +157,15 @@ impl Job for Issue<'_> {
             if head.total.minor() < 0 {
                 let key = format!("invoice:{}", head.invoice_id);
                 let reason = format!("invoice {}", document.number);
-                payments::add_credit(tx, &head.company_id, &key, head.total.negated(), &reason, document.issued_on)?;
+                let credit = CreditEntry {
+                    company_id: &head.company_id,
+                    key: &key,
+                    seller_id: &head.seller_id,
+                    amount: head.total.negated(),
+                    reason: &reason,
+                    entered_on: document.issued_on,
+                };
+                payments::add_credit(tx, credit)?;
             }
             heads.push(Invoice {
                 state,

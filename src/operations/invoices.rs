@@ -14,10 +14,7 @@ use serde_json::json;
 /// The one invoice that a person means by a number or an id. Sellers may share numbers, so a
 /// company may be needed to tell them apart.
 pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Result<Invoice> {
-    let mut found = invoices::find(tx, number_or_id)?;
-    if let Some(company) = company {
-        found.retain(|i| i.company_id == *company);
-    }
+    let mut found = invoices::find(tx, number_or_id, company)?;
     match found.len() {
         0 => Err(Error::not_found(match company {
             Some(company) => format!("there is no invoice {number_or_id:?} of company {company}"),
@@ -33,6 +30,14 @@ pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Res
     }
 }
 
+/// The invoice as it is once nobody else can change it, its company's data or its payments.
+fn held(tx: &mut Tx, invoice: &Invoice) -> Result<Invoice> {
+    tx.hold_companies(&[invoice.company_id.as_str()])?;
+    invoices::hold(tx, &invoice.company_id, &invoice.invoice_id)?;
+    let now = invoices::head(tx, &invoice.company_id, &invoice.invoice_id)?;
+    now.ok_or_else(|| Error::not_found(format!("invoice {} is gone", invoice.label())))
+}
+
 /// Who acts by hand.
 fn author(ctx: &Context) -> Author {
     Author { actor: "cli".to_owned(), run_id: None, at: ctx.clock.now() }
@@ -41,6 +46,7 @@ fn author(ctx: &Context) -> Author {
 /// Voids an issued invoice. It keeps its number and its claim on the periods: only `regenerate`
 /// bills them again. One that was paid, even in part, must be credited instead.
 pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Result<()> {
+    let invoice = &held(tx, invoice)?;
     if invoice.state == InvoiceState::Draft {
         return Err(Error::refused(format!("invoice {} is a draft, which has no number to void", invoice.label()))
             .hint(format!("delete it: finops invoices delete {}", invoice.invoice_id)));
@@ -60,6 +66,7 @@ pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Resu
 
 /// Deletes a draft. What it billed is open again for the next run.
 pub fn delete_draft(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<()> {
+    let invoice = &held(tx, invoice)?;
     if invoice.state != InvoiceState::Draft {
         return Err(Error::refused(format!("invoice {} is {} and stays in the books", invoice.label(), invoice.state)).hint(
             if invoice.state.may_become(InvoiceState::Void) {
@@ -70,8 +77,8 @@ pub fn delete_draft(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<()>
         ));
     }
     let full = invoices::full(tx, invoice.clone())?;
-    for (company_id, contract_id) in remove(tx, &full)? {
-        reschedule(tx, &company_id, &contract_id)?;
+    for period in remove(tx, &full)? {
+        reschedule(tx, &period.company_id, &period.contract_id)?;
     }
     audit::append(tx, &author(ctx), &[entry("invoice.deleted", &full, None)])?;
     Ok(())
@@ -80,6 +87,8 @@ pub fn delete_draft(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<()>
 /// Bills what a voided invoice billed again, from the data as they are now, as a draft of the next
 /// revision.
 pub fn regenerate(tx: &mut Tx, ctx: &Context, voided: &Invoice) -> Result<FullInvoice> {
+    tx.hold_sellers()?;
+    let voided = &held(tx, voided)?;
     if voided.state != InvoiceState::Void {
         return Err(Error::refused(format!("invoice {} is {}, not void", voided.label(), voided.state))
             .hint(format!("void it first: finops invoices void {}", voided.label())));

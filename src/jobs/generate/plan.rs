@@ -9,6 +9,7 @@ use crate::rules::billing::{
     plan_company,
 };
 use crate::rules::periods::BillingCalendar;
+use crate::rules::pricing::segments;
 use crate::rules::schedule::{ScheduleRow, stand_alone_on, today};
 use crate::store::billing::{BilledPeriod, Next, ScheduleChange};
 use chrono::NaiveDate;
@@ -186,10 +187,7 @@ fn billable<'f>(
 ) -> Vec<&'f BillableItem> {
     let head = &stale.invoice.head;
     // A contract that serves nothing in its period any more takes no items along.
-    let serves = |part: &&Part| {
-        let service = part.1.service;
-        part.0.items.iter().any(|i| i.valid_from < service.end() && i.end.is_none_or(|end| end > service.start()))
-    };
+    let serves = |part: &&Part| !segments(&part.0.items, part.1.service).is_empty();
     let until = parts.iter().filter(serves).map(|part| part.1.service.end()).max();
     let today = reference.seller(&head.seller_id).map(|seller| today(options.as_of, seller.time_zone));
     let billing_day = facts.billing.company.billing_day;
@@ -272,7 +270,8 @@ fn tell_skipped(company_id: &CompanyId, skipped: rules::Skipped, decided: &mut D
 fn subject_id(subject: &Subject) -> String {
     match subject {
         Subject::Contract(id) => id.to_string(),
-        Subject::Item(key) => key.to_string(),
+        // A contract may have the same id.
+        Subject::Item(key) => format!("item:{key}"),
     }
 }
 

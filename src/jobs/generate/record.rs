@@ -2,11 +2,12 @@
 
 use super::plan::{Draft, GeneratePlan};
 use crate::error::{Error, Result};
+use crate::jobs::JobKind;
 use crate::model::{CompanyId, ContractId, Currency, FullInvoice, Invoice, Money, Period};
 use crate::rules::schedule::next_unbilled;
 use crate::store::audit::Entry;
 use crate::store::billing::{self, BilledPeriod, Next, ScheduleChange};
-use crate::store::{StoreError, Tx, contracts, invoices, items};
+use crate::store::{StoreError, Tx, contracts, invoices, items, runs};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -24,12 +25,13 @@ pub(super) fn record(tx: &mut Tx, plans: &[GeneratePlan]) -> Result<Vec<Entry>> 
                 entries.push(entry("invoice.drafted", &new.invoice, None));
             }
             GeneratePlan::Rebuild { old, new } => {
-                freed.extend(remove(tx, old)?);
+                let billed = |p: &BilledPeriod| new.periods.iter().any(|n| n.contract_id == p.contract_id && n.start == p.start);
+                freed.extend(remove(tx, old)?.into_iter().filter(|p| !billed(p)).map(|p| (p.company_id, p.contract_id)));
                 drafts.push(new);
                 entries.push(entry("invoice.rebuilt", &new.invoice, Some(old)));
             }
             GeneratePlan::Drop(old) => {
-                freed.extend(remove(tx, old)?);
+                freed.extend(remove(tx, old)?.into_iter().map(|p| (p.company_id, p.contract_id)));
                 entries.push(entry("invoice.dropped", old, None));
             }
             GeneratePlan::Keep(company_id, invoice_id) => invoices::clear_stale(tx, company_id, invoice_id)?,
@@ -63,15 +65,20 @@ pub(crate) fn insert(tx: &mut Tx, drafts: &[&Draft]) -> Result<()> {
     Ok(())
 }
 
-/// Takes a draft away and frees what it billed. Returns the contracts whose schedules then need to
-/// be set again.
-pub(crate) fn remove(tx: &mut Tx, draft: &FullInvoice) -> Result<Vec<(CompanyId, ContractId)>> {
+/// Takes a draft away and frees what it billed. Returns the periods that are free then: their
+/// contracts' schedules need to be set again, unless they are billed at once.
+pub(crate) fn remove(tx: &mut Tx, draft: &FullInvoice) -> Result<Vec<BilledPeriod>> {
     let (company_id, invoice_id) = (&draft.head.company_id, &draft.head.invoice_id);
     let periods = billing::of_invoice(tx, company_id, invoice_id)?;
     billing::release(tx, company_id, invoice_id)?;
     items::release(tx, company_id, invoice_id)?;
-    invoices::delete(tx, company_id, invoice_id)?;
-    Ok(periods.into_iter().map(|p| (company_id.clone(), p.contract_id)).collect())
+    if !invoices::delete(tx, company_id, invoice_id)? {
+        return Err(StoreError::Busy("the draft was issued meanwhile".to_owned()).into());
+    }
+    for job in JobKind::ALL {
+        runs::clear_subject(tx, company_id, job.as_str(), invoice_id.as_str())?;
+    }
+    Ok(periods)
 }
 
 /// Sets a contract's schedule to its first period that is not billed.
