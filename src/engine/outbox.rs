@@ -18,6 +18,10 @@ const GIVE_UP_AFTER: usize = 10;
 /// What carries out one kind of effect.
 pub trait Deliver {
     fn kind(&self) -> EffectKind;
+    /// Looks for outcomes that are gone, and plans them again. Its cost must not grow with history.
+    fn look_for_lost(&self, db: &mut Db) -> Result<()>;
+    /// Everything planned was tried.
+    fn finish(&self, db: &mut Db) -> Result<()>;
     /// Carries them out, in any order, and returns what became of each, in the order given.
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>>;
 }
@@ -34,9 +38,14 @@ pub struct Receipt {
     pub file: Option<DocumentFile>,
 }
 
-/// Whether anything of that kind is planned.
-pub fn any_planned(db: &mut Db, kind: EffectKind) -> Result<bool> {
-    Ok(!db.read(|tx| effects::planned(tx, kind, ("", ""), 1))?.is_empty())
+/// Whether there is anything to deliver, lost outcomes included.
+pub fn has_work(deliverer: &dyn Deliver, db: &mut Db) -> Result<bool> {
+    deliverer.look_for_lost(db)?;
+    let planned = !db.read(|tx| effects::planned(tx, deliverer.kind(), ("", ""), 1))?.is_empty();
+    if !planned {
+        deliverer.finish(db)?;
+    }
+    Ok(planned)
 }
 
 /// Carries out all that is planned. `stop` is asked between blocks.
@@ -80,7 +89,7 @@ pub fn deliver(
         stop()?;
     }
     progress.finish();
-    Ok(())
+    deliverer.finish(db)
 }
 
 fn settle(tx: &mut Tx, ctx: &Context, kind: EffectKind, block: &[Effect], outcomes: &[Outcome]) -> Result<()> {

@@ -108,7 +108,7 @@ impl<'c> Runner<'c> {
         }
         progress.finish();
         match job.deliverer() {
-            Some(deliverer) if outbox::any_planned(db, deliverer.kind())? => {
+            Some(deliverer) if outbox::has_work(deliverer, db)? => {
                 self.begin(db)?;
                 let signals = self.signals.clone();
                 let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);

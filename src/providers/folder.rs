@@ -1,5 +1,6 @@
 //! Files in a folder of this machine: whole or not there, whatever crashes.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,23 @@ pub fn sync_folders<'p>(files: impl Iterator<Item = &'p Path>) -> io::Result<()>
     folders.sort_unstable();
     folders.dedup();
     folders.into_iter().try_for_each(|folder| File::open(folder)?.sync_all())
+}
+
+/// When entries were last added to a folder or taken from it, as a text to compare; empty when the
+/// folder is not there.
+pub fn changed_at(folder: &Path) -> String {
+    let modified = fs::metadata(folder).and_then(|m| m.modified()).ok();
+    let since = modified.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map(|d| d.as_nanos().to_string()).unwrap_or_default()
+}
+
+/// The names in a folder; none when it is not there.
+pub fn names(folder: &Path) -> io::Result<HashSet<String>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|e| e.map(|e| e.file_name().to_string_lossy().into_owned())).collect(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(HashSet::new()),
+        Err(error) => Err(error),
+    }
 }
 
 /// A path made from data that cannot leave its folder: in each part, every byte but letters,

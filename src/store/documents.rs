@@ -118,3 +118,33 @@ pub fn planned_for(
       WHERE e.company_id = $1 AND e.kind = $2 AND e.state = 'planned' ORDER BY d.company_id, d.invoice_id";
     tx.query_companies(SQL, companies, &[kind.as_str().into()], |row| Ok((InvoiceId::stored(row.text(1)?), row.string(2)?)))
 }
+
+/// The folders that this machine wrote to, with their time of change as it was left.
+pub fn folders(tx: &mut Tx, host: &str) -> Result<Vec<(String, String)>, StoreError> {
+    const SQL: &str = "SELECT folder, changed_at FROM document_folders WHERE host = $1 ORDER BY folder";
+    tx.query(SQL, &[host.into()], |row| Ok((row.string(0)?, row.string(1)?)))
+}
+
+/// Remembers how a folder was left.
+pub fn put_folder(tx: &mut Tx, host: &str, folder: &str, changed_at: &str) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO document_folders (host, folder, changed_at) VALUES ($1, $2, $3)
+      ON CONFLICT (host, folder) DO UPDATE SET changed_at = excluded.changed_at";
+    tx.execute(SQL, &[host.into(), folder.into(), changed_at.into()]).map(drop)
+}
+
+/// A page of the files that were written into a folder, by path, after `after`.
+pub fn in_folder(tx: &mut Tx, folder: &str, after: &str, limit: u32) -> Result<Vec<DocumentFile>, StoreError> {
+    const SQL: &str = "SELECT company_id, invoice_id, path, sha256, bytes FROM document_files
+      WHERE path > $1 AND path > $2 AND path < $3 ORDER BY path LIMIT $4";
+    // '0' comes right after '/'.
+    let (from, to) = (format!("{folder}/"), format!("{folder}0"));
+    tx.query(SQL, &[after.into(), from.into(), to.into(), limit.into()], |row| {
+        Ok(DocumentFile {
+            company_id: CompanyId::stored(row.text(0)?),
+            invoice_id: InvoiceId::stored(row.text(1)?),
+            path: row.string(2)?,
+            sha256: row.string(3)?,
+            bytes: row.number(4)?,
+        })
+    })
+}

@@ -140,3 +140,10 @@ pub fn settle(
     });
     tx.insert(&SETTLE, rows).map(drop)
 }
+
+/// What was done is to be done again: its outcome is gone.
+pub fn plan_again(tx: &mut Tx, kind: EffectKind, company_id: &CompanyId, subject: &str) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE effects SET state = 'planned', attempts = 0, settled_at = NULL
+      WHERE company_id = $1 AND kind = $2 AND subject = $3 AND state = 'succeeded'";
+    tx.execute(SQL, &[company_id.as_str().into(), kind.as_str().into(), subject.into()]).map(drop)
+}

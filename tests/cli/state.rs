@@ -96,3 +96,24 @@ fn the_doctor_exits_78_when_it_is_the_configuration() {
     let said = environment.finops(&["doctor"]);
     assert!(said.code == 1 && said.stdout.contains("no.ttf"), "{said}");
 }
+
+#[test]
+fn a_pdf_that_is_gone_is_made_again_by_the_next_run() {
+    let mut env = billed();
+    let pdf = env.path("finops-demo/documents/nordlicht/2026/INV-2026-000003.pdf");
+    let before = std::fs::read(&pdf).unwrap();
+    // Each run makes ids of its own.
+    let mut issue = |seed: &str| {
+        env.set("FINOPS_TEST_SEED", seed);
+        env.finops(&["invoices", "issue"]).stdout
+    };
+    assert_eq!(issue("2"), "", "nothing is missing");
+    std::fs::remove_file(&pdf).unwrap();
+    assert!(issue("3").contains("1 written"));
+    assert_eq!(std::fs::read(&pdf).unwrap(), before);
+    let folder = pdf.parent().unwrap();
+    let all = std::fs::read_dir(folder).unwrap().count();
+    std::fs::remove_dir_all(folder).unwrap();
+    assert!(all > 1 && issue("4").contains(&format!("{all} written")));
+    assert_eq!(issue("5"), "", "all is there again");
+}

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Tables that tell how it went, not what came out: they differ when something was killed.
-const HISTORY: [&str; 5] = ["runs", "heartbeats", "claims", "meta", "migrations"];
+const HISTORY: [&str; 6] = ["runs", "heartbeats", "claims", "document_folders", "meta", "migrations"];
 /// Columns that count attempts, likewise, or that the ids in a PDF may change.
 const VARYING: [(&str, &str); 3] = [("run_items", "attempts"), ("run_items", "parked"), ("document_files", "bytes")];
 

@@ -76,7 +76,8 @@ const SHARED: [&str; 9] = [
     "series_counters",
     "document_numbers", // by series
     "runs",
-    "heartbeats", // run state that spans companies
+    "heartbeats",
+    "document_folders", // run state that spans companies
 ];
 
 #[test]

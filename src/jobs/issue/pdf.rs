@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::engine::crash;
 use crate::engine::outbox::{Deliver, Outcome, Receipt};
+use crate::engine::run::host;
 use crate::engine::summary::hex;
 use crate::error::{Error, Result, io_error};
 use crate::model::InvoiceId;
@@ -10,13 +11,17 @@ use crate::model::document::Document;
 use crate::providers::folder;
 use crate::render::{Fonts, Logo, invoice_pdf};
 use crate::store::documents::{self, DocumentFile};
-use crate::store::effects::{Effect, EffectKind};
+use crate::store::effects::{self, Effect, EffectKind};
 use crate::store::{Db, Tx, sellers};
 use chrono::Datelike;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Files that are looked for at a time.
+const PAGE: u32 = 1000;
 
 /// The built-in fonts, with the configured ones behind them.
 pub(super) fn load_fonts(ctx: &Context) -> Result<Fonts> {
@@ -45,16 +50,18 @@ pub fn relative_path(document: &Document) -> String {
 pub struct PdfWriter<'c> {
     ctx: &'c Context,
     fonts: Fonts,
+    /// Folders (relative) whose time of change is to be kept at the end.
+    touched: Mutex<BTreeSet<String>>,
 }
 
 impl<'c> PdfWriter<'c> {
     pub const fn new(ctx: &'c Context, fonts: Fonts) -> Self {
-        Self { ctx, fonts }
+        Self { ctx, fonts, touched: Mutex::new(BTreeSet::new()) }
     }
 
     /// A writer with the configured fonts.
     pub fn load(ctx: &'c Context) -> Result<Self> {
-        Ok(Self { ctx, fonts: load_fonts(ctx)? })
+        Ok(Self::new(ctx, load_fonts(ctx)?))
     }
 
     /// The bytes of a document, always the same for the same document.
@@ -85,9 +92,60 @@ impl<'c> PdfWriter<'c> {
     }
 }
 
+impl PdfWriter<'_> {
+    fn touch(&self, folder: &str) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned());
+    }
+
+    /// Plans the PDFs again that were written into a folder and are not there.
+    fn replan_missing(&self, db: &mut Db, folder: &str) -> Result<()> {
+        let path = self.ctx.config.documents.folder.join(folder);
+        let there = folder::names(&path).map_err(|e| io_error("read", &path, e))?;
+        let mut after = String::new();
+        loop {
+            let page = db.read(|tx| documents::in_folder(tx, folder, &after, PAGE))?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after.clone_from(&last.path);
+            let name = |file: &DocumentFile| file.path.rsplit('/').next().map(str::to_owned).unwrap_or_default();
+            let missing: Vec<&DocumentFile> = page.iter().filter(|file| !there.contains(&name(file))).collect();
+            if missing.is_empty() {
+                continue;
+            }
+            db.write(|tx| {
+                missing.iter().try_for_each(|file| {
+                    effects::plan_again(tx, EffectKind::WritePdf, &file.company_id, file.invoice_id.as_str())
+                })
+            })
+            .map_err(Error::from)?;
+        }
+    }
+}
+
 impl Deliver for PdfWriter<'_> {
     fn kind(&self) -> EffectKind {
         EffectKind::WritePdf
+    }
+
+    fn look_for_lost(&self, db: &mut Db) -> Result<()> {
+        let root = &self.ctx.config.documents.folder;
+        for (folder, left_at) in db.read(|tx| documents::folders(tx, &host()))? {
+            if folder::changed_at(&root.join(&folder)) != left_at {
+                self.replan_missing(db, &folder)?;
+                self.touch(&folder);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, db: &mut Db) -> Result<()> {
+        let touched = std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner));
+        let root = &self.ctx.config.documents.folder;
+        let left: Vec<(String, String)> = touched.into_iter().map(|f| (f.clone(), folder::changed_at(&root.join(&f)))).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        db.write(|tx| left.iter().try_for_each(|(folder, at)| documents::put_folder(tx, &host(), folder, at)))?;
+        Ok(())
     }
 
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
@@ -97,6 +155,11 @@ impl Deliver for PdfWriter<'_> {
         crash::point("pdf.renamed");
         let paths = written.iter().filter_map(|w| w.as_ref().ok().map(|(_, path)| Path::new(path)));
         folder::sync_folders(paths).map_err(|e| io_error("flush", &self.ctx.config.documents.folder, e))?;
+        for (file, _) in written.iter().flatten() {
+            if let Some((folder, _)) = file.path.rsplit_once('/') {
+                self.touch(folder);
+            }
+        }
         let receipt = |(file, _): (DocumentFile, PathBuf)| Receipt { provider_ref: file.path.clone(), file: Some(file) };
         Ok(written.into_iter().map(|w| w.map(receipt)).collect())
     }

@@ -312,6 +312,18 @@ CREATE TABLE document_files (
   PRIMARY KEY (company_id, invoice_id, format)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX document_files_path ON document_files (path);
+
+-- Folders of documents as the last run of each machine left them. One whose time of change is
+-- another now has lost or gained files by other hands, and is looked through: what is missing is
+-- made again. So a run need not look at every file ever written.
+CREATE TABLE document_folders (
+  host       TEXT NOT NULL,
+  folder     TEXT NOT NULL,
+  changed_at TEXT NOT NULL,
+  PRIMARY KEY (host, folder)
+) STRICT, WITHOUT ROWID;
+
 -- ── Money received ─────────────────────────────────────────────────────────────────────────────
 
 -- Recorded once per provider's reference.
