@@ -17,6 +17,7 @@ pub use secret::{REDACTED, Secret};
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use reader::Reader;
+use secret::presentable;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -87,7 +88,7 @@ impl Config {
                 Some(_) if named.is_none() => {
                     Self::parse(Path::new(FILE_NAME), "", flag, environment).map(|config| Self { file: None, ..config })
                 }
-                _ => Err(Error::config(format!("there is no configuration file {}", file.display()))
+                _ => Err(Error::config(format!("there is no configuration file {}", presentable(&file.to_string_lossy())))
                     .hint("run `finops init` to make one here, or name yours with --config FILE or FINOPS_CONFIG")),
             },
             Err(error) => Err(Error { kind: ErrorKind::Config, ..io_error("read", &file, error) }),

@@ -21,6 +21,9 @@ impl DatabaseUrl {
             let path = path.strip_prefix("//").unwrap_or(path);
             return match path {
                 "" => Err("names no file; write sqlite:finops.db".to_owned()),
+                _ if path.contains("://") => {
+                    Err("names no file after sqlite:; write sqlite:finops.db or postgres://…".to_owned())
+                }
                 ":memory:" => Err("a database in memory is gone when the job ends; write sqlite:finops.db".to_owned()),
                 _ => Ok(Self::Sqlite(folder.join(path))),
             };
