@@ -66,7 +66,7 @@ pub fn migrate(ctx: &Context) -> Result<()> {
         }
     };
     if something || ctx.ui.is_json() || ctx.ui.is_terminal() {
-        ctx.ui.item(&migrated, text);
+        ctx.ui.done(&migrated, text);
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let created = !config.exists();
     let code = if created { make(folder, &config, shell)? } else { ExitCode::Done };
     let made = Made { folder, config: &config, documents: folder.join("documents"), created };
-    shell.ui.item(&made, || {
+    shell.ui.done(&made, || {
         let folder = folder.display();
         if created {
             let documents = made.documents.display();
@@ -111,7 +111,9 @@ fn make(folder: &Path, config: &Path, shell: &Shell) -> Result<ExitCode> {
     bring_in(&ctx, &mut db, &data)?;
     let code = bill(&ctx, &mut db)?;
     shell.ui.say("");
-    status::show_invoices_of(&ctx, &mut db)?;
+    if !ctx.ui.is_quiet() {
+        status::show_invoices_of(&ctx, &mut db)?;
+    }
     std::fs::rename(&unfinished, config).map_err(|error| io_error("name", config, error))?;
     Ok(code)
 }

@@ -33,7 +33,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let named = shell.globals.config.clone();
     let file = named.unwrap_or_else(|| folder.join(FILE_NAME));
     let created = write_new(&file)?;
-    shell.ui.item(&Started { config: &file, created }, || {
+    shell.ui.done(&Started { config: &file, created }, || {
         let file = file.display();
         if created { format!("{file} is written.") } else { format!("{file} is already there, and is left as it is.") }
     });
