@@ -43,7 +43,7 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
     pub url: DatabaseUrl,
-    /// How long one statement may take on Postgres before it is given up.
+    /// How long one statement may take on Postgres before it is given up; of no meaning on SQLite.
     pub statement_timeout: Duration,
 }
 
@@ -117,8 +117,9 @@ impl Config {
 }
 
 /// A URL from the command line counts from the working directory, as any path there does.
-fn database_flag(url: &str) -> Result<DatabaseUrl> {
+pub fn database_flag(url: &str) -> Result<DatabaseUrl> {
     DatabaseUrl::parse(url, Path::new(""))
+        .and_then(DatabaseUrl::checked)
         .map_err(|reason| Error::usage(format!("--database {reason}")).hint("for example: --database sqlite:finops.db"))
 }
 
@@ -127,7 +128,7 @@ fn database(section: &mut Section<'_, '_>, file: &Path, flag: Option<DatabaseUrl
     let from_file = if flag.is_some() { source::skip(section, "url") } else { source::read(section, "url") };
     let parsed = from_file.and_then(|found| {
         let line = section.line(&found.at);
-        match DatabaseUrl::parse(&found.text, section.folder()) {
+        match DatabaseUrl::parse(&found.text, section.folder()).and_then(DatabaseUrl::checked) {
             Ok(url) if found.via.is_none() && url.holds_password() && source::others_may_read(file) => {
                 let reason = "holds a password in a file that others can read: run `chmod 600` on it, or use url_file, url_env or url_command";
                 section.mistake(&found.at, &found.key, reason);

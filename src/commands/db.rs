@@ -52,7 +52,7 @@ struct Migrated {
 pub fn migrate(ctx: &Context) -> Result<()> {
     let mut db = ctx.open_db_for_setup()?;
     let applied = schema::migrate(&mut db, ctx.clock.now())?;
-    // A newer database is refused here, in the words that every command has for it.
+    // A newer database, or one of something else, is refused here, in the words that every command has for it.
     drop(db);
     ctx.open_db()?;
     let something = !applied.is_empty();
@@ -77,7 +77,7 @@ struct State {
     /// Without its password.
     database: String,
     schema_version: Option<i64>,
-    /// `current`, `empty`, `older` or `newer`.
+    /// `current`, `empty`, `foreign`, `older` or `newer`.
     schema: &'static str,
     rows: BTreeMap<&'static str, i64>,
 }
@@ -88,6 +88,7 @@ fn status(ctx: &Context) -> Result<ExitCode> {
     let state = db.read(|tx| {
         let (schema, schema_version) = match schema::status(tx)? {
             Status::Empty => ("empty", None),
+            Status::Foreign => ("foreign", None),
             Status::Older(version) => ("older", Some(version)),
             Status::Current => ("current", Some(VERSION)),
             Status::Newer(version) => ("newer", Some(version)),

@@ -1,6 +1,7 @@
 //! Where the database is. A URL may hold a password, so it is shown without its user info.
 
 use super::{REDACTED, Secret};
+use crate::store;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,14 @@ impl DatabaseUrl {
             }
             _ => "must begin with sqlite: or postgres://; for a file write sqlite:finops.db".to_owned(),
         })
+    }
+
+    /// The same, if the driver can read it, too. The error repeats nothing that may be a password.
+    pub fn checked(self) -> Result<Self, String> {
+        match &self {
+            Self::Sqlite(_) => Ok(self),
+            Self::Postgres(url) => store::check_url(url.expose()).map(|()| self),
+        }
     }
 
     /// Whether the URL holds a password of its own.

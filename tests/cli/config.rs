@@ -93,6 +93,20 @@ fn a_url_under_a_wrong_key_is_not_repeated() {
 }
 
 #[test]
+fn a_url_that_the_driver_cannot_read_is_told_with_its_place() {
+    let mut environment = TestEnvironment::new();
+    for (end, reason) in
+        [(":99999/books", "wrong port"), ("/books?sslmode=bogus", "wrong sslmode"), ("/books?colour=red", "no option colour")]
+    {
+        environment.set("BOOKS_URL", &format!("postgres://joe:{CANARY}@db{end}"));
+        environment.write("finops.toml", "[database]\nurl_env = \"BOOKS_URL\"\n");
+        let said = environment.finops(&["config", "check"]);
+        assert!(said.code == 78 && said.stderr.contains("finops.toml:2:11") && said.stderr.contains(reason), "{said}");
+        assert!(!said.all().contains(CANARY), "{said}");
+    }
+}
+
+#[test]
 fn a_secret_file_that_others_can_read_is_refused() {
     let environment = TestEnvironment::new();
     let secret = environment.write("etc/url", format!("postgres://joe:{CANARY}@db/books\n"));
