@@ -36,11 +36,11 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     }
     // Through a link, so that the link stays one.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    // A fixed name: what a crash leaves behind, the next attempt writes over.
+    // A name of this process's own: another may be writing the same file, from the same document.
     let mut temporary = path.clone().into_os_string();
-    temporary.push(".part");
+    temporary.push(format!(".{}.part", std::process::id()));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    // What a crash left behind keeps the mode that it had.
+    // What a crash of the same number left behind keeps the mode that it had.
     file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(content)?;
     file.sync_all()?;
@@ -104,7 +104,7 @@ mod tests {
     fn only_the_owner_reads_what_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let documents = folder.path().join("documents");
-        fs::write(folder.path().join("b.pdf.part"), "left by a crash").unwrap();
+        fs::write(folder.path().join(format!("b.pdf.{}.part", std::process::id())), "left by a crash").unwrap();
         let path = put(&documents, "a/b.pdf", b"one").unwrap();
         assert_eq!((mode(&path), mode(path.parent().unwrap()), mode(&documents)), (0o600, 0o700, 0o700));
         let other = folder.path().join("b.pdf");
