@@ -24,6 +24,9 @@ use std::time::Duration;
 /// What `init` writes: every key with its default and what it is for.
 pub const TEMPLATE: &str = include_str!("config/template.toml");
 
+/// The database in it, as it stands there.
+pub const TEMPLATE_URL: &str = "\"sqlite:finops.db\"";
+
 /// The name of the file where nothing else is said.
 pub const FILE_NAME: &str = "finops.toml";
 
@@ -117,6 +120,9 @@ impl Config {
 }
 
 /// A URL from the command line counts from the working directory, as any path there does.
+///
+/// # Errors
+/// Exit 2: what is wrong with it.
 pub fn database_flag(url: &str) -> Result<DatabaseUrl> {
     DatabaseUrl::parse(url, Path::new(""))
         .and_then(DatabaseUrl::checked)

@@ -1,5 +1,6 @@
 //! `finops db`: set the database up, look at it, check it.
 
+use crate::config::DatabaseUrl;
 use crate::context::{Context, Shell};
 use crate::error::{ExitCode, Result};
 use crate::operations::check::check;
@@ -9,6 +10,7 @@ use crate::ui::Column;
 use clap::Subcommand;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 
 /// Set up, look at and check the database.
 #[derive(Debug, clap::Args)]
@@ -51,6 +53,7 @@ struct Migrated {
 /// when something was done.
 pub fn migrate(ctx: &Context) -> Result<()> {
     let mut db = ctx.open_db_for_setup()?;
+    warn_of_readers(ctx);
     let applied = schema::migrate(&mut db, ctx.clock.now())?;
     // A newer database, or one of something else, is refused here, in the words that every command has for it.
     drop(db);
@@ -69,6 +72,16 @@ pub fn migrate(ctx: &Context) -> Result<()> {
         ctx.ui.done(&migrated, text);
     }
     Ok(())
+}
+
+/// A file that finops makes is for its owner alone; one that was there may not be.
+fn warn_of_readers(ctx: &Context) {
+    if let DatabaseUrl::Sqlite(path) = &ctx.config.database.url
+        && std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+    {
+        let path = path.display();
+        ctx.ui.warn(format!("{path} can be read by other users of this machine: chmod 600 {path}"));
+    }
 }
 
 #[derive(Serialize)]
