@@ -53,11 +53,11 @@ struct Migrated {
 /// when something was done.
 pub fn migrate(ctx: &Context) -> Result<()> {
     let mut db = ctx.open_db_for_setup()?;
-    warn_of_readers(ctx);
     let applied = schema::migrate(&mut db, ctx.clock.now())?;
     // A newer database, or one of something else, is refused here, in the words that every command has for it.
     drop(db);
     ctx.open_db()?;
+    warn_of_readers(ctx);
     let something = !applied.is_empty();
     let migrated = Migrated { database: ctx.config.database.url.to_string(), schema_version: VERSION, applied };
     let text = || {
