@@ -128,7 +128,7 @@ impl From<StoreError> for Error {
             StoreError::Damaged(_) => (
                 ErrorKind::Failed,
                 Some(
-                    "if it is the right file, stop the jobs and restore the latest backup; finops db check tells how far the damage goes",
+                    "if it is the right file, stop the jobs and restore the latest backup; while it can be opened, finops db check names what is damaged",
                 ),
             ),
             StoreError::Corrupt { .. } => {
