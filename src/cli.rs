@@ -53,7 +53,11 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "URL")]
     pub database: Option<String>,
 
-    /// Write JSON lines to stdout: items, then one summary, or one error.
+    /// Write JSON lines to stdout, with stable names: items, and an error as the last line.
+    ///
+    /// Each has a "type": "item" for every thing that was asked for or done, "summary" as the last
+    /// line of a job, an import or a check (lists and shows have items only), "error" for what
+    /// ended the command.
     #[arg(long, global = true)]
     pub json: bool,
 

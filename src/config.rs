@@ -17,11 +17,15 @@ pub use secret::{REDACTED, Secret};
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use reader::Reader;
+use secret::presentable;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What `init` writes: every key with its default and what it is for.
 pub const TEMPLATE: &str = include_str!("config/template.toml");
+
+/// The database in it, as it stands there.
+pub const TEMPLATE_URL: &str = "\"sqlite:finops.db\"";
 
 /// The name of the file where nothing else is said.
 pub const FILE_NAME: &str = "finops.toml";
@@ -42,7 +46,7 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
     pub url: DatabaseUrl,
-    /// How long one statement may take on Postgres before it is given up.
+    /// How long one statement may take on Postgres before it is given up; of no meaning on SQLite.
     pub statement_timeout: Duration,
 }
 
@@ -87,7 +91,7 @@ impl Config {
                 Some(_) if named.is_none() => {
                     Self::parse(Path::new(FILE_NAME), "", flag, environment).map(|config| Self { file: None, ..config })
                 }
-                _ => Err(Error::config(format!("there is no configuration file {}", file.display()))
+                _ => Err(Error::config(format!("there is no configuration file {}", presentable(&file.to_string_lossy())))
                     .hint("run `finops init` to make one here, or name yours with --config FILE or FINOPS_CONFIG")),
             },
             Err(error) => Err(Error { kind: ErrorKind::Config, ..io_error("read", &file, error) }),
@@ -116,8 +120,12 @@ impl Config {
 }
 
 /// A URL from the command line counts from the working directory, as any path there does.
-fn database_flag(url: &str) -> Result<DatabaseUrl> {
+///
+/// # Errors
+/// Exit 2: what is wrong with it.
+pub fn database_flag(url: &str) -> Result<DatabaseUrl> {
     DatabaseUrl::parse(url, Path::new(""))
+        .and_then(DatabaseUrl::checked)
         .map_err(|reason| Error::usage(format!("--database {reason}")).hint("for example: --database sqlite:finops.db"))
 }
 
@@ -126,7 +134,7 @@ fn database(section: &mut Section<'_, '_>, file: &Path, flag: Option<DatabaseUrl
     let from_file = if flag.is_some() { source::skip(section, "url") } else { source::read(section, "url") };
     let parsed = from_file.and_then(|found| {
         let line = section.line(&found.at);
-        match DatabaseUrl::parse(&found.text, section.folder()) {
+        match DatabaseUrl::parse(&found.text, section.folder()).and_then(DatabaseUrl::checked) {
             Ok(url) if found.via.is_none() && url.holds_password() && source::others_may_read(file) => {
                 let reason = "holds a password in a file that others can read: run `chmod 600` on it, or use url_file, url_env or url_command";
                 section.mistake(&found.at, &found.key, reason);

@@ -4,7 +4,7 @@ use crate::cli::Globals;
 use crate::config::{Config, DatabaseUrl, Environment};
 use crate::error::{Error, Result};
 use crate::store::schema::{self, Status};
-use crate::store::{Db, StoreError, Target};
+use crate::store::{Db, Target};
 use crate::ui::Ui;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -34,6 +34,10 @@ pub struct Context {
     pub lock_wait: Duration,
 }
 
+/// How long a writer waits for another one on SQLite before it gives up with 75, unless
+/// `--lock-wait` is longer. Cron's next run is near, and a person waits in silence.
+const WRITER_WAIT: Duration = Duration::from_secs(30);
+
 impl Context {
     /// Reads the configuration and takes "now" once for this run.
     pub fn new(shell: &Shell) -> Result<Self> {
@@ -47,11 +51,21 @@ impl Context {
 
     /// Opens the database, which must have the schema of this build.
     pub fn open_db(&self) -> Result<Db> {
-        let mut db = Db::open(self.target(), self.config.database.statement_timeout).map_err(|error| self.cannot_open(error))?;
+        let mut db = self.open_db_for_status()?;
+        let url = &self.config.database.url;
         match db.read(schema::status)? {
-            Status::Current => Ok(db),
-            Status::Empty => Err(Error::config(format!("{} holds no finops database yet", self.config.database.url))
-                .hint("finops db migrate sets it up")),
+            Status::Current => {
+                // A copy that was made by `VACUUM INTO` has lost it.
+                db.keep_wal()?;
+                Ok(db)
+            }
+            Status::Empty => {
+                Err(Error::config(format!("{url} holds no finops database yet")).hint("finops db migrate sets it up"))
+            }
+            Status::Foreign => {
+                Err(Error::config(format!("{url} holds tables of something else, and none of finops; it is left alone"))
+                    .hint("give finops a database of its own: correct the URL in finops.toml"))
+            }
             Status::Older(version) => Err(Error::config(format!(
                 "the database has schema {version}, and this build of finops needs {}",
                 schema::VERSION
@@ -67,12 +81,12 @@ impl Context {
 
     /// Opens the database in order to set it up or to look at its state, whatever its schema.
     pub fn open_db_for_setup(&self) -> Result<Db> {
-        Db::open_or_create(self.target(), self.config.database.statement_timeout).map_err(|error| self.cannot_open(error))
+        Ok(Db::open_or_create(self.target(), self.timeout())?)
     }
 
     /// Opens the database to look at it, whatever its schema; none is made.
     pub fn open_db_for_status(&self) -> Result<Db> {
-        Db::open(self.target(), self.config.database.statement_timeout).map_err(|error| self.cannot_open(error))
+        Ok(Db::open(self.target(), self.timeout())?)
     }
 
     fn target(&self) -> Target<'_> {
@@ -82,15 +96,10 @@ impl Context {
         }
     }
 
-    fn cannot_open(&self, error: StoreError) -> Error {
-        let url = &self.config.database.url;
-        let missing = matches!(url, DatabaseUrl::Sqlite(path) if !path.exists());
-        let told = Error::from(error);
-        if missing {
-            Error::config(format!("there is no database at {url}"))
-                .hint("finops db migrate makes it; or check the path in finops.toml")
-        } else {
-            told
+    fn timeout(&self) -> Duration {
+        match &self.config.database.url {
+            DatabaseUrl::Sqlite(_) => WRITER_WAIT.max(self.lock_wait),
+            DatabaseUrl::Postgres(_) => self.config.database.statement_timeout,
         }
     }
 

@@ -1,12 +1,16 @@
 //! The only printer: data on stdout, messages on stderr; text, or JSON lines with `--json`.
 //!
-//! Off a terminal it is silent when nothing was done, so that cron mails only what matters.
+//! Off a terminal it is silent when nothing was done, so that cron mails only what matters. What it
+//! prints may quote imported data and files of any origin: no character in them drives the terminal.
 
+mod clean;
 mod progress;
 mod table;
 
 pub use progress::Progress;
 pub use table::{Align, Column, Table};
+
+use clean::clean;
 
 use crate::error::{Error, ExitCode, Problem, Result};
 use indicatif::MultiProgress;
@@ -132,6 +136,18 @@ impl Ui {
         if self.options.json { self.json("item", body) } else { self.out(&text()) }
     }
 
+    /// Whether only what was asked for, and errors, are shown.
+    pub const fn is_quiet(&self) -> bool {
+        self.options.quiet
+    }
+
+    /// What a command did, which nobody asked to see: like an item, but without text with `-q`.
+    pub fn done(&self, body: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.options.json || !self.is_quiet() {
+            self.item(body, text);
+        }
+    }
+
     /// Whether a job shows each unit that it did: always in JSON, as text only with `-v`, since a
     /// night's run may have 100,000 of them.
     pub const fn shows_units(&self) -> bool {
@@ -153,7 +169,7 @@ impl Ui {
     pub fn table(&self, table: &Table) {
         if !self.options.json && !table.is_empty() {
             let width = self.options.width.filter(|_| self.stdout_is_terminal);
-            self.out(&table.render(width, self.color_stdout()));
+            self.out_as_is(&table.render(width, self.color_stdout()));
         }
     }
 
@@ -203,7 +219,12 @@ impl Ui {
             text.push_str(&format!("\nhint: {hint}"));
         }
         if let Some(source) = error.source.as_ref().filter(|_| self.options.verbose) {
-            source.chain().for_each(|cause| text.push_str(&format!("\ncaused by: {cause}")));
+            for cause in source.chain().map(ToString::to_string) {
+                // Most messages quote their cause: then it is told.
+                if !text.contains(&cause) {
+                    text.push_str(&format!("\ncaused by: {cause}"));
+                }
+            }
         }
         self.message("error", "31", &text);
     }
@@ -231,7 +252,7 @@ impl Ui {
             _ => return Err(usage_error(&text.to_string())),
         };
         let text = if self.color_stdout() { text.ansi().to_string() } else { text.to_string() };
-        self.out(text.trim_end());
+        self.out_as_is(text.trim_end());
         Ok(ended)
     }
 
@@ -241,7 +262,7 @@ impl Ui {
         stdout.attempt(Write::flush);
         match stdout.broken.take() {
             Some(error) => Err(Error::failed(format!("cannot write to the standard output: {error}"))
-                .hint("what the command did is done; only its output is incomplete")),
+                .hint("only the output is incomplete: free some space where it goes, then run the command again")),
             None => Ok(()),
         }
     }
@@ -254,6 +275,11 @@ impl Ui {
     }
 
     fn out(&self, text: &str) {
+        self.out_as_is(&clean(text));
+    }
+
+    /// Text that holds colours of our own, and no others.
+    fn out_as_is(&self, text: &str) {
         self.write(|out| writeln!(out, "{text}"));
     }
 
@@ -275,7 +301,7 @@ impl Ui {
         let plain = self.options.no_color || !self.stderr_is_terminal;
         let word = if plain { format!("{word}:") } else { format!("\x1b[1;{color}m{word}:\x1b[0m") };
         // Nobody is left to be told when stderr itself is gone.
-        self.bars.suspend(|| writeln!(io::stderr(), "{word} {text}").ok());
+        self.bars.suspend(|| writeln!(io::stderr(), "{word} {}", clean(text)).ok());
     }
 
     const fn color_stdout(&self) -> bool {

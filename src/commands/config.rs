@@ -27,7 +27,7 @@ enum Verb {
 
 #[derive(Serialize)]
 struct Checked<'a> {
-    file: Option<&'a std::path::Path>,
+    config: Option<&'a std::path::Path>,
     mistakes: u32,
 }
 
@@ -49,7 +49,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     match args.verb {
         Verb::Check => {
             let file = config.file.as_deref();
-            shell.ui.item(&Checked { file, mistakes: 0 }, || match file {
+            shell.ui.done(&Checked { config: file, mistakes: 0 }, || match file {
                 Some(file) => format!("{}: no mistakes", file.display()),
                 None => "no file, only --database: no mistakes".to_owned(),
             });

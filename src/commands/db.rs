@@ -1,5 +1,6 @@
 //! `finops db`: set the database up, look at it, check it.
 
+use crate::config::DatabaseUrl;
 use crate::context::{Context, Shell};
 use crate::error::{ExitCode, Result};
 use crate::operations::check::check;
@@ -9,6 +10,7 @@ use crate::ui::Column;
 use clap::Subcommand;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 
 /// Set up, look at and check the database.
 #[derive(Debug, clap::Args)]
@@ -52,9 +54,10 @@ struct Migrated {
 pub fn migrate(ctx: &Context) -> Result<()> {
     let mut db = ctx.open_db_for_setup()?;
     let applied = schema::migrate(&mut db, ctx.clock.now())?;
-    // A newer database is refused here, in the words that every command has for it.
+    // A newer database, or one of something else, is refused here, in the words that every command has for it.
     drop(db);
     ctx.open_db()?;
+    warn_of_readers(ctx);
     let something = !applied.is_empty();
     let migrated = Migrated { database: ctx.config.database.url.to_string(), schema_version: VERSION, applied };
     let text = || {
@@ -66,9 +69,19 @@ pub fn migrate(ctx: &Context) -> Result<()> {
         }
     };
     if something || ctx.ui.is_json() || ctx.ui.is_terminal() {
-        ctx.ui.item(&migrated, text);
+        ctx.ui.done(&migrated, text);
     }
     Ok(())
+}
+
+/// A file that finops makes is for its owner alone; one that was there may not be.
+fn warn_of_readers(ctx: &Context) {
+    if let DatabaseUrl::Sqlite(path) = &ctx.config.database.url
+        && std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+    {
+        let path = path.display();
+        ctx.ui.warn(format!("{path} can be read by other users of this machine: chmod 600 {path}"));
+    }
 }
 
 #[derive(Serialize)]
@@ -77,7 +90,7 @@ struct State {
     /// Without its password.
     database: String,
     schema_version: Option<i64>,
-    /// `current`, `empty`, `older` or `newer`.
+    /// `current`, `empty`, `foreign`, `older` or `newer`.
     schema: &'static str,
     rows: BTreeMap<&'static str, i64>,
 }
@@ -88,6 +101,7 @@ fn status(ctx: &Context) -> Result<ExitCode> {
     let state = db.read(|tx| {
         let (schema, schema_version) = match schema::status(tx)? {
             Status::Empty => ("empty", None),
+            Status::Foreign => ("foreign", None),
             Status::Older(version) => ("older", Some(version)),
             Status::Current => ("current", Some(VERSION)),
             Status::Newer(version) => ("newer", Some(version)),

@@ -6,7 +6,7 @@
 
 use crate::cli::Globals;
 use crate::commands::{db, import, init, invoices, status};
-use crate::config::FILE_NAME;
+use crate::config::{FILE_NAME, TEMPLATE};
 use crate::context::{Clock, Context, Shell};
 use crate::engine::RunOptions;
 use crate::error::{Error, ExitCode, Result, io_error};
@@ -71,7 +71,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let created = !config.exists();
     let code = if created { make(folder, &config, shell)? } else { ExitCode::Done };
     let made = Made { folder, config: &config, documents: folder.join("documents"), created };
-    shell.ui.item(&made, || {
+    shell.ui.done(&made, || {
         let folder = folder.display();
         if created {
             let documents = made.documents.display();
@@ -93,7 +93,7 @@ fn make(folder: &Path, config: &Path, shell: &Shell) -> Result<ExitCode> {
             .hint("name another folder: finops demo FOLDER"));
     }
     shell.ui.say("Nordlicht IT-Service GmbH, an invented business, bills what is due on 1 November 2026.\n");
-    init::write_new(&unfinished)?;
+    init::write_new(&unfinished, TEMPLATE)?;
     let data = folder.join(DATA);
     std::fs::create_dir_all(&data).map_err(|error| io_error("make", &data, error))?;
     for (name, content) in FILES {
@@ -111,7 +111,9 @@ fn make(folder: &Path, config: &Path, shell: &Shell) -> Result<ExitCode> {
     bring_in(&ctx, &mut db, &data)?;
     let code = bill(&ctx, &mut db)?;
     shell.ui.say("");
-    status::show_invoices_of(&ctx, &mut db)?;
+    if !ctx.ui.is_quiet() {
+        status::show_invoices_of(&ctx, &mut db)?;
+    }
     std::fs::rename(&unfinished, config).map_err(|error| io_error("name", config, error))?;
     Ok(code)
 }
@@ -148,7 +150,7 @@ fn next(config: &Path, today: NaiveDate) -> String {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
     if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }

@@ -147,8 +147,6 @@ fn tell(ui: &Ui, report: &Report) {
             let line = format!("{:<8} {:<14} {}", finding.state.word(), finding.check, finding.message);
             finding.hint.iter().fold(line, |line, hint| format!("{line}\n{:24}do: {hint}", ""))
         };
-        // Messages quote paths and ids: no control character may drive the terminal.
-        let text = || text().replace(|c: char| c.is_control() && c != '\n', " ");
         if ui.is_terminal() || ui.shows_units() || finding.state >= State::Warning {
             ui.item(finding, text);
         }

@@ -172,7 +172,7 @@ pub(super) fn tell(ui: &Ui, summary: &ImportSummary, dry_run: bool) {
         stale_drafts: summary.stale_drafts,
     };
     let something = summary.something_changed() || dry_run;
-    if something {
+    if dry_run || (something && !ui.is_quiet()) {
         let columns = [Column::left("Kind"), Column::right("Added"), Column::right("Changed"), Column::right("Unchanged")];
         let mut table = Table::new(&columns);
         for (kind, c) in &summary.kinds {

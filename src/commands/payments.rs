@@ -106,7 +106,12 @@ fn run_record(args: &RecordArgs, ctx: &Context) -> Result<ExitCode> {
         ctx.refuse_a_future(&mut db)?;
         db.write(work)?
     };
-    ctx.ui.item(&Told { dry_run: args.dry_run, recorded: &recorded }, || text(&recorded, args.dry_run));
+    let told = Told { dry_run: args.dry_run, recorded: &recorded };
+    if args.dry_run {
+        ctx.ui.item(&told, || text(&recorded, true));
+    } else {
+        ctx.ui.done(&told, || text(&recorded, false));
+    }
     Ok(ExitCode::Done)
 }
 

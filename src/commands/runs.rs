@@ -38,7 +38,7 @@ struct ListArgs {
     #[arg(long)]
     job: Option<JobKind>,
     /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 }
 
@@ -169,7 +169,7 @@ fn show(args: &ShowArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
 fn find(tx: &mut Tx, asked: &str) -> Result<Run> {
     let prefix = asked.to_ascii_lowercase();
     if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
-        return Err(Error::usage(format!("{asked:?} is no run's id")).hint("finops runs list shows the ids"));
+        return Err(Error::not_found(format!("{asked:?} is no run's id")).hint("finops runs list shows the ids"));
     }
     let mut found = runs::find(tx, &prefix)?;
     match (found.pop(), found.pop()) {

@@ -172,7 +172,7 @@ fn waiting(ctx: &Context, rows: &[WaitingRow]) {
                 let place = [&first.company_id, &first.subject, &first.period];
                 let mut place: Vec<&str> = place.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
                 place.dedup();
-                // Messages quote imported data: no control character may drive the terminal.
+                // Messages quote imported data: a newline must not look like another case.
                 text.push_str(&format!("\n  {}: {}", place.join(" "), first.message.replace(char::is_control, " ")));
             }
             let left = row.count.saturating_sub(row.first.len() as u64);

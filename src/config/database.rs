@@ -1,6 +1,7 @@
 //! Where the database is. A URL may hold a password, so it is shown without its user info.
 
 use super::{REDACTED, Secret};
+use crate::store;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,9 @@ impl DatabaseUrl {
             let path = path.strip_prefix("//").unwrap_or(path);
             return match path {
                 "" => Err("names no file; write sqlite:finops.db".to_owned()),
+                _ if path.contains("://") => {
+                    Err("names no file after sqlite:; write sqlite:finops.db or postgres://…".to_owned())
+                }
                 ":memory:" => Err("a database in memory is gone when the job ends; write sqlite:finops.db".to_owned()),
                 _ => Ok(Self::Sqlite(folder.join(path))),
             };
@@ -34,6 +38,14 @@ impl DatabaseUrl {
             }
             _ => "must begin with sqlite: or postgres://; for a file write sqlite:finops.db".to_owned(),
         })
+    }
+
+    /// The same, if the driver can read it, too. The error repeats nothing that may be a password.
+    pub fn checked(self) -> Result<Self, String> {
+        match &self {
+            Self::Sqlite(_) => Ok(self),
+            Self::Postgres(url) => store::check_url(url.expose()).map(|()| self),
+        }
     }
 
     /// Whether the URL holds a password of its own.

@@ -3,6 +3,7 @@
 //! A section costs a few lines: open it by name, ask for each key with its default and its check.
 //! Keys that nobody asked for are mistakes, with the nearest known one as a suggestion.
 
+use super::secret::presentable;
 use super::{Environment, REDACTED};
 use crate::error::Problem;
 use std::collections::BTreeSet;
@@ -106,7 +107,7 @@ impl<'t> Reader<'t> {
                 Some(near) => format!("did you mean [{near}]?"),
                 None => format!("the sections are {known}"),
             };
-            self.log.mistake(&key.span(), name, String::new(), format!("{what}; {help}"));
+            self.log.mistake(&key.span(), &presentable(name), String::new(), format!("{what}; {help}"));
         }
         let Log { mut problems, settings, .. } = self.log;
         problems.sort_by_key(|p| (p.line, p.column));
@@ -173,7 +174,7 @@ impl<'s> Section<'s, '_> {
     /// A file or folder; a relative one counts from the folder of the config file.
     pub fn path(&mut self, key: &'static str, default: &str) -> PathBuf {
         let folder = self.log.folder;
-        self.get(key, folder.join(default), |value| Ok(folder.join(text_of(value)?)))
+        self.get(key, folder.join(default), |value| Ok(folder.join(file_name(text_of(value)?)?)))
     }
 
     /// Any number of files.
@@ -182,7 +183,7 @@ impl<'s> Section<'s, '_> {
         self.get(key, Vec::new(), |value| {
             let wrong = || format!("must be a list of file names: {key} = [\"a.ttf\"]");
             let list = value.as_array().ok_or_else(wrong)?;
-            list.iter().map(|file| Ok(folder.join(file.get_ref().as_str().ok_or_else(wrong)?))).collect()
+            list.iter().map(|file| Ok(folder.join(file_name(file.get_ref().as_str().ok_or_else(wrong)?)?))).collect()
         })
     }
 
@@ -239,7 +240,7 @@ impl<'s> Section<'s, '_> {
     fn wrong(&mut self, value: &Spanned<DeValue<'_>>, key: &str, reason: String) {
         let shown = self.log.text.get(value.span()).unwrap_or_default().trim_matches('"');
         let shown = if shown.contains('\n') { "" } else { shown };
-        self.log.mistake(&value.span(), &format!("{}.{key}", self.name), shorten(shown), reason);
+        self.log.mistake(&value.span(), &format!("{}.{key}", self.name), shorten(&presentable(shown)), reason);
     }
 
     fn end(self) {
@@ -249,7 +250,7 @@ impl<'s> Section<'s, '_> {
                 Some(near) => format!("did you mean {near}?"),
                 None => format!("[{}] knows {}", self.name, self.known.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
             };
-            let field = format!("{}.{}", self.name, key.get_ref());
+            let field = format!("{}.{}", self.name, presentable(key.get_ref()));
             self.log.mistake(&key.span(), &field, String::new(), format!("unknown key; {help}"));
         }
     }
@@ -286,6 +287,11 @@ fn text_of<'v>(value: &'v DeValue<'_>) -> Result<&'v str, String> {
         Some(text) => Ok(text),
         None => Err(format!("must be a text in quotes, not {}", article(value))),
     }
+}
+
+/// A URL is no file name, and may hold a password.
+fn file_name(text: &str) -> Result<&str, String> {
+    if text.contains("://") { Err("must be a file or folder of this machine, not a URL".to_owned()) } else { Ok(text) }
 }
 
 fn article(value: &DeValue<'_>) -> &'static str {

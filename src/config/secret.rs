@@ -1,9 +1,17 @@
 //! Values that must not be seen: they are redacted wherever they could be printed.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// What stands in place of a secret in every output.
 pub const REDACTED: &str = "[redacted]";
+
+/// A text from a place where no secret belongs, unless it looks like one that was put there by
+/// mistake: a URL, or a connection string with a password.
+pub fn presentable(text: &str) -> Cow<'_, str> {
+    let suspicious = text.contains("://") || text.contains('@') || text.to_lowercase().contains("password");
+    if suspicious { REDACTED.into() } else { text.into() }
+}
 
 /// A value that no output shows: `Debug`, `Display` and serde all write [`REDACTED`].
 #[derive(Clone, PartialEq, Eq)]
@@ -50,5 +58,15 @@ mod tests {
             assert!(!shown.contains("canary"), "{shown}");
         }
         assert_eq!(*secret.expose(), "canary");
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_not_presentable() {
+        for text in ["postgres://u:canary@h/d", "postgres:u:canary@h", "host=h Password=canary", "sqlite://x"] {
+            assert_eq!(presentable(text), REDACTED, "{text}");
+        }
+        for text in ["BOOKS_URL", "/etc/finops/database-url", "foldr"] {
+            assert_eq!(presentable(text), text);
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::Section;
 use super::reader::Given;
+use super::secret::presentable;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -27,9 +28,13 @@ pub fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<Found> {
     let Given { key, suffix, at, text: given } = section.source(key, &SUFFIXES)?;
     let read = match suffix {
         "_env" => from_environment(section, &given).map(|text| (text, Some(format!("environment variable {given}")))),
-        "_file" => from_private_file(&section.folder().join(&given)).map(|text| (text, Some(format!("file {given}")))),
+        "_file" => {
+            from_private_file(&section.folder().join(&given)).map(|text| (text, Some(format!("file {}", presentable(&given)))))
+        }
         "_command" => from_command(section.folder(), &given).map(|text| (text, Some("command".to_owned()))),
-        "_credential" => from_credentials(section, &given).map(|text| (text, Some(format!("credential {given}")))),
+        "_credential" => {
+            from_credentials(section, &given).map(|text| (text, Some(format!("credential {}", presentable(&given)))))
+        }
         _ => Ok((given, None)),
     };
     match read {
@@ -48,6 +53,10 @@ pub fn skip(section: &mut Section<'_, '_>, key: &'static str) -> Option<Found> {
 }
 
 fn from_environment(section: &Section<'_, '_>, name: &str) -> Result<String, String> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !name.chars().all(word) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err("must be the name of an environment variable (letters, digits and _), not the value itself".to_owned());
+    }
     let found = section.environment().text(name).map(str::to_owned);
     found.ok_or_else(|| format!("the environment variable {name} is not set; in a crontab, set it above the lines"))
 }
@@ -56,13 +65,10 @@ fn from_environment(section: &Section<'_, '_>, name: &str) -> Result<String, Str
 fn from_private_file(path: &Path) -> Result<String, String> {
     let mode = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.permissions().mode();
     if mode & 0o077 != 0 {
-        return Err(format!(
-            "{} can be read or changed by others (mode {:03o}): run `chmod 600 {0}`",
-            path.display(),
-            mode & 0o777
-        ));
+        let mode = mode & 0o777;
+        return Err(format!("{0} can be read or changed by others (mode {mode:03o}): run `chmod 600 {0}`", named(path)));
     }
-    trimmed(std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?, &path.display().to_string())
+    trimmed(std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?, &named(path))
 }
 
 /// systemd guards its folder by itself, and gives the files in it modes of its own: so no check of the mode.
@@ -70,11 +76,12 @@ fn from_credentials(section: &Section<'_, '_>, name: &str) -> Result<String, Str
     let Some(folder) = section.environment().path("CREDENTIALS_DIRECTORY") else {
         return Err("CREDENTIALS_DIRECTORY is not set: systemd sets it for a unit with LoadCredential=".to_owned());
     };
-    if name.contains('/') || name == ".." {
-        return Err("must be the name of a credential, without a folder".to_owned());
+    // systemd.exec(5): a credential's name is a file name, and holds no colon.
+    if name.contains(['/', ':']) || name == ".." {
+        return Err("must be the name of a credential, without a folder and not the value itself".to_owned());
     }
     let path = folder.join(name);
-    trimmed(std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?, &path.display().to_string())
+    trimmed(std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?, &named(&path))
 }
 
 /// Runs a command in the folder of the config file and takes what it prints. Its errors go to
@@ -98,7 +105,12 @@ fn trimmed(text: String, what: &str) -> Result<String, String> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> String {
-    format!("cannot read {}: {error}", path.display())
+    format!("cannot read {}: {error}", named(path))
+}
+
+/// The file's name, unless somebody put the URL itself in its place.
+fn named(path: &Path) -> String {
+    presentable(&path.to_string_lossy()).into_owned()
 }
 
 /// Whether others than the owner may read a file.

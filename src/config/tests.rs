@@ -15,6 +15,7 @@ fn the_template_is_valid_and_says_the_defaults() {
     assert_eq!(values(&template), values(&empty));
     assert_eq!(empty.database.url.to_string(), "sqlite:/srv/books/finops.db");
     assert_eq!(empty.billing.max_missed_periods, 3);
+    assert_eq!(TEMPLATE.matches(TEMPLATE_URL).count(), 1);
 }
 
 #[test]

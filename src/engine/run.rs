@@ -415,13 +415,8 @@ struct Told<'a, T: Serialize> {
 /// Whether the error can be one unit's fault (its rows were refused), rather than everybody's.
 fn blames_a_unit(error: &Error) -> bool {
     let store = error.source.as_ref().and_then(|s| s.downcast_ref::<StoreError>());
-    match store {
-        Some(StoreError::Constraint(_) | StoreError::Corrupt { .. }) => true,
-        Some(StoreError::Busy(_) | StoreError::Connection(_) | StoreError::Full(_) | StoreError::Other(_)) | None => {
-            debug_assert!(!error.is_transient() || store.is_some(), "only the store says that a transaction may be replayed");
-            false
-        }
-    }
+    debug_assert!(!error.is_transient() || store.is_some(), "only the store says that a transaction may be replayed");
+    store.is_some_and(StoreError::refuses_a_row)
 }
 
 /// Whether a process of this machine still runs a finops: another program may have got its number,

@@ -1,8 +1,10 @@
-//! Files in a folder of this machine: whole or not there, whatever crashes.
+//! Files in a folder of this machine: whole or not there, whatever crashes. Invoices are nobody's
+//! business but their owner's: files are made with mode 0600, folders with 0700, whatever the umask.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Writes a file under `folder`: a temporary file beside it, flushed to the disk, then renamed.
@@ -22,15 +24,31 @@ pub fn put(folder: &Path, relative: &str, content: &[u8]) -> io::Result<PathBuf>
         Err(error) => return Err(error),
     }
     let parent = path.parent().unwrap_or(folder);
-    fs::create_dir_all(parent)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    write_private(&path, content)?;
+    Ok(path)
+}
+
+/// Writes a file that only its owner can read, whole or not at all: in place of the one that is
+/// there, if any. What is no file (`/dev/stdout`, a pipe) is written to as it is.
+pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return OpenOptions::new().write(true).open(path)?.write_all(content);
+    }
+    // Through a link, so that the link stays one.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     // A name of this process's own: another may be writing the same file, from the same document.
     let mut temporary = path.clone().into_os_string();
     temporary.push(format!(".{}.part", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    // What a crash of the same number left behind keeps the mode that it had.
+    file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(content)?;
     file.sync_all()?;
-    fs::rename(&temporary, &path)?;
-    Ok(path)
+    fs::rename(&temporary, &path).inspect_err(|_| {
+        // Such as a folder of that name: the first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+    })
 }
 
 /// Makes renames in these folders survive a power cut. Once a block of files, not once a file.
@@ -94,5 +112,25 @@ mod tests {
         assert_eq!(put(folder.path(), "a/b.pdf", b"two").unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn only_the_owner_reads_what_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let documents = folder.path().join("documents");
+        fs::write(folder.path().join(format!("b.pdf.{}.part", std::process::id())), "left by a crash").unwrap();
+        let path = put(&documents, "a/b.pdf", b"one").unwrap();
+        assert_eq!((mode(&path), mode(path.parent().unwrap()), mode(&documents)), (0o600, 0o700, 0o700));
+        let other = folder.path().join("b.pdf");
+        fs::write(&other, "before").unwrap();
+        write_private(&other, b"after").unwrap();
+        assert_eq!((mode(&other), fs::read(&other).unwrap().as_slice()), (0o600, b"after".as_slice()));
+        assert!(write_private(&documents, b"x").is_err() && documents.is_dir());
+        write_private(Path::new("/dev/null"), b"x").unwrap();
+        assert!(!Path::new("/dev/null.part").exists());
     }
 }

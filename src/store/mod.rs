@@ -7,6 +7,7 @@
 //! (SQLITE_BUSY, SQLSTATE 40001 and 40P01), so a closure given to `Db::write` may run more than
 //! once and must do nothing but read and write through its `Tx`.
 
+mod error;
 mod postgres;
 mod sqlite;
 mod tls;
@@ -28,9 +29,10 @@ pub mod runs;
 pub mod schema;
 pub mod sellers;
 
+pub use error::{Setup, StoreError, Transient};
+pub use tls::check_url;
 pub use value::{Bulk, Kind, Row, Val};
 
-use crate::error::{Error, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,64 +42,6 @@ pub enum Target<'a> {
     Sqlite(&'a Path),
     /// The whole URL, with its password.
     Postgres(&'a str),
-}
-
-/// What the database said, sorted by what can be done about it.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Two writers met; the transaction may be replayed.
-    #[error("the database is busy: {0}")]
-    Busy(String),
-    /// A unique, foreign key or check constraint, or the immutability guard, refused a row.
-    #[error("the database refused it: {0}")]
-    Constraint(String),
-    /// No connection, or it was lost.
-    #[error("no connection to the database: {0}")]
-    Connection(String),
-    /// The disk is full.
-    #[error("the disk is full: {0}")]
-    Full(String),
-    /// A stored value cannot be what it should be.
-    #[error("column {column} holds {value:?}: {reason}")]
-    Corrupt { column: usize, value: String, reason: String },
-    /// Anything else, in the engine's words.
-    #[error("{0}")]
-    Other(String),
-}
-
-impl StoreError {
-    /// Whether the same transaction may succeed when it is replayed.
-    pub const fn is_transient(&self) -> bool {
-        match self {
-            Self::Busy(_) => true,
-            Self::Constraint(_) | Self::Connection(_) | Self::Full(_) | Self::Corrupt { .. } | Self::Other(_) => false,
-        }
-    }
-}
-
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        let (kind, hint) = match &error {
-            StoreError::Busy(_) => {
-                (ErrorKind::TryLater, Some("another process is writing; run the same command again in a moment"))
-            }
-            StoreError::Connection(_) => {
-                (ErrorKind::TryLater, Some("check that the database server runs and that the URL is right: finops doctor"))
-            }
-            StoreError::Full(_) => {
-                (ErrorKind::Failed, Some("nothing was half-written: free some space, then run the same command again"))
-            }
-            StoreError::Corrupt { .. } => {
-                (ErrorKind::Failed, Some("the database was changed by something else: finops db check tells more"))
-            }
-            StoreError::Constraint(_) | StoreError::Other(_) => (ErrorKind::Failed, None),
-        };
-        let told = Self::new(kind, error.to_string()).caused_by(error);
-        match hint {
-            Some(hint) => told.hint(hint),
-            None => told,
-        }
-    }
 }
 
 /// One connection to the database.
@@ -124,23 +68,33 @@ enum TxEngine<'a> {
 const REPLAYS: u32 = 5;
 
 impl Db {
-    /// Opens an existing database and leaves its schema as it is. `statement_timeout` is set on
-    /// every Postgres connection; on SQLite it is how long a writer waits for another.
-    pub fn open(target: Target, statement_timeout: Duration) -> Result<Self, StoreError> {
+    /// Opens an existing database and changes nothing in it, since it may be somebody else's.
+    /// `timeout` is how long one statement may take on Postgres; on SQLite, how long a writer
+    /// waits for another, all replays together.
+    pub fn open(target: Target, timeout: Duration) -> Result<Self, StoreError> {
         let engine = match target {
-            Target::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, statement_timeout)?),
-            Target::Postgres(url) => Engine::Postgres(Box::new(postgres::Postgres::connect(url, statement_timeout)?)),
+            Target::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, timeout / (REPLAYS + 1))?),
+            Target::Postgres(url) => Engine::Postgres(Box::new(postgres::Postgres::connect(url, timeout)?)),
         };
         Ok(Self { engine })
     }
 
     /// Opens a database to set it up: a SQLite file that is not there is made, readable by its
     /// owner alone. A Postgres database must exist; its server is the one to make it.
-    pub fn open_or_create(target: Target, statement_timeout: Duration) -> Result<Self, StoreError> {
+    pub fn open_or_create(target: Target, timeout: Duration) -> Result<Self, StoreError> {
         if let Target::Sqlite(path) = target {
             sqlite::create_file(path)?;
         }
-        Self::open(target, statement_timeout)
+        Self::open(target, timeout)
+    }
+
+    /// Sees to it that SQLite keeps a WAL, which is a property of the file: only for a database
+    /// that is known to be of finops.
+    pub fn keep_wal(&mut self) -> Result<(), StoreError> {
+        match &mut self.engine {
+            Engine::Sqlite(engine) => engine.keep_wal(),
+            Engine::Postgres(_) => Ok(()),
+        }
     }
 
     /// Whether several processes share the work of one job (by claims on companies). On SQLite one
@@ -266,23 +220,6 @@ impl Db {
             Engine::Sqlite(engine) => engine.end(commit),
             Engine::Postgres(engine) => engine.end(commit),
         }
-    }
-}
-
-/// An error that knows whether the same transaction may be replayed.
-pub trait Transient {
-    fn is_transient(&self) -> bool;
-}
-
-impl Transient for StoreError {
-    fn is_transient(&self) -> bool {
-        Self::is_transient(self)
-    }
-}
-
-impl Transient for Error {
-    fn is_transient(&self) -> bool {
-        self.source.as_ref().and_then(|s| s.downcast_ref::<StoreError>()).is_some_and(StoreError::is_transient)
     }
 }
 

@@ -2,9 +2,9 @@
 //! could strand (no advisory locks, no LISTEN, no temporary tables).
 
 use super::value::{Address, Inner};
-use super::{Bulk, Kind, Row, StoreError, Val, tls};
+use super::{Bulk, Kind, Row, Setup, StoreError, Val, tls};
 use ::postgres::types::{IsNull, ToSql, Type};
-use ::postgres::{Client, Statement};
+use ::postgres::{Client, SimpleQueryMessage, Statement};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -28,11 +28,20 @@ impl Postgres {
     pub(super) fn connect(url: &str, statement_timeout: Duration) -> Result<Self, StoreError> {
         let mut client = tls::connect(url)?;
         let timeout_ms = statement_timeout.as_millis();
-        client
-            .batch_execute(&format!(
-                "SET statement_timeout = {timeout_ms}; SET idle_in_transaction_session_timeout = '5min'; SET timezone = 'UTC'"
+        let said = client
+            .simple_query(&format!(
+                "SET statement_timeout = {timeout_ms}; SET idle_in_transaction_session_timeout = '5min'; SET timezone = 'UTC';
+                 SHOW server_encoding"
             ))
             .map_err(|e| store_error(&e))?;
+        let encoding = said.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        // In any other, a customer's name can be refused, or kept as bytes that nothing can read.
+        if let Some(other) = encoding.filter(|encoding| *encoding != "UTF8") {
+            return Err(StoreError::Setup(Setup::Encoding, format!("the database has the encoding {other}; finops needs UTF8")));
+        }
         Ok(Self { client, statements: HashMap::new() })
     }
 
@@ -218,26 +227,36 @@ pub(super) fn store_error(error: &::postgres::Error) -> StoreError {
         },
     };
     let Some(state) = error.code() else {
-        return if error.is_closed() || std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>()) {
-            StoreError::Connection(text)
-        } else {
-            StoreError::Other(text)
-        };
+        return without_state(error, text);
     };
     match state.code() {
         "40001" | "40P01" | "55P03" => StoreError::Busy(text),
         "53100" => StoreError::Full(text),
+        "57014" => StoreError::Timeout(text),
+        "3D000" => StoreError::Setup(Setup::NoDatabase, format!("the server has no such database: {text}")),
+        "42501" => StoreError::Setup(Setup::Denied, format!("the database does not allow it: {text}")),
+        code if code.starts_with("28") => {
+            StoreError::Setup(Setup::Login, format!("the database server refuses the login: {text}"))
+        }
         code if code.starts_with("23") => StoreError::Constraint(text),
         // Citus answers a duplicate inside a pulled INSERT … SELECT so.
         "XX000" if text.contains("duplicate key") => StoreError::Constraint(text),
-        code if code.starts_with("08")
-            || code.starts_with("57P")
-            || code.starts_with("28")
-            || code == "3D000"
-            || code == "53300" =>
-        {
-            StoreError::Connection(text)
-        }
+        code if code.starts_with("08") || code.starts_with("57P") || code == "53300" => StoreError::Connection(text),
         _ => StoreError::Other(text),
+    }
+}
+
+/// What the driver itself says. It keeps its kinds to itself, so two of them are told by their words.
+fn without_state(error: &::postgres::Error, text: String) -> StoreError {
+    if text.contains("password missing") {
+        return StoreError::Setup(Setup::Login, "the database server asks for a password, and the URL has none".to_owned());
+    }
+    if text.contains("server does not support TLS") {
+        return StoreError::Setup(Setup::NoTls, "the URL asks for TLS, and the database server offers none".to_owned());
+    }
+    if error.is_closed() || std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>()) {
+        StoreError::Connection(text)
+    } else {
+        StoreError::Other(text)
     }
 }

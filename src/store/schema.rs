@@ -24,8 +24,10 @@ pub const VERSION: i64 = STEPS[STEPS.len() - 1].version;
 /// What stands in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// No table of finops.
+    /// No table at all.
     Empty,
+    /// Tables of something else, and not finops': hands off.
+    Foreign,
     /// Older than this build: `finops db migrate` brings it up.
     Older(i64),
     Current,
@@ -35,8 +37,9 @@ pub enum Status {
 
 /// Compares a database with this build.
 pub fn status(tx: &mut Tx) -> Result<Status, StoreError> {
-    if !has_meta(tx)? {
-        return Ok(Status::Empty);
+    let tables = tables(tx)?;
+    if !OWN.iter().all(|own| tables.iter().any(|table| table == own)) {
+        return Ok(if tables.is_empty() { Status::Empty } else { Status::Foreign });
     }
     let version = meta(tx, "schema_version")?.and_then(|v| v.parse().ok()).unwrap_or(0);
     Ok(match version {
@@ -46,13 +49,19 @@ pub fn status(tx: &mut Tx) -> Result<Status, StoreError> {
     })
 }
 
-fn has_meta(tx: &mut Tx) -> Result<bool, StoreError> {
+/// What every database of finops holds since the first step.
+const OWN: [&str; 2] = ["meta", "migrations"];
+
+/// The names of the tables where finops looks for its own.
+fn tables(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
     // The engines list their tables in different places; this is the one question asked of them.
-    const SQLITE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
-    const POSTGRES: &str = "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relname = 'meta' AND n.nspname = CURRENT_SCHEMA";
-    let sql = if tx.is_sqlite() { SQLITE } else { POSTGRES };
-    Ok(tx.query_opt(sql, &[], |_| Ok(()))?.is_some())
+    const SQLITE: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*'";
+    // An extension (PostGIS) may keep tables of its own in any schema.
+    const POSTGRES: &str =
+        "SELECT CAST(c.relname AS TEXT) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = CURRENT_SCHEMA AND c.relkind IN ('r', 'p') AND NOT EXISTS
+        (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.deptype = 'e')";
+    tx.query(if tx.is_sqlite() { SQLITE } else { POSTGRES }, &[], |row| row.string(0))
 }
 
 /// What the engine says about itself.
@@ -87,15 +96,18 @@ pub fn set_meta(tx: &mut Tx, key: &str, value: &str) -> Result<(), StoreError> {
     tx.execute(SQL, &[key.into(), value.into()]).map(drop)
 }
 
-/// Names of steps that were applied, in order; empty when there was nothing to do.
+/// Names of steps that were applied, in order; empty when there was nothing to do, or nothing that
+/// may be done: a newer database, or one of something else, is left alone.
 pub fn migrate(db: &mut Db, now: DateTime<Utc>) -> Result<Vec<&'static str>, StoreError> {
     match db.read(status)? {
-        Status::Current | Status::Newer(_) => Ok(Vec::new()),
+        Status::Current | Status::Newer(_) | Status::Foreign => Ok(Vec::new()),
         Status::Empty => {
+            db.keep_wal()?;
             db.write(|tx| create(tx, now))?;
             Ok(vec!["schema.sql"])
         }
         Status::Older(version) => {
+            db.keep_wal()?;
             let mut applied = Vec::new();
             for step in STEPS.iter().filter(|s| s.version > version) {
                 db.write(|tx| apply(tx, step, now))?;

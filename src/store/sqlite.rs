@@ -6,7 +6,7 @@
 
 use super::value::Address;
 use super::value::Inner;
-use super::{Bulk, Row, StoreError, Val};
+use super::{Bulk, Row, Setup, StoreError, Val};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -14,6 +14,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// A database has a page of at least so many bytes (sqlite.org/fileformat.html).
+const HEADER_BYTES: u64 = 512;
 
 pub(super) struct Sqlite {
     connection: Connection,
@@ -23,24 +26,34 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, which must exist: a mistyped path must not become a new, empty business.
+    /// Opens the file, which must exist: a mistyped path must not become a new, empty business. It
+    /// may be another program's, so nothing is set but what concerns this connection alone.
+    /// `busy_timeout` is how long one statement waits for another writer.
     pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Setup(Setup::NoFile, format!("there is no database at sqlite:{}", path.display())));
+        }
+        // SQLite takes a fragment of a header for an empty database, and would write over it.
+        if std::fs::metadata(path).is_ok_and(|file| file.is_file() && (1..HEADER_BYTES).contains(&file.len())) {
+            return Err(StoreError::Damaged(format!("{}: file is not a database", path.display())));
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|e| match e.sqlite_error_code() {
-            Some(ErrorCode::CannotOpen) if !path.exists() => {
-                StoreError::Other(format!("there is no database at {}", path.display()))
-            }
-            _ => store_error(e),
-        })?;
-        connection.busy_timeout(busy_timeout).map_err(store_error)?;
+        let connection = Connection::open_with_flags(path, flags).map_err(told_of(path))?;
+        connection.busy_timeout(busy_timeout).map_err(told_of(path))?;
         connection.set_prepared_statement_cache_capacity(256);
         connection
             .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-                 PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
+                "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768;
+                 PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
             )
-            .map_err(store_error)?;
+            .map_err(told_of(path))?;
         Ok(Self { connection, path: path.to_owned(), rewritten: HashMap::new() })
+    }
+
+    /// The mode is kept in the file: it is written once.
+    pub(super) fn keep_wal(&mut self) -> Result<(), StoreError> {
+        let mode: String = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(told_of(&self.path))?;
+        if mode == "wal" { Ok(()) } else { self.script("PRAGMA journal_mode = WAL") }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -50,9 +63,9 @@ impl Sqlite {
     pub(super) fn integrity_problems(&mut self) -> Result<Vec<String>, StoreError> {
         let mut problems = Vec::new();
         for (pragma, columns) in [("PRAGMA integrity_check", 1), ("PRAGMA foreign_key_check", 4)] {
-            let mut statement = self.connection.prepare(pragma).map_err(store_error)?;
-            let mut rows = statement.query([]).map_err(store_error)?;
-            while let Some(row) = rows.next().map_err(store_error)? {
+            let mut statement = self.connection.prepare(pragma).map_err(told_of(&self.path))?;
+            let mut rows = statement.query([]).map_err(told_of(&self.path))?;
+            while let Some(row) = rows.next().map_err(told_of(&self.path))? {
                 let cells: Vec<String> =
                     (0..columns).map(|c| row.get::<_, Value>(c).map(|v| shown(&v)).unwrap_or_default()).collect();
                 problems.push(cells.join(" "));
@@ -65,7 +78,7 @@ impl Sqlite {
     /// In WAL mode, NORMAL leaves out the flush at each commit; without a checkpoint at closing,
     /// the frames wait in the WAL for the next run that has work. Both stay consistent in a crash.
     pub(super) fn stop_flushing(&mut self) -> Result<(), StoreError> {
-        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(store_error)?;
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(told_of(&self.path))?;
         self.script("PRAGMA synchronous = NORMAL")
     }
 
@@ -87,13 +100,13 @@ impl Sqlite {
     }
 
     pub(super) fn script(&mut self, sql: &str) -> Result<(), StoreError> {
-        self.connection.execute_batch(sql).map_err(store_error)
+        self.connection.execute_batch(sql).map_err(told_of(&self.path))
     }
 
     pub(super) fn execute(&mut self, sql: &'static str, params: &[Val]) -> Result<u64, StoreError> {
         let sql = rewrite(&mut self.rewritten, sql);
-        let mut statement = self.connection.prepare_cached(sql).map_err(store_error)?;
-        let changed = statement.execute(rusqlite::params_from_iter(params)).map_err(store_error)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(told_of(&self.path))?;
+        let changed = statement.execute(rusqlite::params_from_iter(params)).map_err(told_of(&self.path))?;
         Ok(changed as u64)
     }
 
@@ -104,9 +117,9 @@ impl Sqlite {
         each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let sql = rewrite(&mut self.rewritten, sql);
-        let mut statement = self.connection.prepare_cached(sql).map_err(store_error)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(store_error)?;
-        while let Some(row) = rows.next().map_err(store_error)? {
+        let mut statement = self.connection.prepare_cached(sql).map_err(told_of(&self.path))?;
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(told_of(&self.path))?;
+        while let Some(row) = rows.next().map_err(told_of(&self.path))? {
             each(&Row(Inner::Sqlite(row)))?;
         }
         Ok(())
@@ -121,14 +134,14 @@ impl Sqlite {
         each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let sql = rewrite(&mut self.rewritten, sql);
-        let mut statement = self.connection.prepare_cached(sql).map_err(store_error)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(told_of(&self.path))?;
         for company in companies {
-            statement.raw_bind_parameter(1, *company).map_err(store_error)?;
+            statement.raw_bind_parameter(1, *company).map_err(told_of(&self.path))?;
             for (index, value) in params.iter().enumerate() {
-                statement.raw_bind_parameter(index + 2, value).map_err(store_error)?;
+                statement.raw_bind_parameter(index + 2, value).map_err(told_of(&self.path))?;
             }
             let mut rows = statement.raw_query();
-            while let Some(row) = rows.next().map_err(store_error)? {
+            while let Some(row) = rows.next().map_err(told_of(&self.path))? {
                 each(&Row(Inner::Sqlite(row)))?;
             }
         }
@@ -145,13 +158,13 @@ impl Sqlite {
             let places = (1..=N).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
             format!("INSERT INTO {} ({}) VALUES ({places}) {}", bulk.table, bulk.column_names(), bulk.on_conflict)
         });
-        let mut statement = self.connection.prepare_cached(sql).map_err(store_error)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(told_of(&self.path))?;
         let mut written = 0;
         for row in rows {
             for (index, value) in row.iter().enumerate() {
-                statement.raw_bind_parameter(index + 1, value).map_err(store_error)?;
+                statement.raw_bind_parameter(index + 1, value).map_err(told_of(&self.path))?;
             }
-            written += statement.raw_execute().map_err(store_error)? as u64;
+            written += statement.raw_execute().map_err(told_of(&self.path))? as u64;
         }
         Ok(written)
     }
@@ -171,7 +184,12 @@ pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(StoreError::Other(format!("cannot create {}: {error}", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let folder = path.parent().unwrap_or(path).display();
+            Err(StoreError::Setup(Setup::NoFolder, format!("there is no folder {folder} for the database")))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Err(StoreError::Full(error.to_string())),
+        Err(error) => Err(StoreError::Setup(Setup::File, format!("cannot create {}: {error}", path.display()))),
     }
 }
 
@@ -189,6 +207,21 @@ impl rusqlite::ToSql for Val<'_> {
             Val::Text(Cow::Owned(text)) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Val::Blob(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
         })
+    }
+}
+
+/// The same error with the file that it is about, where the file is to blame.
+fn told_of(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError + '_ {
+    move |error| {
+        let text = || format!("{}: {error}", path.display());
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                StoreError::Setup(Setup::File, text())
+            }
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StoreError::Damaged(text()),
+            Some(ErrorCode::SystemIoFailure) => StoreError::Other(text()),
+            _ => store_error(error),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! the system's roots or by `sslrootcert=FILE`. `prefer` (the default) takes TLS when the server
 //! offers it; `disable` never does.
 
-use super::StoreError;
+use super::{Setup, StoreError};
 use ::postgres::{Client, Config, NoTls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub(super) fn connect(url: &str) -> Result<Client, StoreError> {
     let (url, root) = take_tls_options(url);
-    let mut config: Config = url.parse().map_err(|e: ::postgres::Error| StoreError::Other(describe(&e)))?;
+    let mut config = read(&url).map_err(|reason| StoreError::Setup(Setup::Url, reason))?;
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(10));
     }
@@ -35,11 +35,28 @@ pub(super) fn connect(url: &str) -> Result<Client, StoreError> {
     })
 }
 
-fn describe(error: &::postgres::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("the Postgres URL cannot be read: {source}"),
-        None => "the Postgres URL cannot be read".to_owned(),
+/// Whether the driver can read a Postgres URL; if not, why. Nothing that may belong to a password is
+/// repeated.
+pub fn check_url(url: &str) -> Result<(), String> {
+    read(&take_tls_options(url).0).map(drop)
+}
+
+fn read(url: &str) -> Result<Config, String> {
+    let config: Config = url.parse().map_err(|error: ::postgres::Error| {
+        let reason = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        // The driver quotes names of options. After an unescaped `?` in a password, those are parts of it.
+        let quotable = !url.split_once('?').is_some_and(|(_, query)| query.contains('@'));
+        let quoted = reason.split('`').nth(1).filter(|name| quotable && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+        match quoted {
+            Some(name) if reason.starts_with("unknown option") => format!("cannot be read: there is no option {name}"),
+            Some(name) => format!("cannot be read: wrong {name}"),
+            None => "cannot be read; in a user or password, write @ : / ? # % as %40 %3A %2F %3F %23 %25".to_owned(),
+        }
+    })?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err("names no host".to_owned());
     }
+    Ok(config)
 }
 
 /// libpq's options that the driver does not know: `sslrootcert`, and the two `verify-` modes,
@@ -64,7 +81,7 @@ fn client_config(root: Option<&str>) -> Result<rustls::ClientConfig, StoreError>
         Some(path) => {
             let certificates = CertificateDer::pem_file_iter(Path::new(path))
                 .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                .map_err(|e| StoreError::Other(format!("sslrootcert {path} cannot be read: {e}")))?;
+                .map_err(|e| StoreError::Setup(Setup::Url, format!("sslrootcert {path} cannot be read: {e}")))?;
             roots.add_parsable_certificates(certificates);
         }
         None => {

@@ -1,5 +1,7 @@
 //! Tables for people: aligned, with numbers to the right, cut to the terminal's width and never in a pipe.
 
+use super::clean::clean_line;
+
 /// On which side of its column a cell stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -44,8 +46,7 @@ impl Table {
     /// Adds a row. A control character (a newline in a name) would break the table, and an escape
     /// sequence in imported data could drive the terminal: both are shown as a space.
     pub fn row(&mut self, cells: Vec<String>) {
-        let clean = |cell: String| if cell.contains(char::is_control) { cell.replace(char::is_control, " ") } else { cell };
-        self.rows.push(cells.into_iter().map(clean).collect());
+        self.rows.push(cells.into_iter().map(clean_line).collect());
     }
 
     pub const fn is_empty(&self) -> bool {

@@ -64,6 +64,49 @@ fn show_says_where_values_come_from_and_hides_secrets() {
 }
 
 #[test]
+fn a_url_under_a_wrong_key_is_not_repeated() {
+    let mut environment = TestEnvironment::new();
+    environment.set("CREDENTIALS_DIRECTORY", "run");
+    for line in [
+        "[database]\nurl_env = \"$URL\"",
+        "[database]\nurl_file = \"$URL\"",
+        "[database]\nurl_credential = \"$URL\"",
+        "[database]\nurl_credential = \"joe:canary-4711\"",
+        "[database]\nurl_file = \"host=db password=canary-4711\"",
+        "[database]\nurl = \"sqlite:$URL\"",
+        "[database]\n\"$URL\" = 1",
+        "[database]\nstatement_timeout_s = \"$URL\"",
+        "[documents]\nfolder = \"$URL\"",
+        "[documents]\nfallback_fonts = \"$URL\"",
+        "[\"$URL\"]",
+        "\"$URL\" = 1",
+    ] {
+        environment.write("finops.toml", line.replace("$URL", &format!("postgres://joe:{CANARY}@db/books")));
+        for args in [["config", "check", "-v"], ["config", "check", "--json"]] {
+            let said = environment.finops(&args);
+            assert!(said.code == 78 && !said.all().contains(CANARY), "{line}: {said}");
+        }
+    }
+    environment.set("FINOPS_CONFIG", &format!("postgres://joe:{CANARY}@db/books"));
+    let said = environment.finops(&["config", "check"]);
+    assert!(said.code == 78 && !said.all().contains(CANARY), "{said}");
+}
+
+#[test]
+fn a_url_that_the_driver_cannot_read_is_told_with_its_place() {
+    let mut environment = TestEnvironment::new();
+    for (end, reason) in
+        [(":99999/books", "wrong port"), ("/books?sslmode=bogus", "wrong sslmode"), ("/books?colour=red", "no option colour")]
+    {
+        environment.set("BOOKS_URL", &format!("postgres://joe:{CANARY}@db{end}"));
+        environment.write("finops.toml", "[database]\nurl_env = \"BOOKS_URL\"\n");
+        let said = environment.finops(&["config", "check"]);
+        assert!(said.code == 78 && said.stderr.contains("finops.toml:2:11") && said.stderr.contains(reason), "{said}");
+        assert!(!said.all().contains(CANARY), "{said}");
+    }
+}
+
+#[test]
 fn a_secret_file_that_others_can_read_is_refused() {
     let environment = TestEnvironment::new();
     let secret = environment.write("etc/url", format!("postgres://joe:{CANARY}@db/books\n"));

@@ -28,3 +28,49 @@ fn a_folder_that_cannot_be_made_is_named() {
     let said = environment.finops(&["init", "file/books"]);
     assert!(said.code == 1 && said.stderr.contains("file/books"), "{said}");
 }
+
+#[test]
+fn the_database_that_is_given_is_the_one_that_is_written() {
+    let environment = TestEnvironment::new();
+    let said = environment.finops(&["init", "books", "--database", "sqlite:other.db"]);
+    assert!(said.code == 0 && environment.path("other.db").exists(), "{said}");
+    let shown = environment.finops(&["config", "show", "--config", "books/finops.toml"]);
+    assert!(shown.stdout.contains("sqlite:$FOLDER/other.db"), "{shown}");
+    assert!(environment.finops(&["status", "--config", "books/finops.toml"]).code == 0);
+    for (args, code) in [
+        (["init", "books", "--database", "sqlite:third.db"], 2),
+        (["init", "more", "--database", "third.db"], 2),
+        (["init", "more", "--config", "elsewhere.toml"], 2),
+    ] {
+        let said = environment.finops(&args);
+        assert!(said.code == code && !environment.path("third.db").exists(), "{args:?}: {said}");
+    }
+    assert!(!environment.path("more").exists() && !environment.path("elsewhere.toml").exists());
+}
+
+#[test]
+fn the_next_steps_work_where_init_was_run() {
+    let environment = TestEnvironment::new();
+    assert!(environment.finops(&["init", "my books"]).stdout.contains("\n  cd 'my books'\n"));
+    assert!(environment.finops(&["init", "--config", "b.toml"]).stdout.contains("\n  export FINOPS_CONFIG=b.toml\n"));
+}
+
+#[test]
+fn what_stands_in_the_way_is_told() {
+    let environment = TestEnvironment::new();
+    std::os::unix::fs::symlink("nowhere.toml", environment.path("finops.toml")).unwrap();
+    let said = environment.finops(&["init"]);
+    assert!(said.code == 1 && said.stderr.contains("nowhere.toml"), "{said}");
+    std::fs::remove_file(environment.path("finops.toml")).unwrap();
+
+    let database = environment.write("finops.db", "x");
+    let said = environment.finops(&["init"]);
+    assert!(said.code == 1 && said.stderr.contains("finops.db: file is not a database"), "{said}");
+    std::fs::write(&database, "").unwrap();
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = environment.finops(&["init"]);
+    assert!(said.code == 0 && said.stderr.contains("chmod 600"), "{said}");
+
+    let said = environment.finops(&["db", "migrate", "--database", "sqlite:no/such/books.db"]);
+    assert!(said.code == 78 && said.stderr.contains("no folder no/such") && said.stderr.contains("mkdir"), "{said}");
+}

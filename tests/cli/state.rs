@@ -46,10 +46,11 @@ fn runs_are_listed_newest_first_and_shown_by_the_start_of_their_id() {
     let shared = runs[1]["run_id"].as_str().unwrap().bytes().zip(id.bytes()).take_while(|(a, b)| a == b).count();
     let shown = environment.finops(&["runs", "show", &id[..shared + 1], "--json"]).json();
     assert_eq!(shown[0]["job"], "invoices.issue");
-    for (asked, code, reason) in [(&id[..shared], 2, "several"), ("ffff", 1, "no run"), ("what", 2, "no run's id")] {
+    for (asked, code, reason) in [(&id[..shared], 2, "several"), ("ffff", 1, "no run"), ("what", 1, "no run's id")] {
         let said = environment.finops(&["runs", "show", asked]);
         assert!(said.code == code && said.stderr.contains(reason), "{asked}: {said}");
     }
+    assert_eq!(environment.finops(&["runs", "list", "--limit", "0"]).code, 2);
     assert!(environment.finops(&["runs", "list"]).stdout.starts_with("Started"));
 }
 

@@ -10,6 +10,7 @@ mod entities;
 mod fixtures;
 mod guards;
 mod looking;
+mod refusals;
 mod schema;
 mod state;
 mod tls;

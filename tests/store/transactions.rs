@@ -133,10 +133,3 @@ fn a_file_that_is_not_there_is_not_made_by_opening() {
     assert!(Db::open(Target::Sqlite(&path), Duration::ZERO).is_err());
     assert!(!path.exists(), "a mistyped path must not become a new business");
 }
-
-#[test]
-fn a_database_that_is_not_there_is_told() {
-    let Some(server) = crate::support::postgres::server() else { return };
-    let refused = Db::open(Target::Postgres(&server.url("nothing")), Duration::from_secs(1)).err().unwrap();
-    assert!(matches!(&refused, StoreError::Connection(text) if text.contains("nothing")), "{refused:?}");
-}

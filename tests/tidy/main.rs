@@ -19,7 +19,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         "commands",
         &["cli", "config", "context", "engine", "import", "jobs", "operations", "providers", "render", "rules", "store", "ui"],
     ),
-    ("config", &[]),
+    // It asks the driver whether it can read a URL, so that a wrong one is told with its line.
+    ("config", &["store"]),
     ("context", &["cli", "config", "store", "ui"]),
     ("ui", &[]),
     ("jobs", &["context", "engine", "providers", "render", "rules", "store"]),

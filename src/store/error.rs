@@ -1,0 +1,162 @@
+//! What a database can say, sorted by what can be done about it, and what a person is told to do.
+
+use crate::error::{Error, ErrorKind};
+
+/// What the database said, sorted by what can be done about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Two writers met; the transaction may be replayed.
+    #[error("the database is busy: {0}")]
+    Busy(String),
+    /// A unique, foreign key or check constraint, or the immutability guard, refused a row.
+    #[error("the database refused it: {0}")]
+    Constraint(String),
+    /// No connection, or it was lost.
+    #[error("no connection to the database: {0}")]
+    Connection(String),
+    /// A statement took longer than it may.
+    #[error("the database took too long: {0}")]
+    Timeout(String),
+    /// The database cannot be used as it is set up; a person has to change that.
+    #[error("{1}")]
+    Setup(Setup, String),
+    /// The disk is full.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// The file is no database, or no longer a sound one.
+    #[error("{0}")]
+    Damaged(String),
+    /// A stored value cannot be what it should be.
+    #[error("column {column} holds {value:?}: {reason}")]
+    Corrupt { column: usize, value: String, reason: String },
+    /// Anything else, in the engine's words.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What of the setup is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setup {
+    /// The URL cannot be read by the driver.
+    Url,
+    /// Wrong user or password, or the server does not let this machine in.
+    Login,
+    /// The server has no database of that name.
+    NoDatabase,
+    /// TLS was asked for, and the server offers none.
+    NoTls,
+    /// The user may not do it.
+    Denied,
+    /// A database that cannot hold every text.
+    Encoding,
+    /// There is no SQLite file.
+    NoFile,
+    /// There is no folder for the SQLite file.
+    NoFolder,
+    /// The SQLite file, or its folder, cannot be opened or written to.
+    File,
+}
+
+impl Setup {
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::Url => {
+                "postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=require; in a user or password, write @ : / ? # % as %40 %3A %2F %3F %23 %25"
+            }
+            Self::Login => "check user and password in the URL of the database, and pg_hba.conf on the server",
+            Self::NoDatabase => "make it on the server (createdb --encoding=UTF8 --template=template0 NAME), or correct the URL",
+            Self::NoTls => "switch TLS on at the server (ssl = on); sslmode=disable is for a network that you trust",
+            Self::Denied => "let the user of the URL own the database, or grant it what is missing",
+            Self::Encoding => "make another one: createdb --encoding=UTF8 --template=template0 NAME",
+            Self::NoFile => "finops db migrate makes it; or check the path in finops.toml",
+            Self::NoFolder => "make the folder first (mkdir -p), or correct the path in finops.toml",
+            Self::File => {
+                "check the owner and the mode of the file and of its folder, for the user that runs finops: SQLite writes beside it too"
+            }
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether the same transaction may succeed when it is replayed.
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Busy(_) => true,
+            Self::Constraint(_)
+            | Self::Connection(_)
+            | Self::Timeout(_)
+            | Self::Setup(..)
+            | Self::Full(_)
+            | Self::Damaged(_)
+            | Self::Corrupt { .. }
+            | Self::Other(_) => false,
+        }
+    }
+
+    /// Whether certain rows were refused, and others may pass; else the whole database is in the way.
+    pub const fn refuses_a_row(&self) -> bool {
+        match self {
+            Self::Constraint(_) | Self::Corrupt { .. } => true,
+            Self::Busy(_)
+            | Self::Connection(_)
+            | Self::Timeout(_)
+            | Self::Setup(..)
+            | Self::Full(_)
+            | Self::Damaged(_)
+            | Self::Other(_) => false,
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let (kind, hint) = match &error {
+            StoreError::Busy(_) => {
+                (ErrorKind::TryLater, Some("another process is writing; run the same command again in a moment"))
+            }
+            StoreError::Connection(_) => {
+                (ErrorKind::TryLater, Some("check that the database server runs and that the URL is right: finops doctor"))
+            }
+            StoreError::Timeout(_) => (
+                ErrorKind::TryLater,
+                Some("run it again when the server has less to do, or raise statement_timeout_s in [database] of finops.toml"),
+            ),
+            StoreError::Setup(setup, _) => (ErrorKind::Config, Some(setup.hint())),
+            StoreError::Full(_) => {
+                (ErrorKind::Failed, Some("nothing was half-written: free some space, then run the same command again"))
+            }
+            StoreError::Damaged(_) => (
+                ErrorKind::Failed,
+                Some(
+                    "if it is the right file, stop the jobs and restore the latest backup; while it can be opened, finops db check names what is damaged",
+                ),
+            ),
+            StoreError::Corrupt { .. } => {
+                (ErrorKind::Failed, Some("the database was changed by something else: finops db check tells more"))
+            }
+            StoreError::Constraint(_) | StoreError::Other(_) => (ErrorKind::Failed, None),
+        };
+        let told = Self::new(kind, error.to_string()).caused_by(error);
+        match hint {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
+    }
+}
+
+/// An error that knows whether the same transaction may be replayed.
+pub trait Transient {
+    fn is_transient(&self) -> bool;
+}
+
+impl Transient for StoreError {
+    fn is_transient(&self) -> bool {
+        Self::is_transient(self)
+    }
+}
+
+impl Transient for Error {
+    fn is_transient(&self) -> bool {
+        self.source.as_ref().and_then(|s| s.downcast_ref::<StoreError>()).is_some_and(StoreError::is_transient)
+    }
+}
