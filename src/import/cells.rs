@@ -36,6 +36,11 @@ impl<'a> Cells<'a> {
         !self.problems.is_empty()
     }
 
+    /// Whether the file has a column.
+    pub fn has(&self, column: &str) -> bool {
+        self.header.has(column)
+    }
+
     /// Looks at what no cell may hold, whatever its column: bytes that could not be read, control
     /// characters, card numbers.
     pub fn check_characters(&mut self) {

@@ -11,13 +11,14 @@ mod cells;
 mod checks;
 mod columns;
 mod decode;
+pub mod keep;
 mod read;
 mod rows;
 mod scan;
 
 pub use columns::{Column, Need};
 pub use read::{Located, Options, Problems, Reader, RowError, Source, encoding};
-pub use rows::{ContractItemRow, PaymentRow, SellerRow};
+pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
 
 use crate::model::{BillableItem, Company, Contract, TaxRate, text_enum};
 use read::Header;

@@ -55,6 +55,11 @@ impl Header {
         self.cells.get(column).copied().flatten()
     }
 
+    pub(super) fn has(&self, column: &str) -> bool {
+        let index = self.kind.columns().iter().position(|c| c.name == column);
+        index.is_some_and(|index| self.cell_of(index).is_some())
+    }
+
     pub(super) fn allows_numbers(&self, column: &str) -> bool {
         self.allow_numbers.iter().any(|allowed| allowed == column)
     }
@@ -121,6 +126,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// Whether the file has a column: what it lacks stays as it stands (`keep`).
+    pub fn has(&self, column: &str) -> bool {
+        self.header.has(column)
+    }
+
     pub fn line(&self) -> u64 {
         self.places.first().map_or(1, |place| place.line)
     }

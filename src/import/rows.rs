@@ -16,6 +16,9 @@ use rust_decimal::Decimal;
 /// Longest payment terms that are taken for meant.
 const MAX_TERMS_DAYS: u16 = 3650;
 
+/// Why a tax rate without a note is refused.
+pub const NEEDS_NOTE: &str = "say why no tax is charged: EN 16931 wants the reason on invoices of this category";
+
 /// A seller, and the file of its logo, which the caller reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SellerRow {
@@ -160,12 +163,12 @@ pub fn tax_rate(cells: &mut Cells) -> Option<TaxRate> {
     let rate = cells.decimal("rate");
     let name = cells.line("name");
     let note = cells.text("note");
-    if let Some(rate) = rate {
+    // Without their columns, both are checked once it is known what stands.
+    if let Some(rate) = rate.filter(|_| cells.has("rate")) {
         check_rate(cells, rate, category);
     }
-    if category.is_some_and(TaxCategory::needs_reason) && note.is_empty() {
-        let reason = "say why no tax is charged: EN 16931 wants the reason on invoices of this category";
-        cells.refuse("note", reason);
+    if cells.has("note") && category.is_some_and(TaxCategory::needs_reason) && note.is_empty() {
+        cells.refuse("note", NEEDS_NOTE);
     }
     Some(TaxRate {
         seller_id: seller_id?,

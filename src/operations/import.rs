@@ -182,7 +182,7 @@ impl Work<'_> {
             Kind::Sellers => sellers::write(tx, self, pick(rows, seller), folder)?,
             Kind::TaxRates => tax_rates::write(tx, self, pick(rows, tax_rate))?,
             Kind::Companies => companies::write(tx, self, pick(rows, company))?,
-            Kind::Contracts => contracts::write(tx, self, &pick(rows, contract))?,
+            Kind::Contracts => contracts::write(tx, self, pick(rows, contract))?,
             Kind::ContractItems => contract_items::write(tx, self, pick(rows, contract_item))?,
             Kind::BillableItems => billable_items::write(tx, self, pick(rows, billable_item))?,
             Kind::Payments => self.payments(tx, pick(rows, payment))?,
