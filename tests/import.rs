@@ -24,7 +24,7 @@ fn read(kind: Kind, file: &str, bytes: &[u8], options: &Options) -> (Vec<Located
             for row in reader {
                 match row {
                     Ok(row) => rows.push(row),
-                    Err(RowError::Problems(found)) => problems.extend(found),
+                    Err(RowError::Problems(found)) => problems.extend(found.problems),
                     Err(RowError::Io(error)) => panic!("{file}: {error}"),
                 }
             }

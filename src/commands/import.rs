@@ -136,27 +136,33 @@ pub(super) fn folder(folder: &Path) -> Result<Vec<(Kind, Input)>> {
     }
     names.sort();
     let mut files = Vec::new();
+    let mut unknown = Vec::new();
     for path in names {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match Kind::ALL.iter().find(|kind| kind.file_name() == name) {
             Some(kind) => files.push((*kind, Input::Path(path))),
-            None => return Err(unknown_file(folder, &name)),
+            None => unknown.push(name),
         }
+    }
+    if !unknown.is_empty() {
+        return Err(unknown_files(folder, &unknown));
     }
     if files.is_empty() {
         let names: Vec<String> = Kind::ALL.iter().map(|kind| kind.file_name()).collect();
-        return Err(Error::not_found(format!("{} holds none of the files that finops imports", folder.display()))
+        return Err(Error::usage(format!("{} holds none of the files that finops imports", folder.display()))
             .hint(format!("name them {}", names.join(", "))));
     }
     Ok(files)
 }
 
-fn unknown_file(folder: &Path, name: &str) -> Error {
-    let told = Error::usage(format!("{} holds {name}, and no kind of file has that name", folder.display()));
-    match Kind::like(name.rsplit_once('.').map_or(name, |(stem, _)| stem)) {
-        Some(kind) => told.hint(format!("did you mean {}? Rename it, or move it elsewhere", kind.file_name())),
-        None => told.hint("rename it as the kind of its rows (companies.csv …), or move it elsewhere"),
-    }
+fn unknown_files(folder: &Path, names: &[String]) -> Error {
+    let with_guess = |name: &String| match Kind::like(name.rsplit_once('.').map_or(name, |(stem, _)| stem)) {
+        Some(kind) => format!("{name} (did you mean {}?)", kind.file_name()),
+        None => name.clone(),
+    };
+    let told: Vec<String> = names.iter().map(with_guess).collect();
+    Error::usage(format!("{} holds files with names of no kind: {}", folder.display(), told.join(", ")))
+        .hint("rename each as the kind of its rows (companies.csv …), or move it elsewhere")
 }
 
 /// Says what was imported.

@@ -17,7 +17,7 @@ mod rows;
 mod scan;
 
 pub use columns::{Column, Need};
-pub use read::{Located, Options, Problems, Reader, RowError, Source, encoding};
+pub use read::{Located, Options, Problems, Reader, Refused, RowError, RowKey, Source, encoding};
 pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
 
 use crate::model::{BillableItem, Company, Contract, TaxRate, text_enum};

@@ -41,7 +41,8 @@ fn a_folder_is_imported_and_then_silent() {
 #[test]
 fn mistakes_of_all_files_are_told_and_nothing_is_imported() {
     let environment = with_examples();
-    environment.write("data/companies.csv", COMPANIES.replace("DE\n", "Germany\n"));
+    let companies = std::fs::read_to_string(environment.path("data/companies.csv")).expect("the example");
+    environment.write("data/companies.csv", companies.replace("Bielefeld,,DE", "Bielefeld,,Germany"));
     environment
         .write("data/tax_rates.csv", "seller_id,tax_code,valid_from,category,rate,name\nnobody,standard,2021-01-01,S,19,VAT\n");
     assert_snapshot!("import_mistakes", environment.finops(&["import", "data"]));
@@ -75,8 +76,10 @@ fn a_file_that_nobody_would_read_is_a_mistake() {
     environment.write("data/companies.csv", COMPANIES);
     environment.write("data/contract-item.csv", "");
     told(&environment.finops(&["import", "data"]), 2, "did you mean contract_items.csv");
+    environment.write("data/zebra.csv", "");
+    told(&environment.finops(&["import", "data"]), 2, "contract-item.csv (did you mean contract_items.csv?), zebra.csv");
     environment.write("none/notes.txt", "");
-    told(&environment.finops(&["import", "none"]), 1, "holds none of the files");
+    told(&environment.finops(&["import", "none"]), 2, "holds none of the files");
     told(&environment.finops(&["import", "companies"]), 2, "finops import companies FILE");
     told(&environment.finops(&["import", "nowhere"]), 1, "there is no folder nowhere");
     told(&environment.finops(&["import", "data/companies.csv"]), 2, "finops import companies data/companies.csv");

@@ -21,11 +21,12 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> 
     let mut written = Vec::new();
     let mut changed = BTreeSet::new();
     for Located { value: mut item, source } in rows {
+        let known = work.has_seller(&source, &item.seller_id);
         let Some(company) = companies.get(item.company_id.as_str()) else {
-            work.missing(&source, "company_id", item.company_id.as_str(), Kind::Companies);
+            work.missing(&source, "company_id", Kind::Companies, &[item.company_id.as_str()]);
             continue;
         };
-        if !work.has_seller(&source, &item.seller_id) {
+        if !known {
             continue;
         }
         let before = standing.get(&key(&item)).copied();

@@ -30,7 +30,8 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<ContractItemRow>>) 
         let (item, source) = (&row.value, &row.source);
         let key = (item.company_id.clone(), item.contract_id.clone());
         let Some(contract) = contracts.get(&key) else {
-            work.missing(source, "contract_id", item.contract_id.as_str(), Kind::Contracts);
+            let contract = [item.company_id.as_str(), item.contract_id.as_str()];
+            work.missing(source, "contract_id", Kind::Contracts, &contract);
             continue;
         };
         let versions = items.get(&(key, item.item_id.clone()));

@@ -27,9 +27,10 @@ pub fn write(tx: &mut Tx, work: &mut Work, mut rows: Vec<Located<Contract>>) -> 
     }
     for (row, key) in rows.iter().zip(&keys) {
         let contract = &row.value;
+        let has_seller = work.has_seller(&row.source, &contract.seller_id);
         if !known.contains(contract.company_id.as_str()) {
-            work.missing(&row.source, "company_id", contract.company_id.as_str(), Kind::Companies);
-        } else if work.has_seller(&row.source, &contract.seller_id) {
+            work.missing(&row.source, "company_id", Kind::Companies, &[contract.company_id.as_str()]);
+        } else if has_seller {
             match standing.get(key) {
                 Some(before) if before == contract => work.count(Outcome::Unchanged),
                 Some(before) => differing.push((row, before)),
