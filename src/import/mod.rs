@@ -6,7 +6,6 @@
 //! the keys of its rows, which are kept to find the same one twice, memory does not grow with it.
 //! Whoever writes the rows does so in one transaction, and rolls back when any row was refused.
 
-mod cards;
 mod cells;
 mod checks;
 mod columns;

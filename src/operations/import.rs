@@ -203,7 +203,7 @@ impl Work<'_> {
     /// Payments go the same way as those that are recorded by hand.
     fn payments(&mut self, tx: &mut Tx, rows: Vec<Located<crate::import::PaymentRow>>) -> Result<()> {
         let author = self.author;
-        let desk = Desk::of(author, self.as_of, self.sellers.values());
+        let desk = Desk::of(author, self.as_of, self.sellers.values()).with_checked_texts();
         for Located { value: row, source } in rows {
             let invoice = match find(tx, &row.invoice, Some(&row.payment.company_id)) {
                 Ok(invoice) => invoice,
