@@ -36,7 +36,11 @@ fn recorded_once_and_shown() {
     assert_snapshot!("payment_again", pay(&["--amount", "130.00"]));
     assert_snapshot!("payment_again_json", pay(&["--amount", "130.00", "--json"]));
     assert_snapshot!("payment_other_content", pay(&["--amount", "1.00", "--json"]));
-    assert_snapshot!("payment_list", environment.finops(&["payments", "list", "R-1"]));
+    let list = environment.finops(&["payments", "list", "R-1"]);
+    assert_snapshot!("payment_list", list);
+    let of = |company: &str| environment.finops(&["payments", "list", "R-1", "--company-id", company]);
+    assert_eq!(of("acme").stdout, list.stdout);
+    assert!(of("other").stderr.contains("no invoice \"R-1\" of company other"));
 }
 
 #[test]
