@@ -5,6 +5,7 @@ use super::{Outcome, Words, Work};
 use crate::error::Result;
 use crate::import::{Kind, Located, keep};
 use crate::model::{BillableItem, Company, InvoiceState};
+use crate::rules::pricing::check_countable;
 use crate::rules::schedule::stand_alone_on;
 use crate::store::{Tx, companies, items};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,10 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> 
         }
         if before.is_some_and(|(before, _)| *before == item) {
             work.count(Outcome::Unchanged);
+            continue;
+        }
+        if let Err(error) = check_countable(item.quantity, item.unit_price, item.currency) {
+            work.refuse(&source, "unit_price", "", format!("quantity × unit_price: {error}"));
             continue;
         }
         if let Some((_, Some(InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible))) = before {

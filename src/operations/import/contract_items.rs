@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::import::{ContractItemRow, Kind, Located, Source, keep};
 use crate::model::{Contract, ContractItem, ItemId};
 use crate::rules::periods::BillingCalendar;
+use crate::rules::pricing::{billed_quantity, check_countable};
 use crate::store::{Tx, billing, contracts};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,6 +86,10 @@ fn change(
         match place(contract, history, versions, &row) {
             Ok(None) => work.count(Outcome::Unchanged),
             Ok(Some(version)) => {
+                if let Err(error) = check_countable(billed_quantity(&version), version.unit_price, contract.currency) {
+                    work.refuse(source, "unit_price", "", format!("quantity × unit_price: {error}"));
+                    continue;
+                }
                 let slot = (key, version.item_id.clone(), version.valid_from);
                 if written.contains_key(&slot) {
                     let reason = format!("another row of this file says what holds from {} on", version.valid_from);
