@@ -72,6 +72,15 @@ impl<'a> Cells<'a> {
         read(text).map_err(|invalid| self.refuse(column, invalid.0)).ok()
     }
 
+    /// Reads one of a few words or codes, blanks around it and capitals or not.
+    pub fn word<T: std::str::FromStr<Err = Invalid>>(&mut self, column: &str) -> Option<T> {
+        self.parse(column, |s| {
+            let word = s.trim();
+            let folded = || word.to_ascii_lowercase().parse().or_else(|_| word.to_ascii_uppercase().parse());
+            word.parse().or_else(|invalid| folded().map_err(|_: Invalid| invalid))
+        })
+    }
+
     /// A whole number within bounds.
     pub fn whole<T>(&mut self, column: &str, from: T, to: T) -> Option<T>
     where

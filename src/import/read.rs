@@ -79,24 +79,35 @@ impl Header {
     fn match_columns(&mut self, record: &Record) -> Vec<Problem> {
         let columns = self.kind.columns();
         let mut problems = Vec::new();
+        let mut guessed = Vec::new();
+        let mut legible = true;
         for cell in 0..record.width() {
             let name = record.cell(cell).trim();
-            let problem = match columns.iter().position(|column| column.name == name) {
+            let folded = name.to_ascii_lowercase();
+            let problem = match columns.iter().position(|column| column.name == folded) {
                 Some(index) if self.cells[index].is_some() => Some("this column stands here twice".to_owned()),
                 Some(index) => {
                     self.cells[index] = Some(cell);
                     None
                 }
-                None => Some(unknown_column(self.kind, name)),
+                None => {
+                    guessed.extend(self.kind.column_like(name));
+                    legible &= !name.contains(['\0', UNREADABLE]);
+                    Some(unknown_column(self.kind, name))
+                }
             };
             problems.extend(problem.map(|reason| self.problem(record.place(cell), "header", name, reason)));
         }
-        let missing = |(column, cell): &(&Column, &Option<usize>)| column.need == Need::Required && cell.is_none();
+        // A column that stands there under a wrong name, or one that cannot be read, is told by that alone.
+        let missing = |(column, cell): &(&Column, &Option<usize>)| {
+            column.need == Need::Required && cell.is_none() && !guessed.contains(&column.name)
+        };
         let missing: Vec<_> = columns.iter().zip(&self.cells).filter(missing).map(|(column, _)| column.name).collect();
-        if !missing.is_empty() {
+        if legible && !missing.is_empty() {
             let reason = format!("the header lacks {}", missing.join(", "));
             problems.push(self.problem(Place { line: 1, column: 1 }, "header", "", reason));
         }
+        problems.sort_by_key(|problem| (problem.line, problem.column));
         problems
     }
 }

@@ -172,7 +172,7 @@ pub fn tax_rate(cells: &mut Cells) -> Option<TaxRate> {
     let seller_id = cells.parse("seller_id", str::parse);
     let tax_code = cells.parse("tax_code", str::parse);
     let valid_from = cells.date("valid_from");
-    let category: Option<TaxCategory> = cells.parse("category", str::parse);
+    let category: Option<TaxCategory> = cells.word("category");
     let rate = cells.decimal("rate");
     let name = cells.line("name");
     let note = cells.text("note");
@@ -240,10 +240,10 @@ pub fn contract(cells: &mut Cells) -> Option<Contract> {
     let company_id = cells.parse("company_id", str::parse);
     let contract_id = cells.parse("contract_id", str::parse);
     let seller_id = cells.parse("seller_id", str::parse);
-    let currency = cells.parse("currency", str::parse);
-    let cadence: Option<Cadence> = cells.parse("cadence", str::parse);
+    let currency = cells.word("currency");
+    let cadence: Option<Cadence> = cells.word("cadence");
     let every: Option<u16> = cells.whole("every", 1, 999);
-    let timing = cells.parse("timing", str::parse);
+    let timing = cells.word("timing");
     let anchor_day: Option<u8> = match cadence {
         Some(Cadence::Weekly) => cells.whole("anchor_day", 1, 7),
         _ => cells.whole("anchor_day", 1, 31),
@@ -281,7 +281,7 @@ pub fn contract_item(cells: &mut Cells) -> Option<ContractItemRow> {
     let valid_from = cells.service_date("valid_from");
     let end = cells.service_date("end");
     let description = cells.text("description");
-    let price_model = cells.parse("price_model", str::parse);
+    let price_model = cells.word("price_model");
     let quantity = cells.decimal("quantity");
     let unit = cells.line("unit");
     let unit_price = cells.decimal("unit_price");
@@ -309,7 +309,7 @@ pub fn billable_item(cells: &mut Cells) -> Option<BillableItem> {
     let company_id = cells.parse("company_id", str::parse);
     let source_key = cells.parse("source_key", str::parse);
     let seller_id = cells.parse("seller_id", str::parse);
-    let currency = cells.parse("currency", str::parse);
+    let currency = cells.word("currency");
     let dated = cells.service_date("dated");
     let description = cells.text("description");
     let quantity = cells.decimal("quantity");
@@ -339,7 +339,7 @@ pub fn payment(cells: &mut Cells) -> Option<PaymentRow> {
     let company_id = cells.parse("company_id", str::parse);
     let invoice = cells.line("invoice");
     let amount = cells.decimal("amount");
-    let currency: Option<Currency> = cells.parse("currency", str::parse);
+    let currency: Option<Currency> = cells.word("currency");
     let received_on = cells.service_date("received_on");
     let reference = cells.line("reference");
     let provider = cells.line("provider");
