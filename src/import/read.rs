@@ -358,6 +358,7 @@ impl Problems {
             0 => format!("{mistakes} found; nothing was imported"),
             _ => format!("{mistakes} found, of which the first {} are shown; nothing was imported", self.told.len()),
         };
-        Some(Error::input(message, self.told).hint("correct the file, then run the same command again"))
+        let error = Error { problems_total: self.count, ..Error::input(message, self.told) };
+        Some(error.hint("correct the file, then run the same command again"))
     }
 }

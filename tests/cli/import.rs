@@ -84,8 +84,21 @@ fn a_file_that_nobody_would_read_is_a_mistake() {
     told(&environment.finops(&["import", "nowhere"]), 1, "there is no folder nowhere");
     told(&environment.finops(&["import", "data/companies.csv"]), 2, "finops import companies data/companies.csv");
     told(&environment.finops(&["import", "customers", "data/companies.csv"]), 2, "companies, contracts");
-    told(&environment.finops(&["import", "companies", "missing.csv"]), 1, "missing.csv");
+    told(&environment.finops(&["import", "companies", "missing.csv"]), 1, "hint: check the path");
+    told(&environment.finops(&["import", "companies", "data"]), 2, "give its file, data/companies.csv, or import all of it");
     told(&environment.finops(&["import", "data", "--allow-numbers", "referense"]), 2, "did you mean reference?");
+}
+
+#[test]
+fn it_says_as_much_as_is_asked_for() {
+    let environment = with_examples();
+    let said = environment.finops(&["import", "data", "-v", "--dry-run"]);
+    assert!(said.stdout.contains("tax_rates") && said.stdout.contains("118 would be added"), "{said}");
+    let rows: String = (0..300).map(|i| format!("c{i},,DE\n")).collect();
+    environment.write("many.csv", format!("company_id,name,country\n{rows}"));
+    let error = environment.finops(&["import", "companies", "many.csv", "--json"]).json().remove(0);
+    assert_eq!((error["problems_total"].as_u64(), error["problems"].as_array().map(Vec::len)), (Some(300), Some(200)));
+    assert_eq!(environment.finops(&["import", "data", "-q"]).all(), "");
 }
 
 #[test]
