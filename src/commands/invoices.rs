@@ -136,9 +136,12 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
 /// Runs a job and says at its end what it did.
 pub(super) fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> Result<ExitCode> {
     let verb = job.verb();
-    let summary = engine::run(job, ctx, db, options)?;
-    ctx.ui.summary(&summary, || summary.text(verb), summary.something_happened());
-    Ok(summary.exit_code())
+    let (summary, ended) = engine::run(job, ctx, db, options);
+    // A run that was broken off tells what it did until then; one that never began has only its error.
+    if ended.is_ok() || summary.something_happened() {
+        ctx.ui.summary(&summary, || summary.text(verb), summary.something_happened());
+    }
+    ended.map(|()| summary.exit_code())
 }
 
 fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
@@ -231,7 +234,11 @@ fn delete(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         Ok::<_, Error>(invoice)
     })?;
     ctx.ui.item(&json!({ "invoice_id": invoice.invoice_id, "deleted": true }), || {
-        format!("draft {} is deleted; what it billed is open again", invoice.invoice_id)
+        let then = match invoice.revision {
+            0 => "what it billed is open again",
+            _ => "its periods wait for regenerate of the voided invoice; its items are open again",
+        };
+        format!("draft {} is deleted; {then}", invoice.invoice_id)
     });
     Ok(ExitCode::Done)
 }

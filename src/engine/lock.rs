@@ -16,15 +16,18 @@ pub struct JobLock {
     _file: File,
 }
 
-/// Waits up to `wait` for the job's lock.
-pub fn acquire(database: &Path, job: &str, wait: Duration) -> Result<JobLock> {
+/// Waits up to `wait` for the job's lock; `stop` is asked meanwhile.
+pub fn acquire(database: &Path, job: &str, wait: Duration, stop: &dyn Fn() -> Result<()>) -> Result<JobLock> {
     let path = lock_path(database, job);
     let mut file = open(&path)?;
     let deadline = Instant::now() + wait;
     loop {
         match file.try_lock() {
             Ok(()) => break,
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(100)),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                stop()?;
+                std::thread::sleep(Duration::from_millis(100));
+            }
             Err(TryLockError::WouldBlock) => return Err(held(&mut file, job)),
             Err(TryLockError::Error(error)) => return Err(io_error("lock", &path, error)),
         }

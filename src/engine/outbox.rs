@@ -66,7 +66,9 @@ pub fn deliver(
                     in_a_row += 1;
                     let new = effect.attempts == 0;
                     *(if new { &mut summary.failed } else { &mut summary.waiting }) += 1;
-                    ctx.ui.warn(format!("{} for {}: {reason}; the next run tries again", deliverer.kind(), effect.subject));
+                    if in_a_row <= GIVE_UP_AFTER {
+                        ctx.ui.warn(format!("{} for {}: {reason}; the next run tries again", deliverer.kind(), effect.subject));
+                    }
                 }
             }
         }

@@ -11,34 +11,39 @@ use super::signals::Signals;
 use super::summary::Summary;
 use crate::context::Context;
 use crate::engine::crash;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{CompanyId, RunId};
 use crate::store::audit::{self, Author};
 use crate::store::runs::{self, Run, RunItem};
 use crate::store::{Db, StoreError, Transient, Tx, claims};
 use chrono::TimeDelta;
 use serde::Serialize;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::time::Instant;
 
 /// Units a transaction: enough that a commit costs little, few enough that others wait less than
 /// 200 ms (reliability.md).
 pub const BATCH: u32 = 500;
 
-/// How long a claim holds before another may take it over: many times a batch.
-const CLAIM_MINUTES: i64 = 10;
+/// How long a claim holds before another may take it over: many times a batch. The claims of a
+/// process of this machine that is gone are taken over at once.
+const CLAIM_MINUTES: i64 = 2;
 
 /// Attempts at one unit before it waits for a person.
 const PARK_AFTER: u32 = 5;
 
-/// Runs a job to its end. The returned summary is not printed yet: effects may follow.
-pub fn run<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> Result<Summary> {
+/// The subject and class of a company whose rows the database refused; any batch of it that is
+/// committed shows that this is over.
+const REFUSED: &str = "refused";
+
+/// Runs a job to its end, and returns how it ended and what it did until then.
+pub fn run<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> (Summary, Result<()>) {
     let started = Instant::now();
     let mut run = Runner::new(job.name(), ctx, options);
     let result = if options.dry_run { run.look(job, db) } else { run.work(job, db) };
     run.summary.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    run.finish(db, &result)?;
-    result.map(|()| run.summary)
+    let finished = run.finish(db, &result);
+    (run.summary, result.and(finished))
 }
 
 struct Runner<'c> {
@@ -52,8 +57,8 @@ struct Runner<'c> {
 struct Recorded<P> {
     decided: Decided<P>,
     hashes: Vec<[u8; 32]>,
-    newly_failed: u64,
-    waiting: u64,
+    /// For each failure, whether it is new.
+    news: Vec<bool>,
 }
 
 impl<'c> Runner<'c> {
@@ -66,11 +71,16 @@ impl<'c> Runner<'c> {
         while let Some(limit) = self.room() {
             let decided = db.read(|tx| {
                 let keys = job.due(tx, limit)?;
-                if keys.is_empty() { Ok(None) } else { job.plan(tx, &keys).map(Some) }
+                if keys.is_empty() {
+                    return Ok(None);
+                }
+                let decided = job.plan(tx, &keys)?;
+                let standing = runs::items_of(tx, job.name(), &companies_of::<J>(&keys))?;
+                Ok::<_, Error>(Some((decided, standing)))
             })?;
-            let Some(decided) = decided else { break };
-            let failed = decided.failed.len() as u64;
-            self.tell(&decided, failed, 0, true);
+            let Some((decided, standing)) = decided else { break };
+            let news = decided.failed.iter().map(|failed| is_news(before(&standing, failed))).collect();
+            self.tell(&Recorded { decided, hashes: Vec::new(), news }, true);
             self.stop_if_asked()?;
         }
         Ok(())
@@ -78,7 +88,7 @@ impl<'c> Runner<'c> {
 
     fn work<J: Job>(&mut self, job: &mut J, db: &mut Db) -> Result<()> {
         let _lock = match db.file() {
-            Some(file) => Some(lock::acquire(file, job.name(), self.ctx.lock_wait)?),
+            Some(file) => Some(lock::acquire(file, job.name(), self.ctx.lock_wait, &|| self.stop_if_asked())?),
             None => None,
         };
         self.ctx.refuse_a_future(db)?;
@@ -112,7 +122,7 @@ impl<'c> Runner<'c> {
     fn room(&self) -> Option<u32> {
         match self.options.limit {
             None => Some(BATCH),
-            Some(limit) => match limit.saturating_sub(self.summary.due) {
+            Some(limit) => match limit.saturating_sub(self.summary.done) {
                 0 => None,
                 left => Some(u32::try_from(left).unwrap_or(BATCH).min(BATCH)),
             },
@@ -160,10 +170,19 @@ impl<'c> Runner<'c> {
         let companies: Vec<&str> = companies.into_iter().collect();
         let now = self.ctx.clock.now();
         let until = now + TimeDelta::minutes(CLAIM_MINUTES);
-        let taken: HashSet<String> = db
-            .write(|tx| claims::take(tx, job, run_id.as_str(), &companies, now, until).map_err(Error::from))?
-            .into_iter()
-            .collect();
+        let taken = db.write(|tx| {
+            let taken = claims::take(tx, job, run_id.as_str(), &companies, now, until)?;
+            if taken.len() == companies.len() {
+                return Ok(taken);
+            }
+            for run in claims::owners(tx, job, &companies)? {
+                if run.host == host() && run.run_id != run_id && !is_alive(run.pid) {
+                    claims::expire(tx, job, run.run_id.as_str())?;
+                }
+            }
+            claims::take(tx, job, run_id.as_str(), &companies, now, until).map_err(Error::from)
+        })?;
+        let taken: HashSet<String> = taken.into_iter().collect();
         let (mine, others): (Vec<K>, Vec<K>) = keys.into_iter().partition(|k| taken.contains(company(k).as_str()));
         for _ in &others {
             self.summary.due += 1;
@@ -172,12 +191,12 @@ impl<'c> Runner<'c> {
         Ok(mine)
     }
 
-    fn page<J: Job>(&mut self, job: &J, db: &mut Db, keys: &[J::Key]) -> Result<()> {
+    fn page<J: Job>(&mut self, job: &mut J, db: &mut Db, keys: &[J::Key]) -> Result<()> {
         if keys.is_empty() {
             return Ok(());
         }
         match self.batch(job, db, keys, Claims::GivenBack) {
-            Ok(recorded) => self.count(&recorded),
+            Ok(recorded) => self.count(job, &recorded),
             Err(error) if blames_a_unit(&error) => {
                 for key in keys {
                     self.single(job, db, key)?;
@@ -199,21 +218,21 @@ impl<'c> Runner<'c> {
         Ok(())
     }
 
-    fn single<J: Job>(&mut self, job: &J, db: &mut Db, key: &J::Key) -> Result<()> {
+    fn single<J: Job>(&mut self, job: &mut J, db: &mut Db, key: &J::Key) -> Result<()> {
         match self.batch(job, db, std::slice::from_ref(key), Claims::Kept) {
-            Ok(recorded) => self.count(&recorded),
+            Ok(recorded) => self.count(job, &recorded),
             Err(error) if blames_a_unit(&error) => {
                 let failed = Failed {
                     company_id: J::company(key).clone(),
-                    subject: J::company(key).to_string(),
+                    subject: REFUSED.to_owned(),
                     period: String::new(),
-                    reason: "refused",
+                    reason: REFUSED,
                     message: error.message.clone(),
                     hint: "the unit was rolled back; finops db check may tell more".to_owned(),
                 };
                 let decided = Decided::<J::Plan> { failed: vec![failed], ..Decided::default() };
-                let recorded = db.write(|tx| self.write_items(tx, job.name(), &[J::company(key).as_str()], &decided))?;
-                self.count(&Recorded { decided, hashes: Vec::new(), newly_failed: recorded.0, waiting: recorded.1 });
+                let news = db.write(|tx| self.write_items(tx, job.name(), &[J::company(key).as_str()], &decided))?;
+                self.count(job, &Recorded { decided, hashes: Vec::new(), news });
             }
             Err(error) => return Err(error),
         }
@@ -229,7 +248,7 @@ impl<'c> Runner<'c> {
             let mut decided = job.plan(tx, keys)?;
             let entries = job.record(tx, &mut decided.plans)?;
             let hashes = audit::append(tx, &author, &entries)?;
-            let (newly_failed, waiting) = self.write_items(tx, job.name(), &companies, &decided)?;
+            let news = self.write_items(tx, job.name(), &companies, &decided)?;
             if let Some(run_id) = &author.run_id {
                 runs::beat(tx, run_id, author.at)?;
                 let still_ours = match then {
@@ -243,7 +262,7 @@ impl<'c> Runner<'c> {
                 }
             }
             crash::point("batch.written");
-            Ok::<_, Error>(Recorded { decided, hashes, newly_failed, waiting })
+            Ok::<_, Error>(Recorded { decided, hashes, news })
         })?;
         crash::point("batch.committed");
         Ok(recorded)
@@ -253,21 +272,18 @@ impl<'c> Runner<'c> {
         Author { actor: self.summary.job.to_owned(), run_id: self.summary.run_id.clone(), at: self.ctx.clock.now() }
     }
 
-    /// Keeps the list of what is not done. Returns how much of it is new, and how much stood there.
-    fn write_items<P: Plan>(&self, tx: &mut Tx, job: &str, companies: &[&str], decided: &Decided<P>) -> Result<(u64, u64)> {
+    /// Keeps the list of what is not done. Returns of each failure whether it is news: seen for the
+    /// first time, for another reason, or parked now. What is parked is looked at in every run (its
+    /// data may have changed) and told no more.
+    fn write_items<P: Plan>(&self, tx: &mut Tx, job: &str, companies: &[&str], decided: &Decided<P>) -> Result<Vec<bool>> {
         let standing = runs::items_of(tx, job, companies)?;
-        if standing.is_empty() && decided.failed.is_empty() {
-            return Ok((0, 0));
-        }
-        let known: HashMap<(&str, &str, &str), &RunItem> =
-            standing.iter().map(|i| ((i.company_id.as_str(), i.subject.as_str(), i.period.as_str()), i)).collect();
         let mut items = Vec::new();
-        let (mut newly_failed, mut waiting) = (0, 0);
+        let mut news = Vec::with_capacity(decided.failed.len());
         for failed in &decided.failed {
-            let before = known.get(&(failed.company_id.as_str(), failed.subject.as_str(), failed.period.as_str()));
-            match before {
-                Some(item) if item.class == failed.reason => waiting += 1,
-                _ => newly_failed += 1,
+            let before = before(&standing, failed);
+            news.push(is_news(before));
+            if before.is_some_and(|item| item.parked) {
+                continue;
             }
             let attempts = before.map_or(1, |i| i.attempts + 1);
             items.push(RunItem {
@@ -284,20 +300,23 @@ impl<'c> Runner<'c> {
         runs::put_items(tx, &items, self.ctx.clock.now())?;
         let settled: HashSet<(CompanyId, String)> = decided.plans.iter().flat_map(Plan::settles).collect();
         for item in &standing {
-            let still = items.iter().any(|i| i.company_id == item.company_id && i.subject == item.subject);
-            if !still && settled.contains(&(item.company_id.clone(), item.subject.clone())) {
+            let still = decided.failed.iter().any(|f| f.company_id == item.company_id && f.subject == item.subject);
+            let is_settled = item.subject == REFUSED || settled.contains(&(item.company_id.clone(), item.subject.clone()));
+            if !still && is_settled {
                 runs::clear_item(tx, item)?;
             }
         }
-        Ok((newly_failed, waiting))
+        Ok(news)
     }
 
-    fn count<P: Plan>(&mut self, recorded: &Recorded<P>) {
+    fn count<J: Job>(&mut self, job: &mut J, recorded: &Recorded<J::Plan>) {
         self.summary.add_audit(&recorded.hashes);
-        self.tell(&recorded.decided, recorded.newly_failed, recorded.waiting, false);
+        self.tell(recorded, false);
+        job.recorded(&recorded.decided);
     }
 
-    fn tell<P: Plan>(&mut self, decided: &Decided<P>, newly_failed: u64, waiting: u64, asked_for: bool) {
+    fn tell<P: Plan>(&mut self, recorded: &Recorded<P>, asked_for: bool) {
+        let Recorded { decided, news, .. } = recorded;
         let ui = &self.ctx.ui;
         let shown = asked_for || ui.shows_units();
         let plans = || decided.plans.iter().filter(|plan| plan.counts());
@@ -321,22 +340,24 @@ impl<'c> Runner<'c> {
                 });
             }
         }
-        for failed in &decided.failed {
+        for (failed, new) in decided.failed.iter().zip(news) {
             if ui.is_json() {
-                ui.item(&Told { outcome: "failed", body: failed }, String::new);
+                ui.item(&Told { outcome: if *new { "failed" } else { "waiting" }, body: failed }, String::new);
             }
-            ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
+            if *new || shown {
+                ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
+            }
+            *(if *new { &mut self.summary.failed } else { &mut self.summary.waiting }) += 1;
         }
         let done = plans().count();
         self.summary.done += done as u64;
-        self.summary.failed += newly_failed;
-        self.summary.waiting += waiting;
         self.summary.due += (done + decided.skipped.len() + decided.failed.len()) as u64;
     }
 
     /// Writes down how the run ended, also when it ended badly.
     fn finish(&self, db: &mut Db, result: &Result<()>) -> Result<()> {
-        if self.options.dry_run || matches!(result, Err(error) if error.kind == crate::error::ErrorKind::TryLater) {
+        let never_began = self.summary.run_id.is_none() && matches!(result, Err(error) if error.kind == ErrorKind::TryLater);
+        if self.options.dry_run || never_began {
             return Ok(());
         }
         let outcome = match result {
@@ -357,6 +378,18 @@ impl<'c> Runner<'c> {
         // The error that ended the run is the one to tell.
         if result.is_ok() { written.map_err(Error::from) } else { Ok(()) }
     }
+}
+
+/// What stands about a failure from earlier runs.
+fn before<'s>(standing: &'s [RunItem], failed: &Failed) -> Option<&'s RunItem> {
+    standing.iter().find(|i| {
+        i.company_id == failed.company_id && i.subject == failed.subject && i.period == failed.period && i.class == failed.reason
+    })
+}
+
+/// Whether a failure is to be told: it is new, or this attempt was the last before a person must look.
+fn is_news(before: Option<&RunItem>) -> bool {
+    before.is_none_or(|item| !item.parked && item.attempts + 1 >= PARK_AFTER)
 }
 
 /// What becomes of the claims once a transaction has recorded its units.
@@ -389,6 +422,13 @@ fn blames_a_unit(error: &Error) -> bool {
             false
         }
     }
+}
+
+/// Whether a process of this machine still runs a finops: another program may have got its number,
+/// or (in a container, where it is always the same) this very one.
+fn is_alive(pid: u32) -> bool {
+    let name = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok();
+    pid != std::process::id() && name(&pid.to_string()).is_some_and(|comm| Some(comm) == name("self"))
 }
 
 /// This machine's name, as it stands in the rows of runs.

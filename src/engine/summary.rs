@@ -70,7 +70,9 @@ impl Summary {
 
     /// Whether there is anything to tell off a terminal.
     pub fn something_happened(&self) -> bool {
-        self.done > 0 || self.failed > 0 || self.delivered > 0 || self.dry_run
+        // What somebody else works on, or what waits for another job, is worth a line too.
+        let told = ["claimed_elsewhere", "stale", "dropped"].iter().any(|reason| self.skipped.contains_key(reason));
+        self.done > 0 || self.failed > 0 || self.delivered > 0 || self.dry_run || told
     }
 
     pub const fn exit_code(&self) -> ExitCode {

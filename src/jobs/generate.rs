@@ -13,7 +13,7 @@ mod shown;
 
 pub(crate) use plan::draft;
 pub use plan::{Draft, GeneratePlan};
-pub(crate) use record::{entry, insert, remove};
+pub(crate) use record::{entry, insert, remove, reschedule};
 
 use crate::context::Context;
 use crate::engine::job::{Decided, Job};
@@ -25,7 +25,7 @@ use crate::store::audit::Entry;
 use crate::store::billing::{self, DueKey};
 use crate::store::{Db, Tx, companies, invoices, items, sellers};
 use chrono::NaiveDate;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the flags ask for.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +48,8 @@ pub struct Generate<'c> {
     /// The latest "today" of all sellers; each contract is then held against its own seller's.
     until: NaiveDate,
     place: Place,
+    /// Companies of which something could not be done: it stays in the sources, and is not met twice.
+    left: BTreeSet<CompanyId>,
 }
 
 /// A company to look at, and where it was met.
@@ -66,7 +68,10 @@ enum Source {
         contract_id: String,
     },
     StaleDrafts,
-    Items,
+    /// Among the items, under this billing day.
+    Items {
+        stand_alone_on: String,
+    },
     Named,
 }
 
@@ -90,7 +95,7 @@ impl<'c> Generate<'c> {
             let found = companies::by_ids(tx, &ids)?;
             if let Some(missing) = named.iter().find(|id| !found.iter().any(|c| c.company_id == **id)) {
                 return Err(Error::not_found(format!("there is no company {missing}"))
-                    .hint("check the id: finops export or your CSV has it as company_id"));
+                    .hint("check the id: it is the company_id of your companies.csv"));
             }
             let latest = sellers::all(tx)?.iter().map(|s| today(ctx.as_of, s.time_zone)).max();
             Ok(latest.unwrap_or_else(|| ctx.as_of.date_naive()))
@@ -105,7 +110,7 @@ impl<'c> Generate<'c> {
             max_missed: ctx.config.billing.max_missed_periods,
             allow_many_missed: asked.allow_many_missed,
         };
-        Ok(Self { ctx, options, dry_run: asked.dry_run, named, until, place })
+        Ok(Self { ctx, options, dry_run: asked.dry_run, named, until, place, left: BTreeSet::new() })
     }
 
     /// The next page of the current source, and the place after it.
@@ -133,11 +138,15 @@ impl<'c> Generate<'c> {
             Place::Items(after) => {
                 let found = items::companies_due(tx, self.until, (&after.0, &after.1), limit)?;
                 let next = if full(found.len()) { Place::Items(found[found.len() - 1].clone()) } else { Place::End };
-                let companies: BTreeSet<&str> = found.iter().map(|f| f.1.as_str()).collect();
-                Ok((
-                    companies.into_iter().map(|c| Key { company_id: CompanyId::stored(c), source: Source::Items }).collect(),
-                    next,
-                ))
+                let mut first: BTreeMap<String, String> = BTreeMap::new();
+                for (stand_alone_on, company_id) in found {
+                    first.entry(company_id).or_insert(stand_alone_on);
+                }
+                let keys = first.into_iter().map(|(company_id, stand_alone_on)| Key {
+                    company_id: CompanyId::stored(&company_id),
+                    source: Source::Items { stand_alone_on },
+                });
+                Ok((keys.collect(), next))
             }
             Place::Named(from) => {
                 let to = (from + limit as usize).min(self.named.len());
@@ -176,8 +185,9 @@ impl Job for Generate<'_> {
 
     fn due(&mut self, tx: &mut Tx, limit: u32) -> Result<Vec<Key>> {
         loop {
-            let (keys, next) = self.page(tx, limit)?;
+            let (mut keys, next) = self.page(tx, limit)?;
             self.place = next;
+            keys.retain(|key| !self.left.contains(&key.company_id));
             if !keys.is_empty() || matches!(self.place, Place::End) {
                 return Ok(keys);
             }
@@ -194,10 +204,16 @@ impl Job for Generate<'_> {
 
     fn plan(&self, tx: &mut Tx, keys: &[Key]) -> Result<Decided<GeneratePlan>> {
         if !self.dry_run {
+            let companies: Vec<&str> = keys.iter().map(|k| k.company_id.as_str()).collect();
             tx.hold_sellers()?;
+            tx.hold_companies(&companies)?;
         }
         let facts = facts::load(tx, keys, self.until)?;
         Ok(plan::decide(&facts, &self.options, &self.ctx.ids))
+    }
+
+    fn recorded(&mut self, decided: &Decided<GeneratePlan>) {
+        self.left.extend(decided.failed.iter().map(|f| f.company_id.clone()));
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [GeneratePlan]) -> Result<Vec<Entry>> {

@@ -25,6 +25,7 @@ use crate::store::audit::Entry;
 use crate::store::documents::NewDocument;
 use crate::store::effects::{self, Effect, EffectKind};
 use crate::store::numbers::{self};
+use crate::store::payments::{self, CreditEntry};
 use crate::store::{StoreError, Tx, companies, documents, invoices, sellers};
 use chrono::NaiveDate;
 use serde_json::json;
@@ -108,10 +109,9 @@ impl Job for Issue<'_> {
             };
             match self.decide(draft, seller, company) {
                 Ok(plan) => {
-                    let key = (plan.series_id.clone(), plan.counter_year());
-                    let last = match latest.get(&key) {
+                    let last = match latest.get(&plan.series_id) {
                         Some(last) => *last,
-                        None => *latest.entry(key.clone()).or_insert(numbers::last_issued_on(tx, &key.0, key.1)?),
+                        None => *latest.entry(plan.series_id.clone()).or_insert(numbers::last_issued_on(tx, &plan.series_id)?),
                     };
                     match last.filter(|last| *last > plan.document.issued_on) {
                         Some(last) => decided.failed.push(too_early(&plan, last)),
@@ -147,13 +147,28 @@ impl Job for Issue<'_> {
             });
             planned.push(Effect {
                 company_id: head.company_id.clone(),
-                key: format!("{}:{}", EffectKind::WritePdf, head.invoice_id),
+                key: format!("{}:{}:{}", EffectKind::WritePdf, head.seller_id, document.number),
                 subject: head.invoice_id.to_string(),
                 attempts: 0,
             });
             kept.push(NewDocument { company_id: head.company_id.clone(), invoice_id: head.invoice_id.clone(), sha256, content });
+            // Nothing is owed of it: what it gives back is the company's credit (semantics.md, credit notes).
+            let state = if head.total.minor() > 0 { InvoiceState::Open } else { InvoiceState::Paid };
+            if head.total.minor() < 0 {
+                let key = format!("invoice:{}", head.invoice_id);
+                let reason = format!("invoice {}", document.number);
+                let credit = CreditEntry {
+                    company_id: &head.company_id,
+                    key: &key,
+                    seller_id: &head.seller_id,
+                    amount: head.total.negated(),
+                    reason: &reason,
+                    entered_on: document.issued_on,
+                };
+                payments::add_credit(tx, credit)?;
+            }
             heads.push(Invoice {
-                state: InvoiceState::Open,
+                state,
                 number: Some(document.number.clone()),
                 issued_on: Some(document.issued_on),
                 due_on: Some(document.due_on),

@@ -207,7 +207,7 @@ impl Work<'_> {
         for Located { value: row, source } in rows {
             let invoice = match find(tx, &row.invoice, Some(&row.payment.company_id)) {
                 Ok(invoice) => invoice,
-                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
+                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Usage) => {
                     self.refuse(&source, "invoice", &row.invoice, error.message);
                     continue;
                 }

@@ -2,23 +2,19 @@
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::jobs::generate::{Draft, draft, entry, insert, remove};
+use crate::jobs::generate::{Draft, draft, entry, insert, remove, reschedule};
 use crate::model::{BillableItem, CompanyId, ContractId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice};
 use crate::rules::periods::BillingCalendar;
-use crate::rules::schedule::next_unbilled;
 use crate::store::audit::{self, Author, Entry};
-use crate::store::billing::{self, BilledPeriod, Next, ScheduleChange};
+use crate::store::billing::{self, BilledPeriod};
 use crate::store::{StoreError, Tx, companies, contracts, invoices, items, payments, sellers};
 use serde_json::json;
 
 /// The one invoice that a person means by a number or an id. Sellers may share numbers, so a
 /// company may be needed to tell them apart.
 pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Result<Invoice> {
-    let mut found = invoices::find(tx, number_or_id)?;
-    if let Some(company) = company {
-        found.retain(|i| i.company_id == *company);
-    }
+    let mut found = invoices::find(tx, number_or_id, company)?;
     match found.len() {
         0 => Err(Error::not_found(match company {
             Some(company) => format!("there is no invoice {number_or_id:?} of company {company}"),
@@ -34,6 +30,14 @@ pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Res
     }
 }
 
+/// The invoice as it is once nobody else can change it, its company's data or its payments.
+fn held(tx: &mut Tx, invoice: &Invoice) -> Result<Invoice> {
+    tx.hold_companies(&[invoice.company_id.as_str()])?;
+    invoices::hold(tx, &invoice.company_id, &invoice.invoice_id)?;
+    let now = invoices::head(tx, &invoice.company_id, &invoice.invoice_id)?;
+    now.ok_or_else(|| Error::not_found(format!("invoice {} is gone", invoice.label())))
+}
+
 /// Who acts by hand.
 fn author(ctx: &Context) -> Author {
     Author { actor: "cli".to_owned(), run_id: None, at: ctx.clock.now() }
@@ -46,6 +50,7 @@ pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Resu
         Error::refused(format!("the reason cannot be kept: {invalid}"))
             .hint("say why in other words: the audit log keeps them for ever")
     })?;
+    let invoice = &held(tx, invoice)?;
     if invoice.state == InvoiceState::Draft {
         return Err(Error::refused(format!("invoice {} is a draft, which has no number to void", invoice.label()))
             .hint(format!("delete it: finops invoices delete {}", invoice.invoice_id)));
@@ -65,46 +70,35 @@ pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Resu
 
 /// Deletes a draft. What it billed is open again for the next run.
 pub fn delete_draft(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<()> {
+    let invoice = &held(tx, invoice)?;
     if invoice.state != InvoiceState::Draft {
-        return Err(Error::refused(format!("invoice {} is {} and stays in the books", invoice.label(), invoice.state))
-            .hint(format!("void it: finops invoices void {}", invoice.label())));
+        return Err(Error::refused(format!("invoice {} is {} and stays in the books", invoice.label(), invoice.state)).hint(
+            if invoice.state.may_become(InvoiceState::Void) {
+                format!("void it: finops invoices void {}", invoice.label())
+            } else {
+                "nothing issued is ever deleted".to_owned()
+            },
+        ));
     }
     let full = invoices::full(tx, invoice.clone())?;
-    let contracts: Vec<ContractId> =
-        billing::of_invoice(tx, &invoice.company_id, &invoice.invoice_id)?.into_iter().map(|p| p.contract_id).collect();
-    remove(tx, &full)?;
-    for contract_id in &contracts {
-        reschedule(tx, &invoice.company_id, contract_id)?;
+    for period in remove(tx, &full)? {
+        reschedule(tx, &period.company_id, &period.contract_id)?;
     }
     audit::append(tx, &author(ctx), &[entry("invoice.deleted", &full, None)])?;
     Ok(())
 }
 
-/// Sets a contract's schedule to its first period that is not billed.
-pub fn reschedule(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> Result<()> {
-    let Some(contract) = contracts::find(tx, company_id, contract_id)? else { return Ok(()) };
-    let billed: Vec<_> = billing::billed_periods(tx, company_id, contract_id)?.into_iter().map(|(start, _)| start).collect();
-    let row = next_unbilled(&contract, None, &billed).map_err(|e| Error::refused(format!("contract {contract_id}: {e}")))?;
-    let revision = billing::schedule(tx, company_id, contract_id)?.map_or(0, |(_, revision)| revision);
-    let change = ScheduleChange {
-        company_id: company_id.clone(),
-        contract_id: contract_id.clone(),
-        next: row.map(|r| Next { start: r.next_start, due_on: r.next_due_on }),
-        revision,
-    };
-    Ok(billing::move_schedules(tx, &[change])?)
-}
-
 /// Bills what a voided invoice billed again, from the data as they are now, as a draft of the next
 /// revision.
 pub fn regenerate(tx: &mut Tx, ctx: &Context, voided: &Invoice) -> Result<FullInvoice> {
+    tx.hold_sellers()?;
+    let voided = &held(tx, voided)?;
     if voided.state != InvoiceState::Void {
         return Err(Error::refused(format!("invoice {} is {}, not void", voided.label(), voided.state))
             .hint(format!("void it first: finops invoices void {}", voided.label())));
     }
-    let periods = billing::of_invoice(tx, &voided.company_id, &voided.invoice_id)?;
     let taken = items::of_invoice(tx, &voided.company_id, &voided.invoice_id)?;
-    refuse_a_second_time(tx, voided, &periods, &taken)?;
+    let periods = not_billed_again(tx, voided, &taken)?;
     let facts = facts(tx, voided, &periods)?;
     let mut parts: Vec<Part> = Vec::with_capacity(periods.len());
     for facts in &facts {
@@ -128,25 +122,25 @@ pub fn regenerate(tx: &mut Tx, ctx: &Context, voided: &Invoice) -> Result<FullIn
     Ok(new.invoice)
 }
 
-fn refuse_a_second_time(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod], taken: &[BillableItem]) -> Result<()> {
-    let again = |id: &InvoiceId| {
-        Error::refused(format!("invoice {} was regenerated already", voided.label()))
-            .hint(format!("see finops invoices show {id}"))
-    };
-    for period in periods {
-        if let Some((revision, id)) = billing::latest_revision(tx, &period.company_id, &period.contract_id, period.start)?
-            && revision > period.revision
-        {
-            return Err(again(&id));
+/// The periods of a voided invoice that were not billed again since. A contract that fell out of
+/// the first new draft (nothing to bill then) may still come back by a second one.
+fn not_billed_again(tx: &mut Tx, voided: &Invoice, taken: &[BillableItem]) -> Result<Vec<BilledPeriod>> {
+    let mut open = Vec::new();
+    let mut successor = None;
+    for period in billing::of_invoice(tx, &voided.company_id, &voided.invoice_id)? {
+        match billing::latest_revision(tx, &period.company_id, &period.contract_id, period.start)? {
+            Some((revision, id)) if revision > period.revision => successor = Some(id),
+            _ => open.push(period),
         }
     }
-    if periods.is_empty() && taken.is_empty() {
-        return Err(Error::refused(format!(
-            "nothing is left of what invoice {} billed: it was regenerated already",
-            voided.label()
-        )));
+    if open.is_empty() && taken.is_empty() {
+        let refused = Error::refused(format!("invoice {} was regenerated already", voided.label()));
+        return Err(match successor {
+            Some(id) => refused.hint(format!("see finops invoices show {id}")),
+            None => refused.hint(format!("see finops invoices list --company-id {}", voided.company_id)),
+        });
     }
-    Ok(())
+    Ok(open)
 }
 
 fn facts(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod]) -> Result<Vec<ContractFacts>> {
@@ -162,13 +156,17 @@ fn facts(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod]) -> Result<Vec<
     Ok(facts)
 }
 
-/// What is still to be paid of an issued invoice: total − paid. Zero for a draft or a voided one.
-pub fn balance(tx: &mut Tx, invoice: &Invoice) -> Result<Money> {
-    if matches!(invoice.state, InvoiceState::Draft | InvoiceState::Void) {
-        return Ok(Money::zero(invoice.currency));
+/// What is still to be paid of an issued invoice: total − paid; nothing of a voided one. A draft is
+/// not owed yet and has no balance.
+pub fn balance(tx: &mut Tx, invoice: &Invoice) -> Result<Option<Money>> {
+    match invoice.state {
+        InvoiceState::Draft => Ok(None),
+        InvoiceState::Void => Ok(Some(Money::zero(invoice.currency))),
+        InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible => {
+            let paid = payments::paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+            invoice.total.checked_sub(paid).map(Some).map_err(|e| Error::failed(e.to_string()))
+        }
     }
-    let paid = payments::paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
-    invoice.total.checked_sub(paid).map_err(|e| Error::failed(e.to_string()))
 }
 
 fn note(tx: &mut Tx, ctx: &Context, invoice: &Invoice, action: &'static str, payload: &serde_json::Value) -> Result<()> {

@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::model::{CompanyId, Invoice, InvoiceState, Money, Payment, Seller, SellerId, text};
 use crate::rules::schedule::today;
 use crate::store::audit::{self, Author, Entry};
-use crate::store::{StoreError, Tx, invoices, payments, sellers};
+use crate::store::payments::{self, CreditEntry};
+use crate::store::{StoreError, Tx, invoices, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -121,7 +122,15 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
     if credited.minor() > 0 {
         let key = format!("payment:{}:{}", payment.provider, payment.reference);
         let reason = format!("paid beyond invoice {}", invoice.label());
-        payments::add_credit(tx, &payment.company_id, &key, credited, &reason, payment.received_on)?;
+        let credit = CreditEntry {
+            company_id: &payment.company_id,
+            key: &key,
+            seller_id: &invoice.seller_id,
+            amount: credited,
+            reason: &reason,
+            entered_on: payment.received_on,
+        };
+        payments::add_credit(tx, credit)?;
     }
     let balance = Money::from_minor(balance.minor() - settled.minor(), invoice.currency);
     let state = settle(tx, &invoice, balance)?;

@@ -22,9 +22,9 @@ pub fn put(folder: &Path, relative: &str, content: &[u8]) -> io::Result<PathBuf>
     }
     let parent = path.parent().unwrap_or(folder);
     fs::create_dir_all(parent)?;
-    // A fixed name: what a crash leaves behind, the next attempt writes over.
+    // A name of this process's own: another may be writing the same file, from the same document.
     let mut temporary = path.clone().into_os_string();
-    temporary.push(".part");
+    temporary.push(format!(".{}.part", std::process::id()));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
     file.write_all(content)?;
     file.sync_all()?;

@@ -1,5 +1,6 @@
 //! Claims on companies: who works on them now, where several processes share the work (Postgres).
 
+use super::runs::Run;
 use super::value::Kind::{Int, Text};
 use super::{Bulk, StoreError, Tx, Val, value};
 use chrono::{DateTime, Utc};
@@ -53,6 +54,25 @@ pub fn take(
         return Ok(companies.iter().map(|c| (*c).to_owned()).collect());
     }
     tx.query_companies(OWNED, companies, &[job.into(), owner.into()], |row| row.string(0))
+}
+
+/// The runs that hold claims on these companies.
+pub fn owners(tx: &mut Tx, job: &str, companies: &[&str]) -> Result<Vec<Run>, StoreError> {
+    const SQL: &str = "SELECT company_id, owner FROM claims WHERE company_id = $1 AND job = $2 AND expires_at <> ''";
+    let mut owners = tx.query_companies(SQL, companies, &[job.into()], |row| row.string(1))?;
+    owners.sort();
+    owners.dedup();
+    let mut runs = Vec::with_capacity(owners.len());
+    for owner in owners {
+        runs.extend(super::runs::find(tx, &owner)?);
+    }
+    Ok(runs)
+}
+
+/// Ends all claims of a run that is gone.
+pub fn expire(tx: &mut Tx, job: &str, owner: &str) -> Result<u64, StoreError> {
+    const SQL: &str = "UPDATE claims SET expires_at = '' WHERE job = $1 AND owner = $2 AND expires_at <> ''";
+    tx.execute(SQL, &[job.into(), owner.into()])
 }
 
 /// Whether these companies are still the owner's. Nothing is locked: what is written twice all the

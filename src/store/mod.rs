@@ -379,6 +379,16 @@ impl Tx<'_> {
         matches!(self.engine, TxEngine::Sqlite(_))
     }
 
+    /// Keeps what is known of these companies (ids ascending) from changing under a plan: whoever
+    /// bills, imports or corrects holds them first, and then reads. SQLite has one writer anyway.
+    pub fn hold_companies(&mut self, companies: &[&str]) -> Result<(), StoreError> {
+        const SQL: &str = "SELECT company_id FROM companies WHERE company_id = $1 FOR NO KEY UPDATE";
+        match &mut self.engine {
+            TxEngine::Sqlite(_) => Ok(()),
+            TxEngine::Postgres(engine) => engine.for_each_company(SQL, companies, &[], &mut |_| Ok(())),
+        }
+    }
+
     /// Keeps these sellers and their tax rates as they are until the transaction ends, so that a
     /// plan and an import that changes what it was made from cannot pass each other. SQLite has
     /// one writer at a time anyway.

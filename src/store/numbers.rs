@@ -2,7 +2,7 @@
 
 use super::value::Kind::{Int, Text};
 use super::{Bulk, StoreError, Tx, Val};
-use crate::model::{CompanyId, InvoiceId};
+use crate::model::{CompanyId, InvoiceId, SellerId};
 use chrono::NaiveDate;
 
 /// What a series answers when numbers are asked of it.
@@ -21,8 +21,8 @@ pub fn take(tx: &mut Tx, series_id: &str, year: i32, count: u64, issued_on: Naiv
     const OPEN: &str = "INSERT INTO series_counters (series_id, year, next_seq, last_issued_on) VALUES ($1, $2, 1, $3)
       ON CONFLICT (series_id, year) DO NOTHING";
     const TAKE: &str = "UPDATE series_counters SET next_seq = next_seq + $3, last_issued_on = $4
-      WHERE series_id = $1 AND year = $2 AND last_issued_on <= $4 RETURNING next_seq";
-    const LAST: &str = "SELECT last_issued_on FROM series_counters WHERE series_id = $1 AND year = $2";
+      WHERE series_id = $1 AND year = $2 AND NOT EXISTS
+        (SELECT 1 FROM series_counters o WHERE o.series_id = $1 AND o.last_issued_on > $4) RETURNING next_seq";
     let year = Val::Int(i64::from(year));
     let count_value = Val::Int(i64::try_from(count).map_err(|_| StoreError::Other("too many numbers asked for".to_owned()))?);
     tx.execute(OPEN, &[series_id.into(), year.clone(), issued_on.into()])?;
@@ -30,17 +30,14 @@ pub fn take(tx: &mut Tx, series_id: &str, year: i32, count: u64, issued_on: Naiv
         tx.query_opt(TAKE, &[series_id.into(), year.clone(), count_value, issued_on.into()], |row| row.number::<u64>(0))?;
     match next {
         Some(next) => Ok(Taken::From(next - count)),
-        None => {
-            let last = tx.query_opt(LAST, &[series_id.into(), year], |row| row.date(0))?;
-            Ok(Taken::LaterDateIssued(last.unwrap_or(issued_on)))
-        }
+        None => Ok(Taken::LaterDateIssued(last_issued_on(tx, series_id)?.unwrap_or(issued_on))),
     }
 }
 
-/// The date of the latest document of a series in a year.
-pub fn last_issued_on(tx: &mut Tx, series_id: &str, year: i32) -> Result<Option<NaiveDate>, StoreError> {
-    const SQL: &str = "SELECT last_issued_on FROM series_counters WHERE series_id = $1 AND year = $2";
-    tx.query_opt(SQL, &[series_id.into(), Val::Int(i64::from(year))], |row| row.date(0))
+/// The date of the latest document of a series, in any year: dates ascend with the numbers.
+pub fn last_issued_on(tx: &mut Tx, series_id: &str) -> Result<Option<NaiveDate>, StoreError> {
+    const SQL: &str = "SELECT last_issued_on FROM series_counters WHERE series_id = $1 ORDER BY last_issued_on DESC LIMIT 1";
+    tx.query_opt(SQL, &[series_id.into()], |row| row.date(0))
 }
 
 /// One number that was given.
@@ -70,4 +67,10 @@ pub fn record(tx: &mut Tx, given: &[Given]) -> Result<(), StoreError> {
         ]
     });
     tx.insert(&INSERT, rows).map(drop)
+}
+
+/// Whether a seller has given this number already, in whatever series.
+pub fn is_given(tx: &mut Tx, seller_id: &SellerId, number: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT 1 FROM invoices WHERE number = $1 AND seller_id = $2";
+    Ok(tx.query_opt(SQL, &[number.into(), seller_id.as_str().into()], |_| Ok(()))?.is_some())
 }

@@ -212,10 +212,10 @@ static PUT_ITEMS: Bulk<10> = Bulk {
     ],
     on_conflict:
         "ON CONFLICT (company_id, job, subject, period) DO UPDATE SET class = excluded.class, message = excluded.message,
-      attempts = run_items.attempts + 1, parked = excluded.parked, last_at = excluded.last_at",
+      attempts = excluded.attempts, parked = excluded.parked, last_at = excluded.last_at",
 };
 
-/// Writes down what could not be done; what stands there already counts one attempt more.
+/// Writes down what could not be done, with the attempts that the caller has counted.
 pub fn put_items(tx: &mut Tx, items: &[RunItem], at: DateTime<Utc>) -> Result<(), StoreError> {
     let rows = items.iter().map(|i| -> [Val; 10] {
         [
@@ -239,4 +239,10 @@ pub fn clear_item(tx: &mut Tx, item: &RunItem) -> Result<(), StoreError> {
     const SQL: &str = "DELETE FROM run_items WHERE company_id = $1 AND job = $2 AND subject = $3 AND period = $4";
     tx.execute(SQL, &[item.company_id.as_str().into(), (&item.job).into(), (&item.subject).into(), (&item.period).into()])
         .map(drop)
+}
+
+/// What a job could not do about a subject is over: the subject is gone, or its data changed.
+pub fn clear_subject(tx: &mut Tx, company_id: &CompanyId, job: &str, subject: &str) -> Result<(), StoreError> {
+    const SQL: &str = "DELETE FROM run_items WHERE company_id = $1 AND job = $2 AND subject = $3";
+    tx.execute(SQL, &[company_id.as_str().into(), job.into(), subject.into()]).map(drop)
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub const JOBS: [&[&str]; 2] = [&["invoices", "generate"], &["invoices", "issue"]];
 
 /// Longer than a claim of a killed run holds.
-const LATER: TimeDelta = TimeDelta::minutes(11);
+const LATER: TimeDelta = TimeDelta::seconds(1);
 
 pub struct Stage {
     pub db: TestDb,

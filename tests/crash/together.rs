@@ -45,7 +45,8 @@ fn on_sqlite_the_second_says_try_again_later() {
     business::prepare(&db);
     let url = db.url();
     let stage = Stage::new(db);
-    let held = lock::acquire(Path::new(url.strip_prefix("sqlite:").unwrap()), "invoices.generate", Duration::ZERO).unwrap();
+    let held =
+        lock::acquire(Path::new(url.strip_prefix("sqlite:").unwrap()), "invoices.generate", Duration::ZERO, &|| Ok(())).unwrap();
     let output = stage.command(JOBS[0]).output().unwrap();
     assert_eq!(output.status.code(), Some(75), "{}", told(&output));
     assert!(told(&output).contains(&std::process::id().to_string()), "it says who holds it: {}", told(&output));

@@ -120,9 +120,9 @@ fn an_invoice_is_issued_once_and_only_as_it_was_planned() {
         assert!(!write(&mut db, |tx| invoices::issue(tx, &[issued(&stale.head)])), "its inputs changed");
         assert!(write(&mut db, |tx| invoices::issue(tx, std::slice::from_ref(&open))));
         assert!(!write(&mut db, |tx| invoices::issue(tx, std::slice::from_ref(&open))), "it is no draft any more");
-        assert_eq!(read(&mut db, |tx| invoices::find(tx, "INV-'1")), std::slice::from_ref(&open));
-        assert_eq!(read(&mut db, |tx| invoices::find(tx, invoice_id(1).as_str())), std::slice::from_ref(&open));
-        assert!(read(&mut db, |tx| invoices::find(tx, "nothing")).is_empty());
+        assert_eq!(read(&mut db, |tx| invoices::find(tx, "INV-'1", None)), std::slice::from_ref(&open));
+        assert_eq!(read(&mut db, |tx| invoices::find(tx, invoice_id(1).as_str(), None)), std::slice::from_ref(&open));
+        assert!(read(&mut db, |tx| invoices::find(tx, "nothing", None)).is_empty());
 
         let a: CompanyId = "a".parse().unwrap();
         let step = |db: &mut _, from, to| write(db, |tx| invoices::set_state(tx, &a, &invoice_id(1), from, to));
@@ -213,9 +213,18 @@ fn a_payment_is_recorded_once_per_reference() {
         assert_eq!(read(&mut db, |tx| payments::of_invoice(tx, &a, &invoice_id(1), eur()))[0].amount, euro(70));
         assert!(db.write(|tx| payments::allocate(tx, &payment, &invoice_id(1), euro(1))).is_err(), "once an invoice");
 
-        write(&mut db, |tx| payments::add_credit(tx, &a, "k1", euro(30), AWKWARD, day("2026-11-02")));
-        write(&mut db, |tx| payments::add_credit(tx, &a, "k2", euro(-10), "", day("2026-11-02")));
-        assert!(db.write(|tx| payments::add_credit(tx, &a, "k1", euro(30), "", day("2026-11-02"))).is_err());
+        let seller: finops::model::SellerId = "s".parse().unwrap();
+        let credit = |key: &'static str, minor, reason: &'static str| payments::CreditEntry {
+            company_id: &a,
+            key,
+            seller_id: &seller,
+            amount: euro(minor),
+            reason,
+            entered_on: day("2026-11-02"),
+        };
+        write(&mut db, |tx| payments::add_credit(tx, credit("k1", 30, AWKWARD)));
+        write(&mut db, |tx| payments::add_credit(tx, credit("k2", -10, "")));
+        assert!(db.write(|tx| payments::add_credit(tx, credit("k1", 30, ""))).is_err());
         assert_eq!(read(&mut db, |tx| payments::credit(tx, &a)), [euro(20)]);
     });
 }

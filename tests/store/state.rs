@@ -208,8 +208,7 @@ fn numbers_are_contiguous_and_never_go_back_in_time() {
         });
         assert!(undone.is_err());
         assert_eq!(take(&mut db, 2026, 1, "2026-10-31"), Taken::From(7), "a rollback gives them back");
-        assert_eq!(read(&mut db, |tx| numbers::last_issued_on(tx, "s", 2026)), Some(day("2026-10-31")));
-        assert_eq!(read(&mut db, |tx| numbers::last_issued_on(tx, "s", 2025)), None);
+        assert_eq!(read(&mut db, |tx| numbers::last_issued_on(tx, "s")), Some(day("2026-10-31")));
         let (company, invoice) = ("a".parse().unwrap(), invoice_id(1));
         let given = || Given { series_id: "s", year: 2026, seq: 1, company_id: &company, document_id: &invoice };
         write(&mut db, |tx| numbers::record(tx, &[given()]));

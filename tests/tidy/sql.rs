@@ -25,6 +25,8 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/billing.rs", "count_due", "a count for the progress bar: one range of one index"),
     ("store/check.rs", "documents", "db check reads everything, page by page"),
     ("store/check.rs", "contract_keys", "db check reads everything, page by page"),
+    ("store/claims.rs", "expire", "a dead run's claims, whatever the company"),
+    ("store/numbers.rs", "is_given", "a number is looked up whoever has it"),
     ("store/contracts.rs", "without_items", "a report for status and doctor"),
     ("store/documents.rs", "pdfs", "db check reads everything, page by page"),
     ("store/effects.rs", "planned", "finds what is to be delivered: one range of one index"),

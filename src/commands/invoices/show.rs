@@ -87,7 +87,7 @@ struct Shown<'a> {
     #[serde(flatten)]
     invoice: &'a FullInvoice,
     paid: Money,
-    balance: Money,
+    balance: Option<Money>,
     payments: &'a [Allocation],
     pdf: Option<String>,
 }
@@ -162,6 +162,8 @@ fn sums(invoice: &FullInvoice, shown: &Shown) -> Table {
     for payment in shown.payments {
         row(format!("Paid {} ({} {})", payment.received_on, payment.provider, payment.reference), payment.amount.negated());
     }
-    row("To pay".to_owned(), shown.balance);
+    if let Some(balance) = shown.balance {
+        row("To pay".to_owned(), balance);
+    }
     table
 }

@@ -2,8 +2,9 @@
 
 use super::{Key, Source};
 use crate::error::Result;
-use crate::model::{CompanyId, ContractId, FullInvoice};
+use crate::model::{BillableItem, Company, CompanyId, ContractId, FullInvoice};
 use crate::rules::billing::{CompanyFacts, ContractFacts, Reference};
+use crate::rules::schedule::stand_alone_on;
 use crate::store::billing::{self, BilledPeriod, DueContract};
 use crate::store::{Tx, companies, contracts, invoices, items, sellers};
 use chrono::NaiveDate;
@@ -30,7 +31,7 @@ pub(super) struct StaleDraft {
     /// The contracts that it bills, as they are now.
     pub contracts: Vec<ContractFacts>,
     /// The items that it took up.
-    pub items: Vec<crate::model::BillableItem>,
+    pub items: Vec<BillableItem>,
 }
 
 /// Loads the page, without the companies that were done at an earlier place.
@@ -55,14 +56,18 @@ pub(super) fn load(tx: &mut Tx, keys: &[Key], until: NaiveDate) -> Result<Page> 
         let stale =
             stale.remove(&id).unwrap_or_default().into_iter().map(|draft| stale_draft(tx, draft)).collect::<Result<_>>()?;
         let items = open.remove(&id).unwrap_or_default();
+        if !is_first_day(&company, &items, keys) {
+            continue;
+        }
         page.companies.push(Facts { billing: CompanyFacts { company, contracts, items }, revisions, stale });
     }
     Ok(page)
 }
 
 /// A company that has work in several places is done at the first: in the schedule before stale
-/// drafts before items, and in the schedule under its earliest contract. What is done there leaves
-/// the sources; what could not be done, and everything in a dry run, is not met twice.
+/// drafts before items, and in the schedule under its earliest contract (among the items: see
+/// `is_first_day`). What is done there leaves the sources; a dry run, in which nothing leaves them,
+/// would otherwise meet it again.
 fn is_first_place(key: &Key, due: &BTreeMap<CompanyId, Vec<DueContract>>, stale: &BTreeMap<CompanyId, Vec<FullInvoice>>) -> bool {
     let earliest =
         due.get(&key.company_id).and_then(|contracts| contracts.iter().map(|d| (d.next.due_on, &d.contract.contract_id)).min());
@@ -72,7 +77,18 @@ fn is_first_place(key: &Key, due: &BTreeMap<CompanyId, Vec<DueContract>>, stale:
             earliest.is_some_and(|(day, contract)| day.to_string() == *due_on && contract.as_str() == contract_id)
         }
         Source::StaleDrafts => earliest.is_none(),
-        Source::Items => earliest.is_none() && !stale.contains_key(&key.company_id),
+        Source::Items { .. } => earliest.is_none() && !stale.contains_key(&key.company_id),
+    }
+}
+
+/// Whether a company that was met among the items was met under the earliest of their billing days.
+fn is_first_day(company: &Company, items: &[BillableItem], keys: &[Key]) -> bool {
+    let key = keys.binary_search_by(|k| k.company_id.cmp(&company.company_id)).map(|at| &keys[at].source);
+    match key {
+        Ok(Source::Items { stand_alone_on: met }) => {
+            items.iter().map(|i| stand_alone_on(i.dated, company.billing_day)).min().is_some_and(|day| day.to_string() == *met)
+        }
+        _ => true,
     }
 }
 

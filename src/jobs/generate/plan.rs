@@ -3,13 +3,14 @@
 use super::facts::{Facts, Page, StaleDraft};
 use crate::context::Ids;
 use crate::engine::job::{Decided, Failed, Skipped};
-use crate::model::{CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, SourceKey};
+use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, SourceKey};
 use crate::rules::billing::{
     self as rules, CompanyPlan, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Subject, build_invoice,
     plan_company,
 };
 use crate::rules::periods::BillingCalendar;
-use crate::rules::schedule::ScheduleRow;
+use crate::rules::pricing::segments;
+use crate::rules::schedule::{ScheduleRow, stand_alone_on, today};
 use crate::store::billing::{BilledPeriod, Next, ScheduleChange};
 use chrono::NaiveDate;
 use rayon::prelude::*;
@@ -84,7 +85,10 @@ enum Rebuilt {
 impl Rebuilt {
     fn tell(self, decided: &mut Decided<GeneratePlan>) {
         match self {
-            Self::Plan(plan) => decided.plans.push(plan),
+            Self::Plan(plan) => {
+                decided.skipped.extend(without_a_draft(&plan));
+                decided.plans.push(plan);
+            }
             Self::Edited(draft) => decided.skipped.push(Skipped {
                 company_id: draft.head.company_id.clone(),
                 subject: draft.head.invoice_id.to_string(),
@@ -100,19 +104,46 @@ impl Rebuilt {
     }
 }
 
+/// A stale draft that came to nothing new is told among what was skipped.
+fn without_a_draft(plan: &GeneratePlan) -> Option<Skipped> {
+    let (company_id, invoice_id, period, reason, message) = match plan {
+        GeneratePlan::Keep(company_id, invoice_id) => {
+            (company_id, invoice_id, String::new(), "unchanged", "its inputs changed, and it comes out the same")
+        }
+        GeneratePlan::Drop(old) => {
+            let head = &old.head;
+            (
+                &head.company_id,
+                &head.invoice_id,
+                head.period.start().to_string(),
+                "dropped",
+                "nothing is left to bill; the draft goes away",
+            )
+        }
+        GeneratePlan::Draft(_) | GeneratePlan::Rebuild { .. } | GeneratePlan::Move(_) => return None,
+    };
+    Some(Skipped { company_id: company_id.clone(), subject: invoice_id.to_string(), period, reason, message: message.to_owned() })
+}
+
 /// Stale drafts first: the open items that they take up are gone for the others.
 fn decide_company(facts: &Facts, reference: &Reference, options: &Options) -> (CompanyPlan, Vec<Rebuilt>) {
     if facts.stale.is_empty() {
         return (plan_company(&facts.billing, reference, options), Vec::new());
     }
     let mut taken = BTreeSet::new();
-    let rebuilt = facts.stale.iter().map(|stale| rebuild(facts, stale, reference, &mut taken)).collect();
+    let rebuilt = facts.stale.iter().map(|stale| rebuild(facts, stale, reference, options, &mut taken)).collect();
     let mut rest = facts.billing.clone();
     rest.items.retain(|item| !taken.contains(&item.source_key));
     (plan_company(&rest, reference, options), rebuilt)
 }
 
-fn rebuild(facts: &Facts, stale: &StaleDraft, reference: &Reference, taken: &mut BTreeSet<SourceKey>) -> Rebuilt {
+fn rebuild(
+    facts: &Facts,
+    stale: &StaleDraft,
+    reference: &Reference,
+    options: &Options,
+    taken: &mut BTreeSet<SourceKey>,
+) -> Rebuilt {
     let old = &stale.invoice;
     if old.head.edited {
         return Rebuilt::Edited(old.clone());
@@ -126,14 +157,7 @@ fn rebuild(facts: &Facts, stale: &StaleDraft, reference: &Reference, taken: &mut
         let periods = stale.periods.iter().filter(|p| p.contract_id == contract.contract.contract_id);
         parts.extend(periods.filter_map(|p| calendar.containing(p.start).map(|period| (contract, period))));
     }
-    let fits = |item: &&crate::model::BillableItem| {
-        item.seller_id == old.head.seller_id
-            && item.currency == old.head.currency
-            && item.tax_inclusive == old.head.tax_inclusive
-            && item.dated < old.head.period.end()
-            && !taken.contains(&item.source_key)
-    };
-    let billable: Vec<_> = stale.items.iter().chain(facts.billing.items.iter().filter(fits)).collect();
+    let billable = billable(facts, stale, &parts, reference, options, taken);
     match build_invoice(&facts.billing.company, reference, &parts, &billable) {
         Err(failure) => Rebuilt::Failed(old.clone(), failure),
         Ok(None) => Rebuilt::Plan(GeneratePlan::Drop(Box::new(old.clone()))),
@@ -148,6 +172,37 @@ fn rebuild(facts: &Facts, stale: &StaleDraft, reference: &Reference, taken: &mut
             })
         }
     }
+}
+
+/// The items of a draft that is made anew, by the rule for new ones: with a contract's period, those
+/// dated before it ends; without one, those whose billing day has come. An item that no longer
+/// fits is let go.
+fn billable<'f>(
+    facts: &'f Facts,
+    stale: &'f StaleDraft,
+    parts: &[Part],
+    reference: &Reference,
+    options: &Options,
+    taken: &BTreeSet<SourceKey>,
+) -> Vec<&'f BillableItem> {
+    let head = &stale.invoice.head;
+    // A contract that serves nothing in its period any more takes no items along.
+    let serves = |part: &&Part| !segments(&part.0.items, part.1.service).is_empty();
+    let until = parts.iter().filter(serves).map(|part| part.1.service.end()).max();
+    let today = reference.seller(&head.seller_id).map(|seller| today(options.as_of, seller.time_zone));
+    let billing_day = facts.billing.company.billing_day;
+    let is_due = |item: &BillableItem| match until {
+        Some(end) => item.dated < end,
+        None => today.as_ref().is_ok_and(|today| stand_alone_on(item.dated, billing_day) <= *today),
+    };
+    let fits = |item: &&BillableItem| {
+        item.seller_id == head.seller_id
+            && item.currency == head.currency
+            && item.tax_inclusive == head.tax_inclusive
+            && is_due(item)
+            && !taken.contains(&item.source_key)
+    };
+    stale.items.iter().chain(&facts.billing.items).filter(fits).collect()
 }
 
 /// The rules' invoice as it is stored.
@@ -215,7 +270,8 @@ fn tell_skipped(company_id: &CompanyId, skipped: rules::Skipped, decided: &mut D
 fn subject_id(subject: &Subject) -> String {
     match subject {
         Subject::Contract(id) => id.to_string(),
-        Subject::Item(key) => key.to_string(),
+        // A contract may have the same id.
+        Subject::Item(key) => format!("item:{key}"),
     }
 }
 

@@ -1,12 +1,15 @@
 //! Writing what was decided: drafts with what they claim, and the audit rows that tell of them.
 
 use super::plan::{Draft, GeneratePlan};
-use crate::error::Result;
-use crate::model::{Currency, FullInvoice, Invoice, Money, Period};
+use crate::error::{Error, Result};
+use crate::jobs::JobKind;
+use crate::model::{CompanyId, ContractId, Currency, FullInvoice, Invoice, Money, Period};
+use crate::rules::schedule::next_unbilled;
 use crate::store::audit::Entry;
-use crate::store::billing::{self, BilledPeriod};
-use crate::store::{StoreError, Tx, invoices, items};
+use crate::store::billing::{self, BilledPeriod, Next, ScheduleChange};
+use crate::store::{StoreError, Tx, contracts, invoices, items, runs};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Writes a page of plans. Claims that are taken mean that the plan is older than the database:
 /// the transaction is replayed.
@@ -14,6 +17,7 @@ pub(super) fn record(tx: &mut Tx, plans: &[GeneratePlan]) -> Result<Vec<Entry>> 
     let mut drafts: Vec<&Draft> = Vec::with_capacity(plans.len());
     let mut moves = Vec::with_capacity(plans.len());
     let mut entries = Vec::with_capacity(plans.len());
+    let mut freed = BTreeSet::new();
     for plan in plans {
         match plan {
             GeneratePlan::Draft(new) => {
@@ -21,12 +25,13 @@ pub(super) fn record(tx: &mut Tx, plans: &[GeneratePlan]) -> Result<Vec<Entry>> 
                 entries.push(entry("invoice.drafted", &new.invoice, None));
             }
             GeneratePlan::Rebuild { old, new } => {
-                remove(tx, old)?;
+                let billed = |p: &BilledPeriod| new.periods.iter().any(|n| n.contract_id == p.contract_id && n.start == p.start);
+                freed.extend(remove(tx, old)?.into_iter().filter(|p| !billed(p)).map(|p| (p.company_id, p.contract_id)));
                 drafts.push(new);
                 entries.push(entry("invoice.rebuilt", &new.invoice, Some(old)));
             }
             GeneratePlan::Drop(old) => {
-                remove(tx, old)?;
+                freed.extend(remove(tx, old)?.into_iter().map(|p| (p.company_id, p.contract_id)));
                 entries.push(entry("invoice.dropped", old, None));
             }
             GeneratePlan::Keep(company_id, invoice_id) => invoices::clear_stale(tx, company_id, invoice_id)?,
@@ -35,6 +40,10 @@ pub(super) fn record(tx: &mut Tx, plans: &[GeneratePlan]) -> Result<Vec<Entry>> 
     }
     insert(tx, &drafts)?;
     billing::move_schedules(tx, &moves)?;
+    // A period that a draft let go of, and that the new one does not bill, is open again.
+    for (company_id, contract_id) in freed {
+        reschedule(tx, &company_id, &contract_id)?;
+    }
     Ok(entries)
 }
 
@@ -56,12 +65,35 @@ pub(crate) fn insert(tx: &mut Tx, drafts: &[&Draft]) -> Result<()> {
     Ok(())
 }
 
-/// Takes a draft away and frees what it billed.
-pub(crate) fn remove(tx: &mut Tx, draft: &FullInvoice) -> Result<()> {
+/// Takes a draft away and frees what it billed. Returns the periods that are free then: their
+/// contracts' schedules need to be set again, unless they are billed at once.
+pub(crate) fn remove(tx: &mut Tx, draft: &FullInvoice) -> Result<Vec<BilledPeriod>> {
     let (company_id, invoice_id) = (&draft.head.company_id, &draft.head.invoice_id);
+    let periods = billing::of_invoice(tx, company_id, invoice_id)?;
     billing::release(tx, company_id, invoice_id)?;
     items::release(tx, company_id, invoice_id)?;
-    Ok(invoices::delete(tx, company_id, invoice_id)?)
+    if !invoices::delete(tx, company_id, invoice_id)? {
+        return Err(StoreError::Busy("the draft was issued meanwhile".to_owned()).into());
+    }
+    for job in JobKind::ALL {
+        runs::clear_subject(tx, company_id, job.as_str(), invoice_id.as_str())?;
+    }
+    Ok(periods)
+}
+
+/// Sets a contract's schedule to its first period that is not billed.
+pub(crate) fn reschedule(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> Result<()> {
+    let Some(contract) = contracts::find(tx, company_id, contract_id)? else { return Ok(()) };
+    let billed: Vec<_> = billing::billed_periods(tx, company_id, contract_id)?.into_iter().map(|(start, _)| start).collect();
+    let row = next_unbilled(&contract, None, &billed).map_err(|e| Error::refused(format!("contract {contract_id}: {e}")))?;
+    let revision = billing::schedule(tx, company_id, contract_id)?.map_or(0, |(_, revision)| revision);
+    let change = ScheduleChange {
+        company_id: company_id.clone(),
+        contract_id: contract_id.clone(),
+        next: row.map(|r| Next { start: r.next_start, due_on: r.next_due_on }),
+        revision,
+    };
+    Ok(billing::move_schedules(tx, &[change])?)
 }
 
 /// The audit row of a draft: the figures that make it checkable, not the whole of it.

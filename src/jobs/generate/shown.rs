@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 impl Plan for GeneratePlan {
     fn counts(&self) -> bool {
-        !matches!(self, Self::Move(_))
+        matches!(self, Self::Draft(_) | Self::Rebuild { .. })
     }
 
     fn amount(&self) -> Option<Money> {
@@ -23,7 +23,7 @@ impl Plan for GeneratePlan {
             Self::Draft(new) | Self::Rebuild { new, .. } => {
                 let company_id = &new.invoice.head.company_id;
                 let contracts = new.periods.iter().map(|p| p.contract_id.to_string());
-                let items = new.takes.iter().map(ToString::to_string);
+                let items = new.takes.iter().map(|key| format!("item:{key}"));
                 contracts.chain(items).chain([new.invoice.head.invoice_id.to_string()]).map(|s| (company_id.clone(), s)).collect()
             }
             Self::Drop(old) => vec![(old.head.company_id.clone(), old.head.invoice_id.to_string())],

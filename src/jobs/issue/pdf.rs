@@ -62,13 +62,14 @@ impl<'c> PdfWriter<'c> {
         Ok(invoice_pdf(document, logo, &self.fonts)?)
     }
 
-    fn write(
-        &self,
-        effect: &Effect,
-        document: &Document,
-        logos: &HashMap<String, Logo>,
-    ) -> Result<(DocumentFile, PathBuf), String> {
-        let bytes = self.render(document, logos.get(&document.logo_sha256)).map_err(|e| e.to_string())?;
+    fn write(&self, effect: &Effect, inputs: &Inputs) -> Result<(DocumentFile, PathBuf), String> {
+        let missing = || "its document is not in the database".to_owned();
+        let document = inputs.documents.get(effect.subject.as_str()).ok_or_else(missing)?.as_ref().map_err(Clone::clone)?;
+        let logo = match inputs.logos.get(&document.logo_sha256) {
+            Some(logo) => logo.as_ref().map_err(Clone::clone)?.as_ref(),
+            None => None,
+        };
+        let bytes = self.render(document, logo).map_err(|e| e.to_string())?;
         let path = relative_path(document);
         let folder = &self.ctx.config.documents.folder;
         let written =
@@ -90,14 +91,9 @@ impl Deliver for PdfWriter<'_> {
     }
 
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
-        let (documents, logos) = db.read(|tx| load(tx, effects))?;
-        let written: Vec<Result<(DocumentFile, PathBuf), String>> = effects
-            .par_iter()
-            .map(|effect| match documents.get(effect.subject.as_str()) {
-                Some(document) => self.write(effect, document, &logos),
-                None => Err("its document is not in the database".to_owned()),
-            })
-            .collect();
+        let inputs = db.read(|tx| load(tx, effects))?;
+        let written: Vec<Result<(DocumentFile, PathBuf), String>> =
+            effects.par_iter().map(|effect| self.write(effect, &inputs)).collect();
         crash::point("pdf.renamed");
         let paths = written.iter().filter_map(|w| w.as_ref().ok().map(|(_, path)| Path::new(path)));
         folder::sync_folders(paths).map_err(|e| io_error("flush", &self.ctx.config.documents.folder, e))?;
@@ -106,21 +102,26 @@ impl Deliver for PdfWriter<'_> {
     }
 }
 
-fn load(tx: &mut Tx, effects: &[Effect]) -> Result<(HashMap<String, Document>, HashMap<String, Logo>)> {
+/// What a block is made from. What cannot be read spoils its own effects only.
+struct Inputs {
+    /// By invoice id.
+    documents: HashMap<String, Result<Document, String>>,
+    /// By SHA-256.
+    logos: HashMap<String, Result<Option<Logo>, String>>,
+}
+
+fn load(tx: &mut Tx, effects: &[Effect]) -> Result<Inputs> {
     let companies: BTreeSet<&str> = effects.iter().map(|e| e.company_id.as_str()).collect();
     let companies: Vec<&str> = companies.into_iter().collect();
-    let mut found = HashMap::new();
+    let mut inputs = Inputs { documents: HashMap::new(), logos: HashMap::new() };
     for (invoice_id, content) in documents::planned_for(tx, &companies, EffectKind::WritePdf)? {
-        let document = parse(&invoice_id, &content)?;
-        found.insert(invoice_id.to_string(), document);
+        inputs.documents.insert(invoice_id.to_string(), parse(&invoice_id, &content).map_err(|e| e.message));
     }
-    let mut logos = HashMap::new();
-    for sha256 in found.values().map(|d| &d.logo_sha256).collect::<BTreeSet<_>>() {
-        if let Some(logo) = load_logo(tx, sha256)? {
-            logos.insert(sha256.clone(), logo);
-        }
+    let wanted: BTreeSet<&String> = inputs.documents.values().flatten().map(|d| &d.logo_sha256).collect();
+    for sha256 in wanted {
+        inputs.logos.insert(sha256.clone(), load_logo(tx, sha256).map_err(|e| e.message));
     }
-    Ok((found, logos))
+    Ok(inputs)
 }
 
 /// Reads a stored document.

@@ -1,7 +1,7 @@
 //! A draft on its way to its number, and the numbers of a page.
 
 use crate::engine::job::Plan;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::document::Document;
 use crate::model::{CompanyId, FullInvoice, Money};
 use crate::rules::numbering::NumberFormat;
@@ -39,6 +39,7 @@ pub(super) fn number(tx: &mut Tx, plans: &[IssuePlan]) -> Result<Vec<String>> {
         let Taken::From(first) = numbers::take(tx, series_id, year, members.len() as u64, issued_on)? else {
             return Err(StoreError::Busy(format!("series {series_id} moved on")).into());
         };
+        refuse_given_numbers(tx, &members, plans, first, issued_on)?;
         let mut given = Vec::with_capacity(members.len());
         for (seq, index) in (first..).zip(members) {
             let plan = &plans[index];
@@ -54,6 +55,24 @@ pub(super) fn number(tx: &mut Tx, plans: &[IssuePlan]) -> Result<Vec<String>> {
         numbers::record(tx, &given)?;
     }
     Ok(numbered)
+}
+
+/// A seller that changed its series but not its format would give its numbers twice. The numbers of
+/// a block follow each other, so its ends tell.
+fn refuse_given_numbers(tx: &mut Tx, members: &[usize], plans: &[IssuePlan], first: u64, issued_on: NaiveDate) -> Result<()> {
+    let ends = [(members.first(), first), (members.last(), first + members.len() as u64 - 1)];
+    for (index, seq) in ends {
+        let Some(plan) = index.map(|i| &plans[*i]) else { continue };
+        let number = plan.format.format(issued_on.year(), seq);
+        if numbers::is_given(tx, &plan.draft.head.seller_id, &number)? {
+            return Err(Error::refused(format!(
+                "seller {} has given the number {number} already, in another series than {}",
+                plan.draft.head.seller_id, plan.series_id
+            ))
+            .hint("give the new series a number_format of its own, and import the seller again"));
+        }
+    }
+    Ok(())
 }
 
 impl Plan for IssuePlan {

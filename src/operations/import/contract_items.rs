@@ -8,7 +8,9 @@ use crate::import::{ContractItemRow, Kind, Located, Source, keep};
 use crate::model::{Contract, ContractItem, ItemId};
 use crate::rules::periods::BillingCalendar;
 use crate::rules::pricing::{billed_quantity, check_countable};
-use crate::store::{Tx, billing, contracts};
+use crate::rules::schedule::next_unbilled;
+use crate::store::billing::{self, Next, ScheduleChange};
+use crate::store::{Tx, contracts};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,6 +78,7 @@ fn change(
     let touched: Vec<&Contract> = rows.iter().map(|(contract, _)| *contract).collect();
     let scope = Scope::of(touched.iter().map(|c| (c.company_id.as_str(), c.contract_id.as_str())));
     let histories = scope.history(tx)?;
+    let by_key: BTreeMap<ContractKey, &Contract> = touched.iter().map(|c| (key_of(c), *c)).collect();
     let none = History::default();
     let mut written: BTreeMap<(ContractKey, ItemId, NaiveDate), ContractItem> = BTreeMap::new();
     for (contract, row) in rows {
@@ -111,10 +114,18 @@ fn change(
     }
     contracts::upsert_items(tx, &written.values().collect::<Vec<_>>())?;
     let changed: BTreeSet<ContractKey> = written.into_keys().map(|(contract, ..)| contract).collect();
-    // What is next does not follow from the items; only the revision moves.
+    // A period that was passed over, since no item was active in it, may have something to bill now.
     let schedules = scope.schedules(tx)?;
-    let bumped: Vec<_> = changed.iter().filter_map(|key| schedules.get(key).cloned()).collect();
-    billing::move_schedules(tx, &bumped)?;
+    let mut moved = Vec::with_capacity(changed.len());
+    for key in &changed {
+        let (Some(contract), Some(schedule)) = (by_key.get(key), schedules.get(key)) else { continue };
+        let billed = histories.get(key).map(History::starts).unwrap_or_default();
+        // The contract was accepted by the same rule.
+        let next = next_unbilled(contract, None, &billed).ok().flatten();
+        moved
+            .push(ScheduleChange { next: next.map(|n| Next { start: n.next_start, due_on: n.next_due_on }), ..schedule.clone() });
+    }
+    billing::move_schedules(tx, &moved)?;
     work.summary.stale_drafts += contracts_changed(tx, &changed)?;
     Ok(())
 }

@@ -92,9 +92,17 @@ pub fn companies_with_fresh_drafts(tx: &mut Tx, companies: &[&str]) -> Result<Ve
 }
 
 /// Invoices that a person may mean by a number or an id; more than one when sellers share a number.
-pub fn find(tx: &mut Tx, number_or_id: &str) -> Result<Vec<Invoice>, StoreError> {
+pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Result<Vec<Invoice>, StoreError> {
+    const OF_COMPANY: &str = concat!(
+        "SELECT ",
+        head_columns!(),
+        " FROM invoices WHERE company_id = $1 AND (number = $2 OR invoice_id = $2) ORDER BY invoice_id LIMIT 3"
+    );
     const BY_NUMBER: &str = concat!("SELECT ", head_columns!(), " FROM invoices WHERE number = $1 ORDER BY company_id LIMIT 3");
     const BY_ID: &str = concat!("SELECT ", head_columns!(), " FROM invoices WHERE invoice_id = $1 LIMIT 3");
+    if let Some(company) = company {
+        return tx.query(OF_COMPANY, &[company.as_str().into(), number_or_id.into()], read_head);
+    }
     let by_number = tx.query(BY_NUMBER, &[number_or_id.into()], read_head)?;
     if !by_number.is_empty() || number_or_id.parse::<InvoiceId>().is_err() {
         return Ok(by_number);

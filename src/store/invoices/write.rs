@@ -162,14 +162,15 @@ pub fn insert<'i>(tx: &mut Tx, invoices: impl Iterator<Item = &'i FullInvoice> +
 }
 
 /// Removes a draft with its lines and tax groups. What it billed must have been released before.
-pub fn delete(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<(), StoreError> {
+/// False if it is no draft any more; the caller rolls back.
+pub fn delete(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<bool, StoreError> {
     const LINES: &str = "DELETE FROM invoice_lines WHERE company_id = $1 AND invoice_id = $2";
     const TAXES: &str = "DELETE FROM invoice_taxes WHERE company_id = $1 AND invoice_id = $2";
-    const HEAD: &str = "DELETE FROM invoices WHERE company_id = $1 AND invoice_id = $2";
-    for sql in [LINES, TAXES, HEAD] {
+    const HEAD: &str = "DELETE FROM invoices WHERE company_id = $1 AND invoice_id = $2 AND state = 'draft'";
+    for sql in [LINES, TAXES] {
         tx.execute(sql, &[company_id.as_str().into(), invoice_id.as_str().into()])?;
     }
-    Ok(())
+    Ok(tx.execute(HEAD, &[company_id.as_str().into(), invoice_id.as_str().into()])? == 1)
 }
 
 /// Marks the drafts that bill a contract: an input of theirs changed.

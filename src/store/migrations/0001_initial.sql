@@ -340,10 +340,11 @@ CREATE TABLE payment_allocations (
   CONSTRAINT payment_allocations_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT, WITHOUT ROWID;
 
--- Company credit, as entries that add up per currency: over-payments add.
+-- Company credit, as entries that add up per seller and currency: over-payments add.
 CREATE TABLE credit_entries (
   company_id   TEXT NOT NULL,
   entry_key    TEXT NOT NULL,
+  seller_id    TEXT NOT NULL,
   currency     TEXT NOT NULL,
   amount_minor INTEGER NOT NULL,
   reason       TEXT NOT NULL,
