@@ -123,13 +123,15 @@ pub struct Error {
     pub hint: Option<String>,
     /// Mistakes with their places, when a file was checked.
     pub problems: Vec<Problem>,
+    /// How many mistakes there are, when not all of them are in `problems`.
+    pub problems_total: usize,
     /// What lies beneath, for `-v`.
     pub source: Option<anyhow::Error>,
 }
 
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, problems: Vec::new(), source: None }
+        Self { kind, message: message.into(), hint: None, problems: Vec::new(), problems_total: 0, source: None }
     }
 
     pub fn failed(message: impl Into<String>) -> Self {
@@ -158,7 +160,7 @@ impl Error {
 
     /// Data that a person brought is wrong: all the places, and nothing changed.
     pub fn input(message: impl Into<String>, problems: Vec<Problem>) -> Self {
-        Self { problems, ..Self::new(ErrorKind::Input, message) }
+        Self { problems_total: problems.len(), problems, ..Self::new(ErrorKind::Input, message) }
     }
 
     #[must_use]
@@ -186,6 +188,7 @@ impl std::error::Error for Error {}
 pub fn io_error(doing: &str, path: &std::path::Path, error: std::io::Error) -> Error {
     let hint = match error.kind() {
         std::io::ErrorKind::StorageFull => Some("free some space, then run the same command again"),
+        std::io::ErrorKind::NotFound => Some("check the path: it starts from the folder in which finops runs"),
         std::io::ErrorKind::PermissionDenied => Some("check the owner and the mode of the file and of its folder"),
         _ => None,
     };

@@ -87,6 +87,9 @@ struct ErrorBody<'a> {
     hint: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<ProblemBody<'a>>,
+    /// All of them, told or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problems_total: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -154,6 +157,11 @@ impl Ui {
         self.options.json || self.options.verbose
     }
 
+    /// Whether a job shows what its summary adds up: to a person who looks on, or with `-v`.
+    pub const fn shows_details(&self) -> bool {
+        (self.stdout_is_terminal || self.options.verbose) && !self.options.quiet
+    }
+
     /// Rows that were asked for: one JSON item each, or one table.
     pub fn list<T: Serialize>(&self, columns: &[Column], items: &[T], cells: impl Fn(&T) -> Vec<String>) {
         if self.options.json {
@@ -208,8 +216,9 @@ impl Ui {
     pub fn error(&self, error: &Error) {
         if self.options.json {
             let Error { kind, message, hint, problems, .. } = error;
+            let problems_total = (error.problems_total > 0).then_some(error.problems_total);
             let problems = problems.iter().map(ProblemBody::from).collect();
-            self.json("error", &ErrorBody { kind: kind.as_str(), message, hint: hint.as_deref(), problems });
+            self.json("error", &ErrorBody { kind: kind.as_str(), message, hint: hint.as_deref(), problems, problems_total });
         }
         let mut text = error.message.clone();
         for problem in &error.problems {

@@ -24,7 +24,7 @@ fn read(kind: Kind, file: &str, bytes: &[u8], options: &Options) -> (Vec<Located
             for row in reader {
                 match row {
                     Ok(row) => rows.push(row),
-                    Err(RowError::Problems(found)) => problems.extend(found),
+                    Err(RowError::Problems(found)) => problems.extend(found.problems),
                     Err(RowError::Io(error)) => panic!("{file}: {error}"),
                 }
             }
@@ -136,7 +136,9 @@ fn thousands_of_mistakes_are_counted_not_told() {
 fn columns_are_documented() {
     let mut text = String::from(
         "# Columns of the CSV files\n\n`finops import --template KIND` prints a header and a sample row. Columns may stand in any \
-         order; those that are not required may be left out. Dates are written 2026-10-31, numbers 1234.50, truth yes or no.\n",
+         order; those that are not required may be left out: a row that stands already then keeps what it has, and a new one gets \
+         the default. An empty cell resets its value to the default. Dates are written 2026-10-31, numbers 1234.50, truth yes or \
+         no.\n",
     );
     for kind in Kind::ALL {
         write!(text, "\n{}", kind.reference()).unwrap();

@@ -16,8 +16,8 @@ fn names(bytes: &[u8]) -> (Vec<String>, bool) {
                 let Row::Company(company) = row.value else { panic!("not a company") };
                 names.push(company.name);
             }
-            Err(RowError::Problems(problems)) => {
-                assert!(!problems.is_empty(), "a row is refused with a reason");
+            Err(RowError::Problems(found)) => {
+                assert!(!found.problems.is_empty(), "a row is refused with a reason");
                 refused = true;
             }
             Err(RowError::Io(error)) => panic!("{error}"),

@@ -19,6 +19,7 @@ use crate::store::{Db, schema};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Try finops on example data: import, bill and print a month of invoices.
 ///
@@ -122,8 +123,9 @@ fn bring_in(ctx: &Context, db: &mut Db, data: &Path) -> Result<()> {
     let options = Options { encoding: encoding("utf-8")?, allow_numbers: Vec::new() };
     let author = Author { actor: "cli demo".to_owned(), run_id: None, at: ctx.clock.now() };
     let how = How { options: &options, author: &author, as_of: ctx.as_of, dry_run: false };
+    let started = Instant::now();
     let summary = import_files(db, &import::folder(data)?, &how)?;
-    import::tell(&ctx.ui, &summary, false);
+    import::tell(ctx, &summary, false, started.elapsed());
     Ok(())
 }
 

@@ -1,16 +1,19 @@
 //! `finops import`: files into the database, all or nothing.
 
 use crate::context::{Context, Shell};
+use crate::engine::summary::Millis;
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::import::{Kind, Options, encoding};
 use crate::operations::import::{Counts, How, ImportSummary, Input, import_files};
 use crate::store::audit::Author;
-use crate::ui::{Column, Table, Ui};
+use crate::ui::{Column, Table};
+use chrono::SecondsFormat;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Bring in sellers, tax rates, companies, contracts, items and payments from CSV files.
 ///
@@ -55,12 +58,16 @@ struct Template {
 #[derive(Serialize)]
 struct Summary<'a> {
     job: &'static str,
+    as_of: String,
     dry_run: bool,
     added: u64,
     changed: u64,
     unchanged: u64,
     kinds: &'a BTreeMap<Kind, Counts>,
     stale_drafts: u64,
+    /// Always 0: an import is all or nothing.
+    failed: u64,
+    seconds: Millis,
 }
 
 pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
@@ -78,8 +85,9 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     }
     let author = Author { actor: "cli import".to_owned(), run_id: None, at: ctx.clock.now() };
     let how = How { options: &options, author: &author, as_of: ctx.as_of, dry_run: args.dry_run };
+    let started = Instant::now();
     let summary = import_files(&mut db, &files, &how)?;
-    tell(&ctx.ui, &summary, args.dry_run);
+    tell(&ctx, &summary, args.dry_run, started.elapsed());
     Ok(ExitCode::Done)
 }
 
@@ -99,6 +107,13 @@ fn options(args: &Args) -> Result<Options> {
 fn files(args: &Args) -> Result<Vec<(Kind, Input)>> {
     let what = args.what.as_deref().unwrap_or_else(|| Path::new(""));
     match &args.file {
+        Some(file) if file.is_dir() => {
+            Err(Error::usage(format!("{} is a folder, not a file of {}", file.display(), what.display())).hint(format!(
+                "give its file, {0}/{1}.csv, or import all of it: finops import {0}",
+                file.display(),
+                what.display()
+            )))
+        }
         Some(file) => {
             let kind = what.to_string_lossy().parse().map_err(|error: crate::model::Invalid| Error::usage(error.0))?;
             let input = if file.as_os_str() == "-" { Input::Stdin(stdin()?) } else { Input::Path(file.clone()) };
@@ -136,43 +151,53 @@ pub(super) fn folder(folder: &Path) -> Result<Vec<(Kind, Input)>> {
     }
     names.sort();
     let mut files = Vec::new();
+    let mut unknown = Vec::new();
     for path in names {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match Kind::ALL.iter().find(|kind| kind.file_name() == name) {
             Some(kind) => files.push((*kind, Input::Path(path))),
-            None => return Err(unknown_file(folder, &name)),
+            None => unknown.push(name),
         }
+    }
+    if !unknown.is_empty() {
+        return Err(unknown_files(folder, &unknown));
     }
     if files.is_empty() {
         let names: Vec<String> = Kind::ALL.iter().map(|kind| kind.file_name()).collect();
-        return Err(Error::not_found(format!("{} holds none of the files that finops imports", folder.display()))
+        return Err(Error::usage(format!("{} holds none of the files that finops imports", folder.display()))
             .hint(format!("name them {}", names.join(", "))));
     }
     Ok(files)
 }
 
-fn unknown_file(folder: &Path, name: &str) -> Error {
-    let told = Error::usage(format!("{} holds {name}, and no kind of file has that name", folder.display()));
-    match Kind::like(name.rsplit_once('.').map_or(name, |(stem, _)| stem)) {
-        Some(kind) => told.hint(format!("did you mean {}? Rename it, or move it elsewhere", kind.file_name())),
-        None => told.hint("rename it as the kind of its rows (companies.csv …), or move it elsewhere"),
-    }
+fn unknown_files(folder: &Path, names: &[String]) -> Error {
+    let with_guess = |name: &String| match Kind::like(name.rsplit_once('.').map_or(name, |(stem, _)| stem)) {
+        Some(kind) => format!("{name} (did you mean {}?)", kind.file_name()),
+        None => name.clone(),
+    };
+    let told: Vec<String> = names.iter().map(with_guess).collect();
+    Error::usage(format!("{} holds files with names of no kind: {}", folder.display(), told.join(", ")))
+        .hint("rename each as the kind of its rows (companies.csv …), or move it elsewhere")
 }
 
 /// Says what was imported.
-pub(super) fn tell(ui: &Ui, summary: &ImportSummary, dry_run: bool) {
+pub(super) fn tell(ctx: &Context, summary: &ImportSummary, dry_run: bool, took: Duration) {
+    let ui = &ctx.ui;
     let sum = |of: fn(&Counts) -> u64| summary.kinds.values().map(of).sum();
     let line = Summary {
         job: "import",
+        as_of: ctx.as_of.to_rfc3339_opts(SecondsFormat::Secs, true),
         dry_run,
         added: sum(|c| c.added),
         changed: sum(|c| c.changed),
         unchanged: sum(|c| c.unchanged),
         kinds: &summary.kinds,
         stale_drafts: summary.stale_drafts,
+        failed: 0,
+        seconds: Millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
     };
     let something = summary.something_changed() || dry_run;
-    if dry_run || (something && !ui.is_quiet()) {
+    if something && ui.shows_details() {
         let columns = [Column::left("Kind"), Column::right("Added"), Column::right("Changed"), Column::right("Unchanged")];
         let mut table = Table::new(&columns);
         for (kind, c) in &summary.kinds {

@@ -32,6 +32,10 @@ enum Verb {
     List {
         /// The invoice's number or id.
         invoice: String,
+
+        /// The company, when two sellers use the same number.
+        #[arg(long, value_name = "ID")]
+        company_id: Option<CompanyId>,
     },
 }
 
@@ -82,7 +86,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let ctx = Context::new(shell)?;
     match &args.verb {
         Verb::Record(args) => run_record(args, &ctx),
-        Verb::List { invoice } => list(invoice, &ctx),
+        Verb::List { invoice, company_id } => list(invoice, company_id.as_ref(), &ctx),
     }
 }
 
@@ -160,9 +164,9 @@ struct Listed {
     currency: &'static str,
 }
 
-fn list(invoice: &str, ctx: &Context) -> Result<ExitCode> {
+fn list(invoice: &str, company_id: Option<&CompanyId>, ctx: &Context) -> Result<ExitCode> {
     let listed = ctx.open_db()?.read(|tx| {
-        let invoice = find(tx, invoice, None)?;
+        let invoice = find(tx, invoice, company_id)?;
         let found = payments::of_invoice(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
         let listed = found.into_iter().map(|a| Listed {
             provider: a.provider,

@@ -143,7 +143,7 @@ impl Serialize for Summary {
 }
 
 /// Seconds as a JSON number with three decimals, without a float in between.
-struct Millis(u64);
+pub struct Millis(pub u64);
 
 impl Serialize for Millis {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

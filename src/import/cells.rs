@@ -1,12 +1,13 @@
 //! One row of a file, read by column name: defaults filled in, mistakes gathered with their places.
 
-use super::cards::find_card_number;
 use super::columns::{Column, Need};
 use super::decode::UNREADABLE;
 use super::scan::{Place, Record};
 use super::{Header, Kind};
 use crate::error::Problem;
 use crate::model::Invalid;
+use crate::model::card::{self, find_card_number};
+use crate::model::text::is_invisible;
 
 /// What a value that is shown in a message is cut to, in characters.
 const SHOWN_CHARS: usize = 40;
@@ -36,13 +37,18 @@ impl<'a> Cells<'a> {
         !self.problems.is_empty()
     }
 
+    /// Whether the file has a column.
+    pub fn has(&self, column: &str) -> bool {
+        self.header.has(column)
+    }
+
     /// Looks at what no cell may hold, whatever its column: bytes that could not be read, control
     /// characters, card numbers.
     pub fn check_characters(&mut self) {
         for (index, column) in self.columns().iter().enumerate() {
             let Some(cell) = self.header.cell_of(index) else { continue };
             let text = self.record.cell(cell);
-            let forbidden = |c: char| c == UNREADABLE || (c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+            let forbidden = |c: char| c == UNREADABLE || is_invisible(c) || (c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
             if let Some((at, c)) = text.char_indices().find(|(_, c)| forbidden(*c)) {
                 let place = self.record.place_after(cell, &text[..at]);
                 self.push(place, column.name, text, character_reason(c));
@@ -50,11 +56,8 @@ impl<'a> Cells<'a> {
                 && !self.header.allows_numbers(column.name)
                 && let Some(last_four) = find_card_number(text)
             {
-                let reason = format!(
-                    "this looks like the number of a payment card (ending {last_four}), which finops must not store; \
-                     if it is none, import with --allow-numbers {}",
-                    column.name
-                );
+                let card = card::reason(&last_four);
+                let reason = format!("{card}; if it is none, import with --allow-numbers {}", column.name);
                 self.push(self.record.place(cell), column.name, "", reason);
             }
         }
@@ -67,6 +70,15 @@ impl<'a> Cells<'a> {
             return None;
         }
         read(text).map_err(|invalid| self.refuse(column, invalid.0)).ok()
+    }
+
+    /// Reads one of a few words or codes, blanks around it and capitals or not.
+    pub fn word<T: std::str::FromStr<Err = Invalid>>(&mut self, column: &str) -> Option<T> {
+        self.parse(column, |s| {
+            let word = s.trim();
+            let folded = || word.to_ascii_lowercase().parse().or_else(|_| word.to_ascii_uppercase().parse());
+            word.parse().or_else(|invalid| folded().map_err(|_: Invalid| invalid))
+        })
     }
 
     /// A whole number within bounds.
@@ -194,6 +206,10 @@ fn character_reason(c: char) -> String {
         }
         '\0' => "there is a NUL byte here: the file is damaged, or is UTF-16 without a byte order mark (--encoding utf-16le)"
             .to_owned(),
+        c if is_invisible(c) => format!(
+            "there is a character here that cannot be seen (U+{:04X}), which could make this read as something else: delete it",
+            u32::from(c)
+        ),
         _ => format!("there is a control character here (U+{:04X}): delete it", u32::from(c)),
     }
 }

@@ -14,6 +14,7 @@ const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB B
     UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
 
 pub fn country(s: &str) -> Result<String, Invalid> {
+    let s = &*s.trim().to_ascii_uppercase();
     let known = s.len() == 2 && COUNTRIES.split_ascii_whitespace().any(|code| code == s);
     if known {
         return Ok(s.to_owned());
@@ -96,10 +97,10 @@ mod tests {
 
     #[test]
     fn countries() {
-        for good in ["DE", "GB", "KW", "XK"] {
+        for good in ["DE", "GB", "KW", "XK", "de", " DE "] {
             assert!(country(good).is_ok(), "{good}");
         }
-        for bad in ["de", "DEU", "Germany", "XX", "ÄÖ", "D", " D"] {
+        for bad in ["DEU", "Germany", "XX", "ÄÖ", "D", " D"] {
             assert!(country(bad).is_err(), "{bad}");
         }
         assert!(country("UK").unwrap_err().0.contains("GB"));

@@ -8,7 +8,7 @@ use super::Kind;
 pub enum Need {
     Required,
     Optional,
-    /// What an empty cell, or a missing column, stands for.
+    /// What an empty cell stands for, and a missing column in a row that is new (`keep`).
     Default(&'static str),
 }
 

@@ -6,18 +6,18 @@
 //! the keys of its rows, which are kept to find the same one twice, memory does not grow with it.
 //! Whoever writes the rows does so in one transaction, and rolls back when any row was refused.
 
-mod cards;
 mod cells;
 mod checks;
 mod columns;
 mod decode;
+pub mod keep;
 mod read;
 mod rows;
 mod scan;
 
 pub use columns::{Column, Need};
-pub use read::{Located, Options, Problems, Reader, RowError, Source, encoding};
-pub use rows::{ContractItemRow, PaymentRow, SellerRow};
+pub use read::{Located, Options, Problems, Reader, Refused, RowError, RowKey, Source, encoding};
+pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
 
 use crate::model::{BillableItem, Company, Contract, TaxRate, text_enum};
 use read::Header;

@@ -55,6 +55,11 @@ impl Header {
         self.cells.get(column).copied().flatten()
     }
 
+    pub(super) fn has(&self, column: &str) -> bool {
+        let index = self.kind.columns().iter().position(|c| c.name == column);
+        index.is_some_and(|index| self.cell_of(index).is_some())
+    }
+
     pub(super) fn allows_numbers(&self, column: &str) -> bool {
         self.allow_numbers.iter().any(|allowed| allowed == column)
     }
@@ -74,24 +79,35 @@ impl Header {
     fn match_columns(&mut self, record: &Record) -> Vec<Problem> {
         let columns = self.kind.columns();
         let mut problems = Vec::new();
+        let mut guessed = Vec::new();
+        let mut legible = true;
         for cell in 0..record.width() {
             let name = record.cell(cell).trim();
-            let problem = match columns.iter().position(|column| column.name == name) {
+            let folded = name.to_ascii_lowercase();
+            let problem = match columns.iter().position(|column| column.name == folded) {
                 Some(index) if self.cells[index].is_some() => Some("this column stands here twice".to_owned()),
                 Some(index) => {
                     self.cells[index] = Some(cell);
                     None
                 }
-                None => Some(unknown_column(self.kind, name)),
+                None => {
+                    guessed.extend(self.kind.column_like(name));
+                    legible &= !name.contains(['\0', UNREADABLE]);
+                    Some(unknown_column(self.kind, name))
+                }
             };
             problems.extend(problem.map(|reason| self.problem(record.place(cell), "header", name, reason)));
         }
-        let missing = |(column, cell): &(&Column, &Option<usize>)| column.need == Need::Required && cell.is_none();
+        // A column that stands there under a wrong name, or one that cannot be read, is told by that alone.
+        let missing = |(column, cell): &(&Column, &Option<usize>)| {
+            column.need == Need::Required && cell.is_none() && !guessed.contains(&column.name)
+        };
         let missing: Vec<_> = columns.iter().zip(&self.cells).filter(missing).map(|(column, _)| column.name).collect();
-        if !missing.is_empty() {
+        if legible && !missing.is_empty() {
             let reason = format!("the header lacks {}", missing.join(", "));
             problems.push(self.problem(Place { line: 1, column: 1 }, "header", "", reason));
         }
+        problems.sort_by_key(|problem| (problem.line, problem.column));
         problems
     }
 }
@@ -116,11 +132,22 @@ fn unknown_column(kind: Kind, name: &str) -> String {
 #[derive(Debug, Clone)]
 pub struct Source {
     header: Arc<Header>,
+    key: Option<RowKey>,
     /// For each column of the table.
     places: Box<[Place]>,
 }
 
 impl Source {
+    /// Whether the file has a column: what it lacks stays as it stands (`keep`).
+    pub fn has(&self, column: &str) -> bool {
+        self.header.has(column)
+    }
+
+    /// What names the row.
+    pub const fn key(&self) -> Option<RowKey> {
+        self.key
+    }
+
     pub fn line(&self) -> u64 {
         self.places.first().map_or(1, |place| place.line)
     }
@@ -144,9 +171,36 @@ pub struct Located<T> {
 #[derive(Debug)]
 pub enum RowError {
     /// All that is wrong with this row; the next can be read.
-    Problems(Vec<Problem>),
+    Problems(Refused),
     /// The file cannot be read on.
     Io(io::Error),
+}
+
+/// A row that is wrong.
+#[derive(Debug)]
+pub struct Refused {
+    pub problems: Vec<Problem>,
+    /// What names it; None when that could not be read, nor perhaps the rows after it.
+    pub key: Option<RowKey>,
+}
+
+/// What names a row of a kind: 128 bits of a hash of its key, so that millions of them fit, and two
+/// never pass for one in practice (2⁻⁸⁰ for ten million).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RowKey([u64; 2]);
+
+impl RowKey {
+    /// Of the contents of the key columns, in the order of [`Kind::key`].
+    pub fn of(key: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in key {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let digest = hash.finalize();
+        let half = |from: usize| digest[from..from + 8].iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+        Self([half(0), half(8)])
+    }
 }
 
 /// Reads the rows of one file. An iterator that goes on after a bad row, so that all are told.
@@ -154,7 +208,8 @@ pub struct Reader<R> {
     scanner: Scanner<R>,
     record: Record,
     header: Arc<Header>,
-    keys: Keys,
+    /// The rows read so far, and their lines.
+    keys: HashMap<RowKey, u64>,
     failed: bool,
 }
 
@@ -183,43 +238,52 @@ impl<R: Read> Reader<R> {
         }
         match problems.into_error() {
             Some(error) => Err(error),
-            None => Ok(Self { scanner, record, header: Arc::new(header), keys: Keys::default(), failed: false }),
+            None => Ok(Self { scanner, record, header: Arc::new(header), keys: HashMap::new(), failed: false }),
         }
     }
 
-    fn row(&mut self) -> Result<Located<Row>, Vec<Problem>> {
+    fn row(&mut self) -> Result<Located<Row>, Refused> {
         let (header, record) = (&*self.header, &self.record);
         let mut problems = faults(header, record);
-        if problems.is_empty() && record.width() != header.width {
+        let mut cells = Cells::new(header, record);
+        if !problems.is_empty() {
+            return Err(Refused { problems, key: None });
+        }
+        let key = cells.key();
+        let row_key = key.as_deref().map(RowKey::of);
+        if record.width() != header.width {
             let (cells, expected) = (record.width(), header.width);
             let reason =
                 format!("this row has {cells} cells where the header has {expected}: is a delimiter or a quote missing?");
             problems.push(header.problem(record.place(0), "", "", reason));
         }
         if !problems.is_empty() {
-            return Err(problems);
+            return Err(Refused { problems, key: row_key });
         }
-        let mut cells = Cells::new(header, record);
         cells.check_characters();
         let row = read_row(header.kind, &mut cells);
-        if let Some(key) = cells.key()
-            && let Some(line) = self.keys.insert(&key, record.place(0).line)
-        {
-            let columns = header.kind.key();
-            let field = columns[columns.len().min(key.len()) - 1];
-            let reason = format!("line {line} has the same {}", columns.join(", "));
-            cells.refuse(key_column(header, columns).unwrap_or(field), reason);
+        if let Some(row_key) = row_key {
+            match self.keys.entry(row_key) {
+                Entry::Occupied(entry) => {
+                    let columns = header.kind.key();
+                    let reason = format!("line {} has the same {}", entry.get(), columns.join(", "));
+                    cells.refuse(key_column(header, columns).unwrap_or(columns[0]), reason);
+                }
+                Entry::Vacant(entry) => {
+                    entry.insert(record.place(0).line);
+                }
+            }
         }
         match row {
-            Some(value) if !cells.has_problems() => Ok(Located { value, source: self.source() }),
-            _ => Err(cells.into_problems()),
+            Some(value) if !cells.has_problems() => Ok(Located { value, source: self.source(row_key) }),
+            _ => Err(Refused { problems: cells.into_problems(), key: row_key }),
         }
     }
 
-    fn source(&self) -> Source {
+    fn source(&self, key: Option<RowKey>) -> Source {
         let place = |index| self.record.place(self.header.cell_of(index).unwrap_or(0));
         let places = (0..self.header.kind.columns().len()).map(place).collect();
-        Source { header: Arc::clone(&self.header), places }
+        Source { header: Arc::clone(&self.header), key, places }
     }
 }
 
@@ -265,31 +329,6 @@ fn faults(header: &Header, record: &Record) -> Vec<Problem> {
     record.faults().iter().map(|fault| header.problem(fault.place, "", "", fault.reason.clone())).collect()
 }
 
-/// The keys seen in a file and their lines: 128 bits of a hash each, so that a file of millions of
-/// rows still fits, and two keys never pass for one in practice (2⁻⁸⁰ for ten million).
-#[derive(Default)]
-struct Keys(HashMap<[u64; 2], u64>);
-
-impl Keys {
-    /// The line on which the same key stands already.
-    fn insert(&mut self, key: &[&str], line: u64) -> Option<u64> {
-        let mut hash = Sha256::new();
-        for part in key {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        let digest = hash.finalize();
-        let half = |from: usize| digest[from..from + 8].iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-        match self.0.entry([half(0), half(8)]) {
-            Entry::Occupied(entry) => Some(*entry.get()),
-            Entry::Vacant(entry) => {
-                entry.insert(line);
-                None
-            }
-        }
-    }
-}
-
 /// All that is wrong with what was brought: the first places in full, the others counted.
 #[derive(Debug, Default)]
 pub struct Problems {
@@ -319,6 +358,7 @@ impl Problems {
             0 => format!("{mistakes} found; nothing was imported"),
             _ => format!("{mistakes} found, of which the first {} are shown; nothing was imported", self.told.len()),
         };
-        Some(Error::input(message, self.told).hint("correct the file, then run the same command again"))
+        let error = Error { problems_total: self.count, ..Error::input(message, self.told) };
+        Some(error.hint("correct the file, then run the same command again"))
     }
 }

@@ -7,14 +7,19 @@ use crate::model::calendar::{Cadence, Interval, parse_date};
 use crate::model::money::parse_decimal;
 use crate::model::seller::{Address, BankDetails};
 use crate::model::{
-    BillableItem, Company, CompanyId, Contract, ContractId, ContractItem, Currency, ItemId, Money, Payment, PriceModel, Seller,
-    SellerId, TaxCategory, TaxCode, TaxRate,
+    BillableItem, Company, CompanyId, Contract, ContractId, ContractItem, Currency, Invalid, ItemId, Money, Payment, PriceModel,
+    Seller, SellerId, TaxCategory, TaxCode, TaxRate,
 };
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
+/// The first and the last year of service that are taken for meant.
+const SERVICE_YEARS: (i32, i32) = (1990, 2199);
 /// Longest payment terms that are taken for meant.
 const MAX_TERMS_DAYS: u16 = 3650;
+
+/// Why a tax rate without a note is refused.
+pub const NEEDS_NOTE: &str = "say why no tax is charged: EN 16931 wants the reason on invoices of this category";
 
 /// A seller, and the file of its logo, which the caller reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +78,17 @@ pub struct PaymentRow {
 impl Cells<'_> {
     fn date(&mut self, column: &str) -> Option<NaiveDate> {
         self.parse(column, parse_date)
+    }
+
+    /// A day of service or payment: years outside are slips of the hand, and a contract
+    /// would be billed for all of them.
+    fn service_date(&mut self, column: &str) -> Option<NaiveDate> {
+        self.parse(column, |s| {
+            let date = parse_date(s)?;
+            let (first, last) = SERVICE_YEARS;
+            let told = || Invalid::new(format!("write a day from {first}-01-01 to {last}-12-31"));
+            if (first..=last).contains(&date.year()) { Ok(date) } else { Err(told()) }
+        })
     }
 
     fn decimal(&mut self, column: &str) -> Option<Decimal> {
@@ -156,16 +172,16 @@ pub fn tax_rate(cells: &mut Cells) -> Option<TaxRate> {
     let seller_id = cells.parse("seller_id", str::parse);
     let tax_code = cells.parse("tax_code", str::parse);
     let valid_from = cells.date("valid_from");
-    let category: Option<TaxCategory> = cells.parse("category", str::parse);
+    let category: Option<TaxCategory> = cells.word("category");
     let rate = cells.decimal("rate");
     let name = cells.line("name");
     let note = cells.text("note");
-    if let Some(rate) = rate {
+    // Without their columns, both are checked once it is known what stands.
+    if let Some(rate) = rate.filter(|_| cells.has("rate")) {
         check_rate(cells, rate, category);
     }
-    if category.is_some_and(TaxCategory::needs_reason) && note.is_empty() {
-        let reason = "say why no tax is charged: EN 16931 wants the reason on invoices of this category";
-        cells.refuse("note", reason);
+    if cells.has("note") && category.is_some_and(TaxCategory::needs_reason) && note.is_empty() {
+        cells.refuse("note", NEEDS_NOTE);
     }
     Some(TaxRate {
         seller_id: seller_id?,
@@ -224,17 +240,17 @@ pub fn contract(cells: &mut Cells) -> Option<Contract> {
     let company_id = cells.parse("company_id", str::parse);
     let contract_id = cells.parse("contract_id", str::parse);
     let seller_id = cells.parse("seller_id", str::parse);
-    let currency = cells.parse("currency", str::parse);
-    let cadence: Option<Cadence> = cells.parse("cadence", str::parse);
+    let currency = cells.word("currency");
+    let cadence: Option<Cadence> = cells.word("cadence");
     let every: Option<u16> = cells.whole("every", 1, 999);
-    let timing = cells.parse("timing", str::parse);
+    let timing = cells.word("timing");
     let anchor_day: Option<u8> = match cadence {
         Some(Cadence::Weekly) => cells.whole("anchor_day", 1, 7),
         _ => cells.whole("anchor_day", 1, 31),
     };
-    let start = cells.date("start");
-    let end = cells.date("end");
-    let bill_from = cells.date("bill_from");
+    let start = cells.service_date("start");
+    let end = cells.service_date("end");
+    let bill_from = cells.service_date("bill_from");
     let payment_terms_days = cells.terms();
     let tax_inclusive = cells.yes_no("tax_inclusive");
     let description = cells.text("description");
@@ -262,10 +278,10 @@ pub fn contract_item(cells: &mut Cells) -> Option<ContractItemRow> {
     let company_id = cells.parse("company_id", str::parse);
     let contract_id = cells.parse("contract_id", str::parse);
     let item_id = cells.parse("item_id", str::parse);
-    let valid_from = cells.date("valid_from");
-    let end = cells.date("end");
+    let valid_from = cells.service_date("valid_from");
+    let end = cells.service_date("end");
     let description = cells.text("description");
-    let price_model = cells.parse("price_model", str::parse);
+    let price_model = cells.word("price_model");
     let quantity = cells.decimal("quantity");
     let unit = cells.line("unit");
     let unit_price = cells.decimal("unit_price");
@@ -293,8 +309,8 @@ pub fn billable_item(cells: &mut Cells) -> Option<BillableItem> {
     let company_id = cells.parse("company_id", str::parse);
     let source_key = cells.parse("source_key", str::parse);
     let seller_id = cells.parse("seller_id", str::parse);
-    let currency = cells.parse("currency", str::parse);
-    let dated = cells.date("dated");
+    let currency = cells.word("currency");
+    let dated = cells.service_date("dated");
     let description = cells.text("description");
     let quantity = cells.decimal("quantity");
     let unit = cells.line("unit");
@@ -323,8 +339,8 @@ pub fn payment(cells: &mut Cells) -> Option<PaymentRow> {
     let company_id = cells.parse("company_id", str::parse);
     let invoice = cells.line("invoice");
     let amount = cells.decimal("amount");
-    let currency: Option<Currency> = cells.parse("currency", str::parse);
-    let received_on = cells.date("received_on");
+    let currency: Option<Currency> = cells.word("currency");
+    let received_on = cells.service_date("received_on");
     let reference = cells.line("reference");
     let provider = cells.line("provider");
     if amount.is_some_and(|a| a <= Decimal::ZERO) {

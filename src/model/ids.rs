@@ -26,8 +26,8 @@ fn check_user_id(what: &str, s: &str) -> Result<(), Invalid> {
     if s.starts_with('_') {
         return Err(Invalid::new(format!("{what} must not start with an underscore: those ids are reserved")));
     }
-    if s.chars().any(char::is_control) {
-        return Err(Invalid::new(format!("{what} contains a control character")));
+    if s.chars().any(|c| c.is_control() || super::text::is_invisible(c)) {
+        return Err(Invalid::new(format!("{what} contains a control or invisible character")));
     }
     if s.trim() != s {
         return Err(Invalid::new(format!("{what} starts or ends with a space")));

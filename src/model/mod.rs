@@ -5,6 +5,7 @@
 
 pub mod billable_item;
 pub mod calendar;
+pub mod card;
 pub mod company;
 pub mod contract;
 pub mod document;
@@ -14,6 +15,7 @@ pub mod money;
 pub mod payment;
 pub mod seller;
 pub mod tax;
+pub mod text;
 
 pub use billable_item::BillableItem;
 pub use calendar::{Cadence, Interval, Period};

@@ -18,7 +18,7 @@ mod standing;
 mod tax_rates;
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
-use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, Source};
+use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, RowKey, Source};
 use crate::model::{Seller, SellerId};
 use crate::operations::invoices::find;
 use crate::operations::payments::{self, Desk, RecordError};
@@ -26,7 +26,7 @@ use crate::store::audit::{self, Author, Entry};
 use crate::store::{Db, Tx};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -116,7 +116,9 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
         sellers: sellers.into_iter().map(|seller| (seller.seller_id.clone(), seller)).collect(),
         summary: ImportSummary::default(),
         problems: Problems::default(),
-        refused: Vec::new(),
+        found: Vec::new(),
+        refused: HashSet::new(),
+        unread: BTreeSet::new(),
         kind: Kind::Sellers,
         entries: Vec::new(),
     };
@@ -125,9 +127,10 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
         work.summary.kinds.entry(*kind).or_default();
         match Reader::new(*kind, &input.name(), input.open()?, how.options) {
             Ok(reader) => work.file(tx, reader, input.folder())?,
-            Err(error) if error.kind == ErrorKind::Input => work.refuse_all(error.problems),
+            Err(error) if error.kind == ErrorKind::Input => work.refuse_row(None, error.problems),
             Err(error) => return Err(error),
         }
+        work.tell_found();
     }
     match work.problems.into_error() {
         Some(error) => Err(error),
@@ -151,8 +154,12 @@ struct Work<'a> {
     sellers: BTreeMap<SellerId, Seller>,
     summary: ImportSummary,
     problems: Problems,
-    /// Kinds of which a row was refused: what seems to be missing there may only be wrong.
-    refused: Vec<Kind>,
+    /// Of the chunk, to be told in the order of the file.
+    found: Vec<Problem>,
+    /// Rows that were refused: what refers to them misses nothing but what is told already.
+    refused: HashSet<(Kind, RowKey)>,
+    /// Kinds of which a row was refused that nothing names: it may be any.
+    unread: BTreeSet<Kind>,
     /// Of the file being read.
     kind: Kind,
     /// Audit entries of the chunk.
@@ -165,12 +172,12 @@ impl Work<'_> {
         for row in reader {
             match row {
                 Ok(row) => rows.push(row),
-                Err(RowError::Problems(problems)) => self.refuse_all(problems),
+                Err(RowError::Problems(refused)) => self.refuse_row(refused.key, refused.problems),
                 Err(RowError::Io(error)) => {
                     return Err(Error::failed(format!("cannot read the file of {}: {error}", self.kind)).caused_by(error));
                 }
             }
-            if rows.len() == CHUNK_ROWS {
+            if rows.len() + self.found.len() >= CHUNK_ROWS {
                 self.chunk(tx, std::mem::take(&mut rows), folder)?;
             }
         }
@@ -182,20 +189,21 @@ impl Work<'_> {
             Kind::Sellers => sellers::write(tx, self, pick(rows, seller), folder)?,
             Kind::TaxRates => tax_rates::write(tx, self, pick(rows, tax_rate))?,
             Kind::Companies => companies::write(tx, self, pick(rows, company))?,
-            Kind::Contracts => contracts::write(tx, self, &pick(rows, contract))?,
+            Kind::Contracts => contracts::write(tx, self, pick(rows, contract))?,
             Kind::ContractItems => contract_items::write(tx, self, pick(rows, contract_item))?,
             Kind::BillableItems => billable_items::write(tx, self, pick(rows, billable_item))?,
             Kind::Payments => self.payments(tx, pick(rows, payment))?,
         }
         audit::append(tx, self.author, &self.entries)?;
         self.entries.clear();
+        self.tell_found();
         Ok(())
     }
 
     /// Payments go the same way as those that are recorded by hand.
     fn payments(&mut self, tx: &mut Tx, rows: Vec<Located<crate::import::PaymentRow>>) -> Result<()> {
         let author = self.author;
-        let desk = Desk::of(author, self.as_of, self.sellers.values());
+        let desk = Desk::of(author, self.as_of, self.sellers.values()).with_checked_texts();
         for Located { value: row, source } in rows {
             let invoice = match find(tx, &row.invoice, Some(&row.payment.company_id)) {
                 Ok(invoice) => invoice,
@@ -227,38 +235,50 @@ impl Work<'_> {
 
     fn refuse(&mut self, source: &Source, field: &str, value: &str, reason: impl Into<String>) {
         let problem = source.problem(field, value, reason);
-        self.refuse_all(vec![problem]);
+        self.refuse_row(source.key(), vec![problem]);
     }
 
     fn problems_of(&mut self, source: &Source, found: Vec<(&'static str, String)>) {
         if !found.is_empty() {
-            self.refuse_all(found.into_iter().map(|(field, reason)| source.problem(field, "", reason)).collect());
+            let problems = found.into_iter().map(|(field, reason)| source.problem(field, "", reason)).collect();
+            self.refuse_row(source.key(), problems);
         }
     }
 
-    fn refuse_all(&mut self, problems: Vec<Problem>) {
-        self.problems.extend(problems);
-        if !self.refused.contains(&self.kind) {
-            self.refused.push(self.kind);
+    /// Refuses a row, by what names it. What nothing refers to need not be remembered.
+    fn refuse_row(&mut self, key: Option<RowKey>, problems: Vec<Problem>) {
+        self.found.extend(problems);
+        match key {
+            Some(key) if matches!(self.kind, Kind::Sellers | Kind::Companies | Kind::Contracts) => {
+                self.refused.insert((self.kind, key));
+            }
+            Some(_) => {}
+            None => {
+                self.unread.insert(self.kind);
+            }
         }
     }
 
-    /// What a row refers to is not there. When rows of that kind were refused, it may be among
-    /// them: one mistake is then told once, and the row is refused without a word.
-    fn missing(&mut self, source: &Source, field: &str, value: &str, kind: Kind) {
-        if !self.refused.contains(&kind) {
-            let reason = format!("there is no such row among the {kind}: import it first, or with this file in one folder");
-            self.refuse(source, field, value, reason);
-        } else if !self.refused.contains(&self.kind) {
-            self.refused.push(self.kind);
+    fn tell_found(&mut self) {
+        self.found.sort_by_key(|problem| (problem.line, problem.column));
+        self.problems.extend(std::mem::take(&mut self.found));
+    }
+
+    /// What a row refers to is not there. When that was refused itself, the mistake is told already,
+    /// and the row is refused without a word.
+    fn missing(&mut self, source: &Source, field: &str, kind: Kind, key: &[&str]) {
+        if self.unread.contains(&kind) || self.refused.contains(&(kind, RowKey::of(key))) {
+            return self.refuse_row(source.key(), Vec::new());
         }
+        let reason = format!("there is no such row among the {kind}: import it first, or with this file in one folder");
+        self.refuse(source, field, key.last().copied().unwrap_or_default(), reason);
     }
 
     /// Whether the seller of a row is there; told when not.
     fn has_seller(&mut self, source: &Source, seller_id: &SellerId) -> bool {
         let known = self.sellers.contains_key(seller_id);
         if !known {
-            self.missing(source, "seller_id", seller_id.as_str(), Kind::Sellers);
+            self.missing(source, "seller_id", Kind::Sellers, &[seller_id.as_str()]);
         }
         known
     }

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::jobs::generate::{Draft, draft, entry, insert, remove, reschedule};
-use crate::model::{BillableItem, CompanyId, ContractId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money};
+use crate::model::{BillableItem, CompanyId, ContractId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice};
 use crate::rules::periods::BillingCalendar;
 use crate::store::audit::{self, Author, Entry};
@@ -46,6 +46,10 @@ fn author(ctx: &Context) -> Author {
 /// Voids an issued invoice. It keeps its number and its claim on the periods: only `regenerate`
 /// bills them again. One that was paid, even in part, must be credited instead.
 pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Result<()> {
+    text::check(reason).map_err(|invalid| {
+        Error::refused(format!("the reason cannot be kept: {invalid}"))
+            .hint("say why in other words: the audit log keeps them for ever")
+    })?;
     let invoice = &held(tx, invoice)?;
     if invoice.state == InvoiceState::Draft {
         return Err(Error::refused(format!("invoice {} is a draft, which has no number to void", invoice.label()))

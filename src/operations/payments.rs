@@ -2,7 +2,7 @@
 //! provider reference (semantics.md, invoice life).
 
 use crate::error::{Error, Result};
-use crate::model::{CompanyId, Invoice, InvoiceState, Money, Payment, Seller, SellerId};
+use crate::model::{CompanyId, Invoice, InvoiceState, Money, Payment, Seller, SellerId, text};
 use crate::rules::schedule::today;
 use crate::store::audit::{self, Author, Entry};
 use crate::store::payments::{self, CreditEntry};
@@ -22,6 +22,8 @@ pub struct Desk<'a> {
     /// Decides what is today at each seller.
     pub as_of: DateTime<Utc>,
     zones: BTreeMap<SellerId, Tz>,
+    /// The texts were checked already, by who knows which numbers are meant.
+    checked: bool,
 }
 
 impl<'a> Desk<'a> {
@@ -32,7 +34,13 @@ impl<'a> Desk<'a> {
     /// A desk for sellers that the caller has read already.
     pub fn of<'s>(author: &'a Author, as_of: DateTime<Utc>, sellers: impl IntoIterator<Item = &'s Seller>) -> Self {
         let zones = sellers.into_iter().map(|seller| (seller.seller_id.clone(), seller.time_zone)).collect();
-        Self { author, as_of, zones }
+        Self { author, as_of, zones, checked: false }
+    }
+
+    /// Takes texts as they are: those of an import were checked with `--allow-numbers` in mind.
+    #[must_use]
+    pub fn with_checked_texts(self) -> Self {
+        Self { checked: true, ..self }
     }
 
     /// Today at the seller of an invoice; a seller that was never imported has no zone but UTC.
@@ -157,6 +165,15 @@ fn check(desk: &Desk, invoice: &Invoice, payment: &Payment) -> Result<(), Record
     if payment.received_on > today {
         let reason = format!("{} is in the future: today is {today} at seller {}", payment.received_on, invoice.seller_id);
         return refused("received_on", reason, "give the day on which the money arrived");
+    }
+    for (field, text) in [("provider", &payment.provider), ("reference", &payment.reference)] {
+        if !desk.checked
+            && let Err(invalid) = text::check(text)
+        {
+            let hint =
+                "give another reference; a number that is no card's: finops import payments FILE --allow-numbers reference";
+            return refused(field, format!("{field}: {invalid}"), hint);
+        }
     }
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if payment.provider.is_empty() || payment.provider.chars().count() > MAX_KEY_CHARS || !payment.provider.chars().all(word) {

@@ -62,6 +62,13 @@ pub fn amount(
     to_money(minor, currency)
 }
 
+/// Refuses a price that could not be counted, however long the period of which it is billed a part.
+pub fn check_countable(quantity: Decimal, unit_price: Decimal, currency: Currency) -> Result<(), AmountError> {
+    // The longest period: 999 years (`Interval`).
+    const DAYS: u32 = 999 * 366;
+    amount(quantity, unit_price, Some(Proration { days: DAYS, of_days: DAYS }), currency).map(|_| ())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

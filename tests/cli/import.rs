@@ -41,7 +41,8 @@ fn a_folder_is_imported_and_then_silent() {
 #[test]
 fn mistakes_of_all_files_are_told_and_nothing_is_imported() {
     let environment = with_examples();
-    environment.write("data/companies.csv", COMPANIES.replace("DE\n", "Germany\n"));
+    let companies = std::fs::read_to_string(environment.path("data/companies.csv")).expect("the example");
+    environment.write("data/companies.csv", companies.replace("Bielefeld,,DE", "Bielefeld,,Germany"));
     environment
         .write("data/tax_rates.csv", "seller_id,tax_code,valid_from,category,rate,name\nnobody,standard,2021-01-01,S,19,VAT\n");
     assert_snapshot!("import_mistakes", environment.finops(&["import", "data"]));
@@ -75,14 +76,29 @@ fn a_file_that_nobody_would_read_is_a_mistake() {
     environment.write("data/companies.csv", COMPANIES);
     environment.write("data/contract-item.csv", "");
     told(&environment.finops(&["import", "data"]), 2, "did you mean contract_items.csv");
+    environment.write("data/zebra.csv", "");
+    told(&environment.finops(&["import", "data"]), 2, "contract-item.csv (did you mean contract_items.csv?), zebra.csv");
     environment.write("none/notes.txt", "");
-    told(&environment.finops(&["import", "none"]), 1, "holds none of the files");
+    told(&environment.finops(&["import", "none"]), 2, "holds none of the files");
     told(&environment.finops(&["import", "companies"]), 2, "finops import companies FILE");
     told(&environment.finops(&["import", "nowhere"]), 1, "there is no folder nowhere");
     told(&environment.finops(&["import", "data/companies.csv"]), 2, "finops import companies data/companies.csv");
     told(&environment.finops(&["import", "customers", "data/companies.csv"]), 2, "companies, contracts");
-    told(&environment.finops(&["import", "companies", "missing.csv"]), 1, "missing.csv");
+    told(&environment.finops(&["import", "companies", "missing.csv"]), 1, "hint: check the path");
+    told(&environment.finops(&["import", "companies", "data"]), 2, "give its file, data/companies.csv, or import all of it");
     told(&environment.finops(&["import", "data", "--allow-numbers", "referense"]), 2, "did you mean reference?");
+}
+
+#[test]
+fn it_says_as_much_as_is_asked_for() {
+    let environment = with_examples();
+    let said = environment.finops(&["import", "data", "-v", "--dry-run"]);
+    assert!(said.stdout.contains("tax_rates") && said.stdout.contains("118 would be added"), "{said}");
+    let rows: String = (0..300).map(|i| format!("c{i},,DE\n")).collect();
+    environment.write("many.csv", format!("company_id,name,country\n{rows}"));
+    let error = environment.finops(&["import", "companies", "many.csv", "--json"]).json().remove(0);
+    assert_eq!((error["problems_total"].as_u64(), error["problems"].as_array().map(Vec::len)), (Some(300), Some(200)));
+    assert_eq!(environment.finops(&["import", "data", "-q"]).all(), "");
 }
 
 #[test]

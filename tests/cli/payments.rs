@@ -36,7 +36,11 @@ fn recorded_once_and_shown() {
     assert_snapshot!("payment_again", pay(&["--amount", "130.00"]));
     assert_snapshot!("payment_again_json", pay(&["--amount", "130.00", "--json"]));
     assert_snapshot!("payment_other_content", pay(&["--amount", "1.00", "--json"]));
-    assert_snapshot!("payment_list", environment.finops(&["payments", "list", "R-1"]));
+    let list = environment.finops(&["payments", "list", "R-1"]);
+    assert_snapshot!("payment_list", list);
+    let of = |company: &str| environment.finops(&["payments", "list", "R-1", "--company-id", company]);
+    assert_eq!(of("acme").stdout, list.stdout);
+    assert!(of("other").stderr.contains("no invoice \"R-1\" of company other"));
 }
 
 #[test]
@@ -45,13 +49,22 @@ fn what_is_wrong_is_told_with_what_to_do() {
     let pay = |invoice: &str, amount: &str| {
         environment.finops(&[&["payments", "record", invoice, "--amount", amount], &FLAGS[..]].concat())
     };
+    let pay_by = |reference: &str, provider: &str| {
+        let args = ["payments", "record", "R-1", "--amount", "1", "--date", "2026-10-20", "--ref", reference];
+        environment.finops(&[&args[..], &["--provider", provider]].concat())
+    };
     for (said, code, text) in [
         (pay("0199a000-0000-7000-8000-000000000002", "1"), 1, "finops invoices issue"),
         (pay("R-7", "1"), 1, "there is no invoice \"R-7\""),
         (pay("R-1", "1.005"), 2, "--amount"),
         (pay("R-1", "-1"), 1, "above 0"),
         (pay("R-1", "1,50"), 2, "1234.50"),
+        (pay_by("4111.1111.1111.1111", "bank"), 1, "payment card (ending 1111)"),
+        (pay_by("TX\u{202e}2", "bank"), 1, "U+202E"),
+        (pay_by("TX2", "4111111111111111"), 1, "payment card (ending 1111)"),
+        (environment.finops(&["invoices", "void", "R-1", "--reason", "4111 1111 1111 1111"]), 1, "payment card"),
     ] {
         assert!(said.code == code && said.stderr.contains(text), "{text}: {said}");
+        assert!(!said.all().contains("11111"), "a number is never repeated: {said}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::database::each_engine;
 use crate::support::{Books, ITEMS, company, contract};
-use finops::import::Kind::ContractItems;
+use finops::import::Kind::{BillableItems, ContractItems, Contracts};
 use finops::model::InvoiceState;
 use finops::store::contracts;
 
@@ -99,6 +99,26 @@ fn an_item_that_has_ended_stays_as_it_was() {
         assert!(books.told(ContractItems, &row("2026-01-01", "", "5.00")).starts_with("end: "), "it would be owed for January");
         assert_eq!(books.counts(ContractItems, &row("", "", "5.00")), (0, 1, 0), "it begins again");
         assert_eq!(versions(&mut books), expect(&[("2026-01-01", "2026-01-15", "5.00"), ("2026-03-01", "", "5.00")]));
+    });
+}
+
+#[test]
+fn what_could_not_be_counted_is_refused() {
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        let price = "9999999999999999999";
+        assert!(books.told(ContractItems, &row("", "", price)).starts_with("unit_price: quantity × unit_price: the amount"));
+        let head = "company_id,source_key,seller_id,currency,dated,description,quantity,unit_price\n";
+        let once = |quantity: &str, price: &str| format!("{head}acme,t,de,EUR,2026-01-05,Work,{quantity},{price}\n");
+        let told = books.told(BillableItems, &once("99999999999", "99999999999"));
+        assert!(told.starts_with("unit_price: quantity × unit_price: the amount is too large"), "{told}");
+        assert_eq!(books.counts(BillableItems, &once("1000000", "1000000.000001")), (1, 0, 0));
+        let contract = "company_id,contract_id,seller_id,currency,cadence,timing,start,end\n";
+        for (dates, told) in [("1989-12-31,", "start: write a day"), ("2026-01-01,2200-01-01", "end: write a day")] {
+            let text = format!("{contract}acme,new,de,EUR,monthly,advance,{dates}\n");
+            assert!(books.told(Contracts, &text).starts_with(told), "{dates}");
+        }
+        assert!(books.told(BillableItems, &once("1", "1").replace("2026-01", "2206-01")).starts_with("dated: write a day"));
     });
 }
 

@@ -6,6 +6,7 @@
 #[allow(clippy::module_inception, reason = "`support` is taken by the books of these tests")]
 mod database;
 mod import;
+mod import_columns;
 mod import_items;
 mod payments;
 mod support;

@@ -3,8 +3,9 @@
 use super::standing::{Scope, companies_changed};
 use super::{Outcome, Words, Work};
 use crate::error::Result;
-use crate::import::{Kind, Located};
+use crate::import::{Kind, Located, keep};
 use crate::model::{BillableItem, Company, InvoiceState};
+use crate::rules::pricing::check_countable;
 use crate::rules::schedule::stand_alone_on;
 use crate::store::{Tx, companies, items};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,17 +21,25 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> 
     let standing: BTreeMap<_, _> = found.iter().map(|(item, taken)| (key(item), (item, *taken))).collect();
     let mut written = Vec::new();
     let mut changed = BTreeSet::new();
-    for Located { value: item, source } in rows {
+    for Located { value: mut item, source } in rows {
+        let known = work.has_seller(&source, &item.seller_id);
         let Some(company) = companies.get(item.company_id.as_str()) else {
-            work.missing(&source, "company_id", item.company_id.as_str(), Kind::Companies);
+            work.missing(&source, "company_id", Kind::Companies, &[item.company_id.as_str()]);
             continue;
         };
-        if !work.has_seller(&source, &item.seller_id) {
+        if !known {
             continue;
         }
         let before = standing.get(&key(&item)).copied();
+        if let Some((before, _)) = before {
+            keep::billable_item(&mut item, before, &source);
+        }
         if before.is_some_and(|(before, _)| *before == item) {
             work.count(Outcome::Unchanged);
+            continue;
+        }
+        if let Err(error) = check_countable(item.quantity, item.unit_price, item.currency) {
+            work.refuse(&source, "unit_price", "", format!("quantity × unit_price: {error}"));
             continue;
         }
         if let Some((_, Some(InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible))) = before {

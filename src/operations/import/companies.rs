@@ -3,7 +3,7 @@
 use super::standing::companies_changed;
 use super::{Outcome, Words, Work};
 use crate::error::Result;
-use crate::import::Located;
+use crate::import::{Located, keep};
 use crate::model::Company;
 use crate::rules::schedule::stand_alone_on;
 use crate::store::{StoreError, Tx, billing, companies, items};
@@ -17,8 +17,11 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Company>>>) -> 
     let standing: BTreeMap<&str, &Company> = standing.iter().map(|c| (c.company_id.as_str(), c)).collect();
     let mut written = Vec::new();
     let mut changed = BTreeSet::new();
-    for Located { value: company, .. } in rows {
+    for Located { value: mut company, source } in rows {
         let before = standing.get(company.company_id.as_str()).copied();
+        if let Some(before) = before {
+            keep::company(&mut company, before, &source);
+        }
         if before == Some(&*company) {
             work.count(Outcome::Unchanged);
             continue;

@@ -4,9 +4,10 @@
 use super::standing::{ContractKey, History, Scope, contracts_changed, key_of};
 use super::{Outcome, Words, Work};
 use crate::error::Result;
-use crate::import::{ContractItemRow, Kind, Located, Source};
+use crate::import::{ContractItemRow, Kind, Located, Source, keep};
 use crate::model::{Contract, ContractItem, ItemId};
 use crate::rules::periods::BillingCalendar;
+use crate::rules::pricing::{billed_quantity, check_countable};
 use crate::rules::schedule::next_unbilled;
 use crate::store::billing::{self, Next, ScheduleChange};
 use crate::store::{Tx, contracts};
@@ -28,59 +29,74 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<ContractItemRow>>) 
         items.entry(key).or_default().insert(version.valid_from, version);
     }
     let mut differing = Vec::new();
-    for Located { value: row, source } in rows {
-        let key = (row.company_id.clone(), row.contract_id.clone());
+    for row in rows {
+        let (item, source) = (&row.value, &row.source);
+        let key = (item.company_id.clone(), item.contract_id.clone());
         let Some(contract) = contracts.get(&key) else {
-            work.missing(&source, "contract_id", row.contract_id.as_str(), Kind::Contracts);
+            let contract = [item.company_id.as_str(), item.contract_id.as_str()];
+            work.missing(source, "contract_id", Kind::Contracts, &contract);
             continue;
         };
-        let versions = items.get(&(key, row.item_id.clone()));
+        let versions = items.get(&(key, item.item_id.clone()));
         if versions.is_some_and(|versions| stands_already(versions, &row)) {
             work.count(Outcome::Unchanged);
         } else {
-            differing.push((contract, row, source));
+            differing.push((contract, row));
         }
     }
     change(tx, work, differing, items)
 }
 
 /// Whether the row surely changes nothing, without a look at what is billed: on a rerun nearly all do.
-fn stands_already(versions: &Versions, row: &ContractItemRow) -> bool {
-    match row.valid_from {
+fn stands_already(versions: &Versions, row: &Located<ContractItemRow>) -> bool {
+    match row.value.valid_from {
         Some(day) => versions.get(&day).is_some_and(|version| same(version, row)),
         None => versions.len() == 1 && versions.values().all(|version| same(version, row)),
     }
 }
 
 /// The same content, whenever it holds from.
-fn same(version: &ContractItem, row: &ContractItemRow) -> bool {
-    row.clone().valid_from(version.valid_from) == *version
+fn same(version: &ContractItem, row: &Located<ContractItemRow>) -> bool {
+    version_of(row, version.valid_from, Some(version)) == *version
+}
+
+/// The row as a version that follows or replaces `before`.
+fn version_of(row: &Located<ContractItemRow>, valid_from: NaiveDate, before: Option<&ContractItem>) -> ContractItem {
+    let mut version = row.value.clone().valid_from(valid_from);
+    if let Some(before) = before {
+        keep::contract_item(&mut version, before, &row.source);
+    }
+    version
 }
 
 fn change(
     tx: &mut Tx,
     work: &mut Work,
-    rows: Vec<(&Contract, ContractItemRow, Source)>,
+    rows: Vec<(&Contract, Located<ContractItemRow>)>,
     mut items: BTreeMap<(ContractKey, ItemId), Versions>,
 ) -> Result<()> {
-    let touched: Vec<&Contract> = rows.iter().map(|(contract, ..)| *contract).collect();
+    let touched: Vec<&Contract> = rows.iter().map(|(contract, _)| *contract).collect();
     let scope = Scope::of(touched.iter().map(|c| (c.company_id.as_str(), c.contract_id.as_str())));
     let histories = scope.history(tx)?;
     let by_key: BTreeMap<ContractKey, &Contract> = touched.iter().map(|c| (key_of(c), *c)).collect();
     let none = History::default();
     let mut written: BTreeMap<(ContractKey, ItemId, NaiveDate), ContractItem> = BTreeMap::new();
-    for (contract, row, source) in rows {
+    for (contract, row) in rows {
         let key = key_of(contract);
         let history = histories.get(&key).unwrap_or(&none);
-        let versions = items.entry((key.clone(), row.item_id.clone())).or_default();
-        let named = row.valid_from.is_some();
-        match place(contract, history, versions, row) {
+        let versions = items.entry((key.clone(), row.value.item_id.clone())).or_default();
+        let (source, named) = (&row.source, row.value.valid_from.is_some());
+        match place(contract, history, versions, &row) {
             Ok(None) => work.count(Outcome::Unchanged),
             Ok(Some(version)) => {
+                if let Err(error) = check_countable(billed_quantity(&version), version.unit_price, contract.currency) {
+                    work.refuse(source, "unit_price", "", format!("quantity × unit_price: {error}"));
+                    continue;
+                }
                 let slot = (key, version.item_id.clone(), version.valid_from);
                 if written.contains_key(&slot) {
                     let reason = format!("another row of this file says what holds from {} on", version.valid_from);
-                    work.refuse(&source, "valid_from", "", reason);
+                    work.refuse(source, "valid_from", "", reason);
                     continue;
                 }
                 // A first day that the file names makes a row of its own; without one, the item itself changes.
@@ -93,7 +109,7 @@ fn change(
                 versions.insert(version.valid_from, version.clone());
                 written.insert(slot, version);
             }
-            Err((field, reason)) => work.refuse(&source, field, "", reason),
+            Err((field, reason)) => work.refuse(source, field, "", reason),
         }
     }
     contracts::upsert_items(tx, &written.values().collect::<Vec<_>>())?;
@@ -125,7 +141,7 @@ fn place(
     contract: &Contract,
     history: &History,
     versions: &Versions,
-    row: ContractItemRow,
+    row: &Located<ContractItemRow>,
 ) -> Result<Option<ContractItem>, (&'static str, String)> {
     let issued_until = history.issued_until();
     let first_open = match issued_until {
@@ -137,16 +153,18 @@ fn place(
             .and_then(|calendar| calendar.first_from(until))
             .map_or(until, |period| period.service.start()),
     };
-    if let Some(day) = row.valid_from {
-        if holding(versions, day).is_some_and(|version| version.valid_from <= day && same(version, &row)) {
+    if let Some(day) = row.value.valid_from {
+        let holds = holding(versions, day);
+        if holds.is_some_and(|version| version.valid_from <= day && same(version, row)) {
             return Ok(None);
         }
-        let version = row.valid_from(day);
+        let version = version_of(row, day, holds);
+        check_kept_end(&version, holds, &row.source)?;
         check_issued(issued_until, versions, &version, first_open)?;
         return Ok(Some(version));
     }
     let holds = holding(versions, first_open);
-    if holds.is_some_and(|version| same(version, &row)) {
+    if holds.is_some_and(|version| same(version, row)) {
         return Ok(None);
     }
     let day = match (issued_until, holds) {
@@ -154,9 +172,23 @@ fn place(
         (None, None) => contract.start,
         (Some(_), _) => first_open,
     };
-    let version = row.valid_from(day);
+    let version = version_of(row, day, holds);
+    check_kept_end(&version, holds, &row.source)?;
     check_issued(issued_until, versions, &version, first_open)?;
     Ok(Some(version))
+}
+
+/// Refuses a version that would begin after the item's end: a file without that column may neither
+/// take the end away nor add what would never be billed.
+fn check_kept_end(version: &ContractItem, before: Option<&ContractItem>, source: &Source) -> Result<(), (&'static str, String)> {
+    let follows = before.is_some_and(|before| before.valid_from != version.valid_from);
+    match version.end.filter(|end| follows && !source.has("end") && *end <= version.valid_from) {
+        Some(end) => {
+            let reason = format!("this item ended on {end}: to begin it again, add the column end, empty or with a later day");
+            Err(("end", reason))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Refuses a version that changes a day which is issued: one that begins before, or an end that

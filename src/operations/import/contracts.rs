@@ -3,7 +3,7 @@
 use super::standing::{ContractKey, History, Scope, contracts_changed, key_of};
 use super::{Outcome, Words, Work};
 use crate::error::Result;
-use crate::import::{Kind, Located, Source};
+use crate::import::{Kind, Located, Source, keep};
 use crate::model::Contract;
 use crate::rules::periods::BillingCalendar;
 use crate::rules::schedule::next_unbilled;
@@ -13,18 +13,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const WORDS: Words = Words { entity: "contract", added: "contract.added", changed: "contract.changed" };
 
-pub fn write(tx: &mut Tx, work: &mut Work, rows: &[Located<Contract>]) -> Result<()> {
-    let scope = Scope::of(rows.iter().map(|row| (row.value.company_id.as_str(), row.value.contract_id.as_str())));
+pub fn write(tx: &mut Tx, work: &mut Work, mut rows: Vec<Located<Contract>>) -> Result<()> {
+    let keys: Vec<ContractKey> = rows.iter().map(|row| key_of(&row.value)).collect();
+    let scope = Scope::of(keys.iter().map(|key| (key.0.as_str(), key.1.as_str())));
     let known = companies::known(tx, &scope.companies)?;
     let standing = scope.contracts(tx)?;
     let mut added = Vec::new();
     let mut differing = Vec::new();
-    for row in rows {
+    for (row, key) in rows.iter_mut().zip(&keys) {
+        if let Some(before) = standing.get(key) {
+            keep::contract(&mut row.value, before, &row.source);
+        }
+    }
+    for (row, key) in rows.iter().zip(&keys) {
         let contract = &row.value;
+        let has_seller = work.has_seller(&row.source, &contract.seller_id);
         if !known.contains(contract.company_id.as_str()) {
-            work.missing(&row.source, "company_id", contract.company_id.as_str(), Kind::Companies);
-        } else if work.has_seller(&row.source, &contract.seller_id) {
-            match standing.get(&key_of(contract)) {
+            work.missing(&row.source, "company_id", Kind::Companies, &[contract.company_id.as_str()]);
+        } else if has_seller {
+            match standing.get(key) {
                 Some(before) if before == contract => work.count(Outcome::Unchanged),
                 Some(before) => differing.push((row, before)),
                 None => added.push(row),

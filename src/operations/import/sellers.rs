@@ -3,7 +3,7 @@
 use super::{Outcome, Words, Work};
 use crate::engine::summary::hex;
 use crate::error::Result;
-use crate::import::{Located, SellerRow, Source};
+use crate::import::{Located, SellerRow, Source, keep};
 use crate::model::Seller;
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::rules::numbering::NumberFormat;
@@ -23,7 +23,10 @@ const WORDS: Words = Words { entity: "seller", added: "seller.added", changed: "
 
 pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<SellerRow>>>, folder: &Path) -> Result<()> {
     let mut written = Vec::new();
-    for Located { value: row, source } in rows {
+    for Located { value: mut row, source } in rows {
+        if let Some(before) = work.sellers.get(&row.seller.seller_id) {
+            keep::seller(&mut row, before, &source);
+        }
         let SellerRow { mut seller, logo } = *row;
         if let Err(invalid) = NumberFormat::parse(&seller.number_format) {
             work.refuse(&source, "number_format", &seller.number_format, invalid.0);

@@ -6,7 +6,7 @@
 
 use super::{Outcome, Words, Work};
 use crate::error::Result;
-use crate::import::Located;
+use crate::import::{Located, NEEDS_NOTE, keep};
 use crate::model::TaxRate;
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::rules::tax::check_rate;
@@ -20,15 +20,22 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<TaxRate>>) -> Resul
     let standing: BTreeMap<_, &TaxRate> = standing.iter().map(|rate| (key(rate), rate)).collect();
     let mut written = Vec::new();
     let mut changed = BTreeSet::new();
-    for Located { value: rate, source } in rows {
+    for Located { value: mut rate, source } in rows {
         if !work.has_seller(&source, &rate.seller_id) {
             continue;
+        }
+        let before = standing.get(&key(&rate)).copied();
+        if let Some(before) = before {
+            keep::tax_rate(&mut rate, before, &source);
         }
         if let Err(invalid) = check_rate(&rate) {
             work.refuse(&source, "rate", &rate.rate.to_string(), invalid.0);
             continue;
         }
-        let before = standing.get(&key(&rate)).copied();
+        if rate.category.needs_reason() && rate.note.is_empty() {
+            work.refuse(&source, "note", "", NEEDS_NOTE);
+            continue;
+        }
         if before == Some(&rate) {
             work.count(Outcome::Unchanged);
             continue;

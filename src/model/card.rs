@@ -3,6 +3,9 @@
 //! A number counts when it has a network's prefix, a length of that network and a valid Luhn digit,
 //! so that the IMEIs, serial and order numbers of real data pass.
 
+use super::text::is_invisible;
+use std::borrow::Cow;
+
 /// First digits (from, to) of a network, and its lengths (from, to). Source: the networks' public
 /// BIN ranges; Visa's and Maestro's shortest forms are in use no more but are still card numbers.
 const NETWORKS: [(&str, &str, &[usize]); 22] = [
@@ -30,15 +33,27 @@ const NETWORKS: [(&str, &str, &[usize]); 22] = [
     ("6761", "6763", &[13, 14, 15, 16, 17, 18, 19]), // Maestro
 ];
 
+/// What people write between the groups of a number.
+const SEPARATORS: [char; 5] = [' ', '-', '.', '_', '\t'];
+
 const LENGTHS: std::ops::RangeInclusive<usize> = 13..=19;
 
+/// Why a text with such a number is refused; only its last digits are told.
+pub fn reason(last_four: &str) -> String {
+    format!("this looks like the number of a payment card (ending {last_four}), which finops must not store")
+}
+
 /// The last four digits of a card number in `text`, if it holds one, written in one or in groups
-/// of four or more digits parted by a space or a dash.
+/// of four or more digits parted by spaces, dashes, dots or underscores.
 pub fn find_card_number(text: &str) -> Option<String> {
+    if text.len() < *LENGTHS.start() {
+        return None;
+    }
+    let text: Cow<str> = if text.is_ascii() { text.into() } else { text.chars().map(plain).collect() };
     if text.bytes().filter(u8::is_ascii_digit).count() < *LENGTHS.start() {
         return None;
     }
-    let groups = digit_groups(text);
+    let groups = digit_groups(&text);
     (0..groups.len()).find_map(|first| {
         let mut digits = String::new();
         for (offset, group) in groups[first..].iter().enumerate() {
@@ -61,9 +76,20 @@ pub fn find_card_number(text: &str) -> Option<String> {
     })
 }
 
+/// Digits of other scripts and widths as ASCII, and what parts groups as a space.
+fn plain(c: char) -> char {
+    const ZEROS: [char; 3] = ['\u{ff10}', '\u{660}', '\u{6f0}'];
+    let digit = |zero: &char| u32::from(c).checked_sub(u32::from(*zero)).and_then(|n| char::from_digit(n, 10));
+    match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' | '\u{ff0e}' | '\u{ff3f}' | '\u{b7}' => ' ',
+        c if c.is_whitespace() || is_invisible(c) => ' ',
+        c => ZEROS.iter().find_map(digit).unwrap_or(c),
+    }
+}
+
 struct Group<'a> {
     digits: &'a str,
-    /// Only one space or dash stands between it and the group before.
+    /// Nothing but one to three of `SEPARATORS` stands between it and the group before.
     joined: bool,
 }
 
@@ -73,7 +99,8 @@ fn digit_groups(text: &str) -> Vec<Group<'_>> {
     let mut at = 0;
     while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()).map(|found| at + found) {
         let end = text[start..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |found| start + found);
-        let joined = last_end.is_some_and(|last: usize| matches!(&text[last..start], " " | "-" | "\u{a0}"));
+        let joined =
+            last_end.is_some_and(|last: usize| start - last <= 3 && text[last..start].chars().all(|c| SEPARATORS.contains(&c)));
         groups.push(Group { digits: &text[start..end], joined });
         last_end = Some(end);
         at = end;
@@ -123,8 +150,13 @@ mod tests {
             "3566002020360505",
             "6200000000000005",
             "order 12: 4000056655665556",
+            "4242.4242.4242.4242",
+            "4242_4242_4242_4242",
+            "4242 - 4242 - 4242 - 4242",
+            "４２４２ ４２４２ ４２４２ ４２４２",
+            "4242\u{a0}4242\u{2013}4242\u{200b}4242",
         ] {
-            let last_four: String = card.chars().filter(char::is_ascii_digit).collect();
+            let last_four: String = card.chars().map(plain).filter(char::is_ascii_digit).collect();
             let found = find_card_number(card);
             assert!(found.is_some_and(|four| last_four.ends_with(&four)), "{card}");
         }

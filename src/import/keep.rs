@@ -1,0 +1,68 @@
+//! What a file has no column for stays as it stands: only a cell that is there, and empty, resets a
+//! value. One function a kind; each names all columns of its table that a file may lack, which
+//! `tests/operations/import_columns.rs` checks column by column.
+
+use super::Source;
+use super::rows::SellerRow;
+use crate::model::seller::Address;
+use crate::model::{BillableItem, Company, Contract, ContractItem, Seller, TaxRate};
+
+/// Takes over the fields of the columns that the file lacks.
+macro_rules! keep {
+    ($row:expr, $before:expr, $source:expr; $($column:literal: $($field:ident).+),+ $(,)?) => {
+        $(if !$source.has($column) {
+            $row.$($field).+.clone_from(&$before.$($field).+);
+        })+
+    };
+}
+
+pub fn seller(row: &mut SellerRow, before: &Seller, source: &Source) {
+    let seller = &mut row.seller;
+    address(&mut seller.address, &before.address, source);
+    keep!(seller, before, source;
+        "tax_id": tax_id, "registration": registration, "email": email, "phone": phone, "website": website,
+        "bank_name": bank.bank_name, "iban": bank.iban, "bic": bank.bic, "account": bank.account,
+        "language": language, "payment_terms_days": payment_terms_days, "series_id": series_id,
+        "number_format": number_format, "logo": logo_sha256, "footer": footer,
+    );
+}
+
+pub fn tax_rate(row: &mut TaxRate, before: &TaxRate, source: &Source) {
+    keep!(row, before, source; "rate": rate, "note": note);
+}
+
+pub fn company(row: &mut Company, before: &Company, source: &Source) {
+    address(&mut row.address, &before.address, source);
+    keep!(row, before, source;
+        "attention": attention, "tax_id": tax_id, "email": email, "time_zone": time_zone, "language": language,
+        "payment_terms_days": payment_terms_days, "consolidate": consolidate, "billing_day": billing_day,
+        "tax_code": tax_code, "reference": reference,
+    );
+}
+
+pub fn contract(row: &mut Contract, before: &Contract, source: &Source) {
+    keep!(row, before, source;
+        "every": interval.every, "anchor_day": anchor_day, "end": end, "bill_from": bill_from,
+        "payment_terms_days": payment_terms_days, "tax_inclusive": tax_inclusive, "description": description,
+        "reference": reference,
+    );
+}
+
+/// `before` is the version that the new one replaces or follows.
+pub fn contract_item(row: &mut ContractItem, before: &ContractItem, source: &Source) {
+    keep!(row, before, source;
+        "end": end, "price_model": price_model, "quantity": quantity, "unit": unit, "tax_code": tax_code,
+    );
+}
+
+pub fn billable_item(row: &mut BillableItem, before: &BillableItem, source: &Source) {
+    keep!(row, before, source;
+        "quantity": quantity, "unit": unit, "tax_inclusive": tax_inclusive, "tax_code": tax_code,
+    );
+}
+
+fn address(row: &mut Address, before: &Address, source: &Source) {
+    keep!(row, before, source;
+        "address_line1": line1, "address_line2": line2, "postal_code": postal_code, "city": city, "region": region,
+    );
+}
