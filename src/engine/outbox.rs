@@ -2,7 +2,7 @@
 //! is recorded. What a crash leaves planned, the next run carries out.
 
 use crate::context::Context;
-use crate::engine::crash;
+use crate::crash;
 use crate::engine::summary::Summary;
 use crate::error::{Error, Result};
 use crate::store::documents::{self, DocumentFile};
@@ -51,7 +51,7 @@ pub fn deliver(
     let mut in_a_row = 0;
     let progress = ctx.ui.progress(deliverer.kind().as_str(), 0);
     loop {
-        let block = db.read(|tx| effects::planned(tx, deliverer.kind(), (&place.0, &place.1), BLOCK))?;
+        let block = db.read(|tx| effects::planned(tx, deliverer.kind(), (&place.0, &place.1), BLOCK.min(ctx.batch)))?;
         let Some(last) = block.last() else { break };
         place = (last.company_id.to_string(), last.key.clone());
         let outcomes = deliverer.carry_out(db, &block)?;

@@ -1,5 +1,6 @@
 //! Files in a folder of this machine: whole or not there, whatever crashes.
 
+use crate::crash;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,9 @@ pub fn put(folder: &Path, relative: &str, content: &[u8]) -> io::Result<PathBuf>
     temporary.push(".part");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
     file.write_all(content)?;
+    crash::point("file.written");
     file.sync_all()?;
+    crash::point("file.flushed");
     fs::rename(&temporary, &path)?;
     Ok(path)
 }
