@@ -327,7 +327,9 @@ impl<'c> Runner<'c> {
 
     /// Writes down how the run ended, also when it ended badly.
     fn finish(&self, db: &mut Db, result: &Result<()>) -> Result<()> {
-        if self.options.dry_run || matches!(result, Err(error) if error.kind == crate::error::ErrorKind::TryLater) {
+        let try_later = matches!(result, Err(error) if error.kind == crate::error::ErrorKind::TryLater);
+        // One that never began is no run; one that was taken over is, and must not seem to be running.
+        if self.options.dry_run || (try_later && self.summary.run_id.is_none()) {
             return Ok(());
         }
         let outcome = match result {

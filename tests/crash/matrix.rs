@@ -20,7 +20,7 @@ struct Kill {
     again: Option<u64>,
 }
 
-/// Each place once, every other one with a place of the recovery besides (all pairs would be
+/// Each place once, every third one with a place of the recovery besides (all pairs would be
 /// quadratic). Of the places of single files, which are many and alike, every fifth.
 fn kills(job: usize, places: &[String]) -> Vec<Kill> {
     let all = places.len() as u64;
@@ -29,7 +29,7 @@ fn kills(job: usize, places: &[String]) -> Vec<Kill> {
         files += u32::from(place.starts_with("file."));
         if !place.starts_with("file.") || files % 5 == 1 {
             kills.push(Kill { job, at, again: None });
-            if at % 2 == 0 {
+            if at % 3 == 0 {
                 kills.push(Kill { job, at, again: Some(1 + at * 2 % all) });
             }
         }

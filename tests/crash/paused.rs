@@ -61,6 +61,7 @@ fn paused(case: &Case, mut stage: Stage, expected: &[String]) {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(case.code), "{what}: {}", told(&output));
     assert_eq!(books(&stage.db), done, "{what}: nothing changes");
+    assert_eq!(stage.db.value("SELECT COUNT(*) FROM runs WHERE outcome = 'running'"), "0", "{what}: it is told that it ended");
     stage.settle();
     check(&mut stage, expected, &what);
 }
