@@ -12,6 +12,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// Units a transaction: enough that a commit costs little, few enough that others wait less than
+/// 200 ms (reliability.md).
+pub const BATCH: u32 = 500;
+
 /// What a command is given before there is a configuration (`init`, `config`, `schedule`).
 #[derive(Debug, Clone)]
 pub struct Shell {
@@ -32,6 +36,8 @@ pub struct Context {
     pub as_of: DateTime<Utc>,
     /// How long to wait for a lock that another run holds.
     pub lock_wait: Duration,
+    /// Units a transaction: [`BATCH`], but for tests.
+    pub batch: u32,
 }
 
 /// How long a writer waits for another one on SQLite before it gives up with 75, unless
@@ -46,7 +52,8 @@ impl Context {
         let clock = Clock::of(environment)?;
         let ids = Ids::of(environment, clock.clone())?;
         let as_of = globals.now.unwrap_or_else(|| clock.now());
-        Ok(Self { config, clock, ids, ui: ui.clone(), as_of, lock_wait: globals.lock_wait })
+        let batch = batch(environment)?;
+        Ok(Self { config, clock, ids, ui: ui.clone(), as_of, lock_wait: globals.lock_wait, batch })
     }
 
     /// Opens the database, which must have the schema of this build.
@@ -214,6 +221,13 @@ impl Ids {
         let now = u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0);
         self.state.lock().unwrap_or_else(PoisonError::into_inner).next(now)
     }
+}
+
+/// As many as are proven to do; in a build for tests, as `FINOPS_TEST_BATCH` (a number from 1) says,
+/// so that a small business has several pages.
+fn batch(environment: &Environment) -> Result<u32> {
+    let Some(text) = test_variable(environment, "FINOPS_TEST_BATCH") else { return Ok(BATCH) };
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| Error::config(format!("FINOPS_TEST_BATCH {text:?} is no number from 1")))
 }
 
 /// A variable that only a build for tests obeys: in production, no variable may bend the clock.

@@ -9,6 +9,7 @@
 //! | [`commands`] | one file a noun: flags in, job, operation or query called, result shown |
 //! | [`config`] | `finops.toml` and the environment → typed, checked; the only reader of the environment |
 //! | [`context`] | what a command is given: configuration, clock, ids, printer |
+//! | [`crash`] | places at which a test kills or stops the process; nothing in a release build |
 //! | [`error`] | kinds, hints, exit codes |
 //! | [`ui`] | the only printer: text, JSON lines, progress, quiet |
 //! | [`model`] | values that cannot be wrong: money, ids, calendar and the entities |
@@ -24,6 +25,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod context;
+pub mod crash;
 pub mod engine;
 pub mod error;
 pub mod import;

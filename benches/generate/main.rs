@@ -26,7 +26,7 @@ use support::{Cost, child, here, ratio};
 
 const FINOPS: &str = env!("CARGO_BIN_EXE_finops");
 const AS_OF: &str = "2026-10-05T08:00:00Z";
-/// As many as the job has (engine::job::BATCH).
+/// As many as the job has (context::BATCH).
 const BATCH: usize = 500;
 
 /// The rows that the job wrote, and the bare statement that writes them: of runs and heartbeats there

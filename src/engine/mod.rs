@@ -3,7 +3,6 @@
 //! A job says what is due, decides, and records; everything else is this module's work. See
 //! `job::Job` for the shape of a job and `outbox::Deliver` for the shape of an effect.
 
-pub mod crash;
 pub mod job;
 pub mod lock;
 pub mod outbox;

@@ -2,7 +2,7 @@
 //! is recorded. What a crash leaves planned, the next run carries out.
 
 use crate::context::Context;
-use crate::engine::crash;
+use crate::crash;
 use crate::engine::summary::Summary;
 use crate::error::{Error, Result};
 use crate::store::documents::{self, DocumentFile};
@@ -61,7 +61,7 @@ pub fn deliver(
     let total = if ctx.ui.shows_progress() { db.read(|tx| effects::count_planned(tx, deliverer.kind()))? } else { 0 };
     let progress = ctx.ui.progress(deliverer.kind().as_str(), total);
     loop {
-        let block = db.read(|tx| effects::planned(tx, deliverer.kind(), (&place.0, &place.1), BLOCK))?;
+        let block = db.read(|tx| effects::planned(tx, deliverer.kind(), (&place.0, &place.1), BLOCK.min(ctx.batch)))?;
         let Some(last) = block.last() else { break };
         place = (last.company_id.to_string(), last.key.clone());
         let outcomes = deliverer.carry_out(db, &block)?;

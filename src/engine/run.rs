@@ -10,7 +10,7 @@ use super::outbox;
 use super::signals::Signals;
 use super::summary::Summary;
 use crate::context::Context;
-use crate::engine::crash;
+use crate::crash;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{CompanyId, RunId};
 use crate::store::audit::{self, Author};
@@ -20,10 +20,6 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashSet};
 use std::time::Instant;
-
-/// Units a transaction: enough that a commit costs little, few enough that others wait less than
-/// 200 ms (reliability.md).
-pub const BATCH: u32 = 500;
 
 /// How long a claim holds before another may take it over: many times a batch. The claims of a
 /// process of this machine that is gone are taken over at once.
@@ -121,10 +117,10 @@ impl<'c> Runner<'c> {
     /// How many units may still be taken; None when `--limit` is reached.
     fn room(&self) -> Option<u32> {
         match self.options.limit {
-            None => Some(BATCH),
+            None => Some(self.ctx.batch),
             Some(limit) => match limit.saturating_sub(self.summary.done) {
                 0 => None,
-                left => Some(u32::try_from(left).unwrap_or(BATCH).min(BATCH)),
+                left => Some(u32::try_from(left).unwrap_or(u32::MAX).min(self.ctx.batch)),
             },
         }
     }
@@ -356,6 +352,7 @@ impl<'c> Runner<'c> {
 
     /// Writes down how the run ended, also when it ended badly.
     fn finish(&self, db: &mut Db, result: &Result<()>) -> Result<()> {
+        // One that never began is no run; one that was taken over is, and must not seem to be running.
         let never_began = self.summary.run_id.is_none() && matches!(result, Err(error) if error.kind == ErrorKind::TryLater);
         if self.options.dry_run || never_began {
             return Ok(());

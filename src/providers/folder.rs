@@ -1,6 +1,7 @@
 //! Files in a folder of this machine: whole or not there, whatever crashes. Invoices are nobody's
 //! business but their owner's: files are made with mode 0600, folders with 0700, whatever the umask.
 
+use crate::crash;
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -44,7 +45,9 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     // What a crash of the same number left behind keeps the mode that it had.
     file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(content)?;
+    crash::point("file.written");
     file.sync_all()?;
+    crash::point("file.flushed");
     fs::rename(&temporary, &path).inspect_err(|_| {
         // Such as a folder of that name: the first error is the one to tell.
         let _ = fs::remove_file(&temporary);

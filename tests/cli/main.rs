@@ -14,4 +14,5 @@ mod output;
 mod payments;
 mod schedule;
 mod state;
+mod sums;
 mod support;

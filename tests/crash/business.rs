@@ -1,190 +1,81 @@
 //! A small business with all that makes the main job hard: catch-up, advance and arrears, a month's
 //! end, consolidation, items with and without a contract, two currencies, and a contract that fails.
 
-use crate::support::{TestDb, now};
-use chrono::NaiveDate;
-use finops::model::seller::{Address, BankDetails};
-use finops::model::{
-    BillableItem, Cadence, Company, Contract, ContractItem, Interval, PriceModel, Seller, TaxCategory, TaxRate, Timing,
-};
-use finops::rules::schedule::{next_unbilled, stand_alone_on};
-use finops::store::billing::{Next, ScheduleChange, move_schedules};
-use finops::store::{companies, contracts, items, schema, sellers};
+use crate::stage::{Stage, told};
+use crate::support::TestDb;
 
-fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap()
-}
-
-fn address() -> Address {
-    Address {
-        line1: "Hafenstraße 12".into(),
-        city: "Berlin".into(),
-        postal_code: "10245".into(),
-        country: "DE".into(),
-        ..Address::default()
-    }
-}
-
-fn seller() -> Seller {
-    Seller {
-        seller_id: "nordlicht".parse().unwrap(),
-        name: "Nordlicht GmbH".into(),
-        address: address(),
-        tax_id: "DE000000000".into(),
-        registration: String::new(),
-        email: "billing@example.com".into(),
-        phone: String::new(),
-        website: String::new(),
-        bank: BankDetails { iban: "DE89 3704 0044 0532 0130 00".into(), ..BankDetails::default() },
-        time_zone: chrono_tz::Europe::Berlin,
-        language: "en".into(),
-        payment_terms_days: 14,
-        series_id: "nordlicht".into(),
-        number_format: "INV-{year}-{seq:06}".into(),
-        tax_code: "standard".parse().unwrap(),
-        logo_sha256: String::new(),
-        footer: String::new(),
-    }
-}
-
-fn rate() -> TaxRate {
-    TaxRate {
-        seller_id: "nordlicht".parse().unwrap(),
-        tax_code: "standard".parse().unwrap(),
-        valid_from: day("2007-01-01"),
-        category: TaxCategory::Standard,
-        rate: "19".parse().unwrap(),
-        name: "VAT 19 %".into(),
-        note: String::new(),
-    }
-}
-
-fn company(id: &str, consolidate: bool) -> Company {
-    Company {
-        company_id: id.parse().unwrap(),
-        name: format!("{id} Söhne KG"),
-        attention: String::new(),
-        address: address(),
-        tax_id: String::new(),
-        email: String::new(),
-        time_zone: None,
-        language: String::new(),
-        payment_terms_days: None,
-        consolidate,
-        billing_day: 1,
-        tax_code: None,
-        reference: String::new(),
-    }
-}
-
-struct Agreement {
-    company: &'static str,
-    contract: &'static str,
-    currency: &'static str,
-    timing: Timing,
-    start: &'static str,
-    tax_code: Option<&'static str>,
-}
-
-const fn agreement(company: &'static str, contract: &'static str, timing: Timing, start: &'static str) -> Agreement {
-    Agreement { company, contract, currency: "EUR", timing, start, tax_code: None }
-}
-
-/// As of 2026-11-02 these have 3, 1, 1, 3, 1, 1, 2 and 1 periods due; the last one fails.
-const AGREEMENTS: [Agreement; 9] = [
-    agreement("weber", "managed", Timing::Advance, "2026-09-01"),
-    agreement("kaethe", "a", Timing::Arrears, "2026-10-01"),
-    agreement("kaethe", "b", Timing::Advance, "2026-11-01"),
-    agreement("oezdemir", "end-of-month", Timing::Advance, "2026-08-31"),
-    agreement("elbe", "network", Timing::Advance, "2026-10-12"),
-    agreement("elbe", "phones", Timing::Advance, "2026-10-12"),
-    Agreement { currency: "JPY", ..agreement("ocha", "tea", Timing::Advance, "2026-10-01") },
-    agreement("Zürich", "z", Timing::Advance, "2026-10-15"),
-    Agreement { tax_code: Some("unknown"), ..agreement("broken", "no-rate", Timing::Advance, "2026-10-01") },
-];
+/// As of 2026-11-02 these have 3, 1, 1, 3, 1, 1, 2, 1 and 1 periods due; the last one fails.
+const CONTRACTS: &str = "\
+company_id,contract_id,seller_id,currency,cadence,timing,start
+weber,managed,nordlicht,EUR,monthly,advance,2026-09-01
+kaethe,a,nordlicht,EUR,monthly,arrears,2026-10-01
+kaethe,b,nordlicht,EUR,monthly,advance,2026-11-01
+oezdemir,end-of-month,nordlicht,EUR,monthly,advance,2026-08-31
+elbe,network,nordlicht,EUR,monthly,advance,2026-10-12
+elbe,phones,nordlicht,EUR,monthly,advance,2026-10-12
+ocha,tea,nordlicht,JPY,monthly,advance,2026-10-01
+Zürich,z,nordlicht,EUR,monthly,advance,2026-10-15
+broken,no-rate,nordlicht,EUR,monthly,advance,2026-10-01
+";
 
 /// Billed periods of an undisturbed run.
 pub const PERIODS: &str = "13";
 /// Invoices of an undisturbed run: one a period, but `elbe` has one for its two; and one for the item of `alpen`.
 pub const INVOICES: &str = "13";
 
-fn contract(a: &Agreement) -> Contract {
-    Contract {
-        company_id: a.company.parse().unwrap(),
-        contract_id: a.contract.parse().unwrap(),
-        seller_id: "nordlicht".parse().unwrap(),
-        currency: a.currency.parse().unwrap(),
-        interval: Interval::new(Cadence::Monthly, 1).unwrap(),
-        timing: a.timing,
-        anchor_day: None,
-        start: day(a.start),
-        end: None,
-        bill_from: None,
-        payment_terms_days: None,
-        tax_inclusive: false,
-        description: String::new(),
-        reference: String::new(),
-    }
+const SELLERS: &str = "\
+seller_id,name,address_line1,postal_code,city,country,iban,time_zone,language,payment_terms_days,number_format,tax_code
+nordlicht,Nordlicht GmbH,Hafenstraße 12,10245,Berlin,DE,DE89 3704 0044 0532 0130 00,Europe/Berlin,en,14,INV-{year}-{seq:06},standard
+";
+
+const TAX_RATES: &str = "\
+seller_id,tax_code,valid_from,category,rate,name,note
+nordlicht,standard,2007-01-01,S,19,VAT 19 %,
+";
+
+const BILLABLE_ITEMS: &str = "\
+company_id,source_key,seller_id,currency,dated,description,quantity,unit,unit_price
+weber,ticket:1,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
+weber,ticket:2,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
+alpen,order:1,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
+";
+
+fn companies() -> String {
+    let row = |id: &str| format!("{id},{id} Söhne KG,Weg 2,10115,Berlin,DE,{}\n", if id == "elbe" { "yes" } else { "" });
+    let rows = ["weber", "kaethe", "oezdemir", "elbe", "ocha", "Zürich", "broken", "alpen"].map(row).concat();
+    format!("company_id,name,address_line1,postal_code,city,country,consolidate\n{rows}")
 }
 
-fn priced(a: &Agreement, id: &str, price: &str) -> ContractItem {
-    ContractItem {
-        company_id: a.company.parse().unwrap(),
-        contract_id: a.contract.parse().unwrap(),
-        item_id: id.parse().unwrap(),
-        valid_from: day(a.start),
-        end: None,
-        description: format!("Item {id}"),
-        price_model: PriceModel::PerUnit,
-        quantity: "7".parse().unwrap(),
-        unit: "seat".into(),
-        unit_price: price.parse().unwrap(),
-        tax_code: a.tax_code.map(|c| c.parse().unwrap()),
+/// Two items a contract.
+fn contract_items() -> String {
+    let mut text = "company_id,contract_id,item_id,description,price_model,quantity,unit,unit_price,tax_code\n".to_owned();
+    for contract in CONTRACTS.lines().skip(1) {
+        let (ids, tax_code) = (contract.splitn(3, ',').take(2).collect::<Vec<_>>().join(","), contract.strip_prefix("broken"));
+        let tax_code = tax_code.map_or("", |_| "unknown");
+        for (item, price) in [("seats", "39.905"), ("devices", "0.333")] {
+            text.push_str(&format!("{ids},{item},Item {item},per_unit,7,seat,{price},{tax_code}\n"));
+        }
     }
+    text
 }
 
-fn billable(company: &str, key: &str) -> BillableItem {
-    BillableItem {
-        company_id: company.parse().unwrap(),
-        source_key: key.parse().unwrap(),
-        seller_id: "nordlicht".parse().unwrap(),
-        currency: "EUR".parse().unwrap(),
-        dated: day("2026-10-06"),
-        description: format!("Work {key}"),
-        quantity: "1.5".parse().unwrap(),
-        unit: "hour".into(),
-        unit_price: "95.01".parse().unwrap(),
-        tax_inclusive: false,
-        tax_code: None,
+/// Sets up a database and imports this business into it, as a user would.
+pub fn prepare(db: TestDb) -> TestDb {
+    let stage = Stage::new(db);
+    let files = [
+        ("sellers", SELLERS.to_owned()),
+        ("tax_rates", TAX_RATES.to_owned()),
+        ("companies", companies()),
+        ("contracts", CONTRACTS.to_owned()),
+        ("contract_items", contract_items()),
+        ("billable_items", BILLABLE_ITEMS.to_owned()),
+    ];
+    for (name, text) in files {
+        stage.write(&format!("data/{name}.csv"), &text);
     }
-}
-
-/// A database with this business in it.
-pub fn prepare(db: &TestDb) {
-    let mut conn = db.open();
-    schema::migrate(&mut conn, now()).unwrap();
-    let ids = ["weber", "kaethe", "oezdemir", "elbe", "ocha", "Zürich", "broken", "alpen"];
-    let all: Vec<Company> = ids.iter().map(|id| company(id, *id == "elbe")).collect();
-    let agreed: Vec<Contract> = AGREEMENTS.iter().map(contract).collect();
-    let priced: Vec<ContractItem> =
-        AGREEMENTS.iter().flat_map(|a| [priced(a, "seats", "39.905"), priced(a, "devices", "0.333")]).collect();
-    let work = [billable("weber", "ticket:1"), billable("weber", "ticket:2"), billable("alpen", "order:1")];
-    conn.write(|tx| {
-        sellers::upsert(tx, &[&seller()])?;
-        sellers::upsert_tax_rates(tx, &[&rate()])?;
-        companies::upsert(tx, &all.iter().collect::<Vec<_>>())?;
-        contracts::upsert(tx, &agreed.iter().collect::<Vec<_>>())?;
-        contracts::upsert_items(tx, &priced.iter().collect::<Vec<_>>())?;
-        items::upsert(tx, &work.iter().map(|i| (i, stand_alone_on(i.dated, 1))).collect::<Vec<_>>())?;
-        let changes: Vec<ScheduleChange> = agreed
-            .iter()
-            .map(|c| {
-                let row = next_unbilled(c, None, &[]).unwrap();
-                let next = row.map(|r| Next { start: r.next_start, due_on: r.next_due_on });
-                ScheduleChange { company_id: c.company_id.clone(), contract_id: c.contract_id.clone(), next, revision: 0 }
-            })
-            .collect();
-        move_schedules(tx, &changes)
-    })
-    .unwrap();
+    for command in [&["db", "migrate"][..], &["import", "data"]] {
+        let output = stage.command(command).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    }
+    stage.db
 }

@@ -11,5 +11,6 @@ mod support;
 mod business;
 mod matrix;
 mod oracle;
+mod paused;
 mod stage;
 mod together;

@@ -17,17 +17,30 @@ pub struct Stage {
     pub db: TestDb,
     folder: TempDir,
     clock: DateTime<Utc>,
+    /// Units a page.
+    page: Option<u32>,
 }
 
 impl Stage {
     pub fn new(db: TestDb) -> Self {
         let folder = tempfile::Builder::new().prefix("finops-crash-").tempdir().unwrap();
         std::fs::write(folder.path().join("finops.toml"), format!("[database]\nurl = \"{}\"\n", db.url())).unwrap();
-        Self { db, folder, clock: now() + TimeDelta::days(2) }
+        Self { db, folder, clock: now() + TimeDelta::days(2), page: None }
+    }
+
+    /// The same with so many units a page, that several pages are needed.
+    pub fn in_pages_of(self, units: u32) -> Self {
+        Self { page: Some(units), ..self }
     }
 
     pub fn documents(&self) -> PathBuf {
         self.folder.path().join("documents")
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
 
     pub fn command(&self, job: &[&str]) -> Command {
@@ -35,6 +48,7 @@ impl Stage {
         command.args(job).current_dir(self.folder.path()).env_clear();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("PATH", "/usr/bin:/bin").env("FINOPS_TEST_CLOCK", self.clock.to_rfc3339());
+        command.envs(self.page.map(|units| ("FINOPS_TEST_BATCH", units.to_string())));
         command
     }
 

@@ -11,8 +11,7 @@ use std::time::Duration;
 
 fn each_engine(body: impl Fn(TestDb)) {
     for db in [Some(TestDb::sqlite()), TestDb::postgres()].into_iter().flatten() {
-        business::prepare(&db);
-        body(db);
+        body(business::prepare(db));
     }
 }
 
@@ -41,8 +40,7 @@ fn two_at_once_bill_everything_once() {
 
 #[test]
 fn on_sqlite_the_second_says_try_again_later() {
-    let db = TestDb::sqlite();
-    business::prepare(&db);
+    let db = business::prepare(TestDb::sqlite());
     let url = db.url();
     let stage = Stage::new(db);
     let held =
@@ -57,7 +55,7 @@ fn on_sqlite_the_second_says_try_again_later() {
 }
 
 /// Waits until something becomes true; a test that waits in vain fails.
-fn until(what: &str, done: impl Fn() -> bool) {
+pub fn until(what: &str, done: impl Fn() -> bool) {
     for _ in 0..600 {
         if done() {
             return;
@@ -119,8 +117,7 @@ fn terminate(pid: u32) {
 /// The file may not grow beyond what it is: as if the disk were full.
 #[test]
 fn a_write_that_fails_leaves_nothing_half_written() {
-    let db = TestDb::sqlite();
-    business::prepare(&db);
+    let db = business::prepare(TestDb::sqlite());
     let expected = undisturbed(&db);
     let mut stage = Stage::new(db);
     let program = stage.command(JOBS[0]);

@@ -6,7 +6,7 @@ use crate::support::{TestDb, each_engine, now};
 use chrono::TimeDelta;
 use finops::model::{CompanyId, ContractId, FullInvoice, RunId};
 use finops::store::billing::{self, BilledPeriod, DueKey, Next, ScheduleChange};
-use finops::store::effects::{self, Effect, EffectKind};
+use finops::store::effects::{self, Backlog, Effect, EffectKind};
 use finops::store::numbers::{self, Given, Taken};
 use finops::store::runs::{self, Run, RunItem};
 use finops::store::{StoreError, claims, invoices, items};
@@ -156,6 +156,10 @@ fn a_period_is_billed_once_per_revision() {
         let all = read(&mut db, |tx| billing::billed_periods(tx, &a, &c));
         assert_eq!(all.iter().map(|p| p.0).collect::<Vec<_>>(), [day("2026-10-01"), day("2026-11-01")]);
         assert_eq!(read(&mut db, |tx| billing::issued_until(tx, &a, &c)), None, "drafts alone");
+        let latest = |db: &mut _, start| read(db, |tx| billing::latest_revision(tx, &a, &c, day(start)));
+        assert_eq!(latest(&mut db, "2026-10-01"), Some((1, invoice_id(2))), "the last that billed it");
+        assert_eq!(latest(&mut db, "2026-11-01"), Some((0, invoice_id(2))));
+        assert_eq!(latest(&mut db, "2026-10-02"), None, "no period starts there");
         assert_eq!(write(&mut db, |tx| billing::release(tx, &a, &invoice_id(2))), 2);
         assert!(claim(&mut db, "2026-11-01", 0, 1), "a draft that went away frees its periods");
 
@@ -179,7 +183,13 @@ fn claims_are_taken_kept_given_back_and_taken_over() {
         assert_eq!(write(&mut conn, |tx| claims::take(tx, "other", "two", &["a"], now(), soon)), ["a"], "another job");
         assert!(!write(&mut conn, |tx| claims::release(tx, "job", "two", &["a"])), "not its own");
         assert!(write(&mut conn, |tx| claims::release(tx, "job", "one", &["A"])));
+        let hold = |conn: &mut _, owner: &str, companies: &[&str]| write(conn, |tx| claims::hold(tx, "job", owner, companies));
+        assert!(!hold(&mut conn, "one", &["A"]), "given back");
         assert_eq!(take(&mut conn, "two", &["A"], now()), ["A"], "given back");
+        assert!(hold(&mut conn, "one", &["a", "b"]) && hold(&mut conn, "one", &[]));
+        assert!(hold(&mut conn, "one", &["b", "a"]), "in any order, as often as it is asked");
+        assert!(!hold(&mut conn, "one", &["A", "a", "b"]), "one of them is another's");
+        assert!(!hold(&mut conn, "two", &["a"]), "of another job, it is");
 
         let fence = |company: &str| -> i64 {
             db.value(&format!("SELECT fence FROM claims WHERE company_id = '{company}' AND job = 'job'")).parse().unwrap()
@@ -330,6 +340,10 @@ fn an_act_is_planned_once_and_done_once() {
         let settle = |conn: &mut _, outcome| write(conn, |tx| effects::settle(tx, kind, &[(&effect("a"), outcome)], now()));
         settle(&mut conn, Err(AWKWARD));
         assert_eq!((planned(&mut conn).len(), planned(&mut conn)[0].attempts), (2, 1), "it stays planned");
+        let row = db.rows("SELECT state, attempts, error, provider_ref, settled_at FROM effects WHERE company_id = 'a'");
+        assert_eq!(row, [["planned", "1", AWKWARD, "", "∅"]]);
+        let backlog = read(&mut conn, effects::backlog);
+        assert_eq!(backlog, [Backlog { kind, count: 2, failed: 1, error: AWKWARD.to_owned() }], "why one of them failed");
         settle(&mut conn, Ok("ref"));
         settle(&mut conn, Err("too late"));
         assert_eq!(planned(&mut conn).len(), 1);

@@ -1,7 +1,7 @@
 //! The PDFs of issued invoices: rendered from the frozen documents on all cores, written whole.
 
 use crate::context::Context;
-use crate::engine::crash;
+use crate::crash;
 use crate::engine::outbox::{Deliver, Outcome, Receipt};
 use crate::engine::run::host;
 use crate::engine::summary::hex;

@@ -1,8 +1,9 @@
-//! Places at which a test kills the process, to prove that nothing is lost or doubled there.
+//! Places at which a test kills or stops the process, to prove that nothing is lost or doubled there.
 //!
 //! Only in builds with the feature `crash-points`; in a release build this is nothing at all.
 //! `FINOPS_CRASH_LOG=FILE` writes down each place that is reached, so that a test finds them all by
-//! itself; `FINOPS_CRASH_AT=N` kills with SIGKILL at the N-th place reached (from 1).
+//! itself; `FINOPS_CRASH_AT=N` kills with SIGKILL at the N-th place reached (from 1), and
+//! `FINOPS_STOP_AT=N` halts there with SIGSTOP until somebody says SIGCONT.
 
 /// A place where a crash must do no harm: before and after each commit and each outside call.
 #[cfg(not(feature = "crash-points"))]
@@ -10,18 +11,21 @@ pub const fn point(_name: &str) {}
 
 #[cfg(feature = "crash-points")]
 pub fn point(name: &str) {
+    use signal_hook::consts::{SIGKILL, SIGSTOP};
     use std::io::Write;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     static REACHED: AtomicU64 = AtomicU64::new(0);
     #[expect(clippy::disallowed_methods, reason = "fault injection is no configuration, and is not in a release build")]
-    let (at, log) = (std::env::var("FINOPS_CRASH_AT").ok(), std::env::var("FINOPS_CRASH_LOG").ok());
+    let set = |name: &str| std::env::var(name).ok();
     let reached = REACHED.fetch_add(1, Ordering::SeqCst) + 1;
-    if let Some(log) = log {
+    if let Some(log) = set("FINOPS_CRASH_LOG") {
         // Failing to write it would show as a missing place in the test that reads it.
         let _ = std::fs::OpenOptions::new().append(true).create(true).open(log).and_then(|mut f| writeln!(f, "{name}"));
     }
-    if at.and_then(|at| at.parse::<u64>().ok()) == Some(reached) {
-        let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
+    for (variable, signal) in [("FINOPS_CRASH_AT", SIGKILL), ("FINOPS_STOP_AT", SIGSTOP)] {
+        if set(variable).and_then(|at| at.parse::<u64>().ok()) == Some(reached) {
+            let _ = signal_hook::low_level::raise(signal);
+        }
     }
 }
