@@ -69,7 +69,7 @@ struct GenerateArgs {
     #[arg(long, value_name = "ID")]
     company_id: Vec<CompanyId>,
     /// Stop after so many companies.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// Bill contracts with many missed periods too (see [billing] max_missed_periods).
     #[arg(long)]
@@ -85,7 +85,7 @@ struct IssueArgs {
     #[arg(long, value_name = "ID")]
     company_id: Vec<CompanyId>,
     /// Stop after so many invoices.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// Show what would be issued, and write nothing.
     #[arg(long)]
@@ -189,7 +189,7 @@ fn pdf(args: &PdfArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let bytes = writer.render(&document, logo.as_ref())?;
     let path = match &args.out {
         Some(path) => {
-            std::fs::write(path, &bytes).map_err(|e| io_error("write", path, e))?;
+            crate::providers::folder::write_private(path, &bytes).map_err(|e| io_error("write", path, e))?;
             path.clone()
         }
         None => {

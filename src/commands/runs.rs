@@ -1,7 +1,7 @@
 //! `finops runs`: what the jobs did, from the rows that they leave behind.
 
 use crate::context::Context;
-use crate::engine::run::host;
+use crate::engine::host;
 use crate::error::{Error, ExitCode, Result};
 use crate::jobs::JobKind;
 use crate::store::runs::{self, Run};
@@ -186,7 +186,7 @@ const SILENT: TimeDelta = TimeDelta::hours(1);
 
 /// How a run ended. A killed process cannot say so itself: its row still says `running`.
 fn outcome(run: &Run, now: DateTime<Utc>) -> &str {
-    let here = run.host == host();
+    let here = run.host == host::name();
     let gone = here && !std::path::Path::new(&format!("/proc/{}", run.pid)).exists();
     let silent = now - run.heartbeat_at > SILENT;
     if run.finished_at.is_none() && (gone || silent) { "broken_off" } else { &run.outcome }

@@ -3,6 +3,8 @@
 //! A job says what is due, decides, and records; everything else is this module's work. See
 //! `job::Job` for the shape of a job and `outbox::Deliver` for the shape of an effect.
 
+pub mod host;
+mod items;
 pub mod job;
 pub mod lock;
 pub mod outbox;

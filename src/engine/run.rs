@@ -9,13 +9,14 @@ use super::lock;
 use super::outbox;
 use super::signals::Signals;
 use super::summary::Summary;
+use super::{host, items};
 use crate::context::Context;
 use crate::crash;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{CompanyId, RunId};
 use crate::store::audit::{self, Author};
-use crate::store::runs::{self, Run, RunItem};
-use crate::store::{Db, StoreError, Transient, Tx, claims};
+use crate::store::runs::{self, Run};
+use crate::store::{Db, StoreError, Transient, claims};
 use chrono::TimeDelta;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashSet};
@@ -24,13 +25,6 @@ use std::time::Instant;
 /// How long a claim holds before another may take it over: many times a batch. The claims of a
 /// process of this machine that is gone are taken over at once.
 const CLAIM_MINUTES: i64 = 2;
-
-/// Attempts at one unit before it waits for a person.
-const PARK_AFTER: u32 = 5;
-
-/// The subject and class of a company whose rows the database refused; any batch of it that is
-/// committed shows that this is over.
-const REFUSED: &str = "refused";
 
 /// Runs a job to its end, and returns how it ended and what it did until then.
 pub fn run<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> (Summary, Result<()>) {
@@ -75,7 +69,7 @@ impl<'c> Runner<'c> {
                 Ok::<_, Error>(Some((decided, standing)))
             })?;
             let Some((decided, standing)) = decided else { break };
-            let news = decided.failed.iter().map(|failed| is_news(before(&standing, failed))).collect();
+            let news = decided.failed.iter().map(|failed| items::is_news(items::before(&standing, failed))).collect();
             self.tell(&Recorded { decided, hashes: Vec::new(), news }, true);
             self.stop_if_asked()?;
         }
@@ -145,7 +139,7 @@ impl<'c> Runner<'c> {
             scope: self.options.scope.clone(),
             as_of: self.ctx.as_of,
             started_by: if self.ctx.ui.is_terminal() { "terminal" } else { "script" }.to_owned(),
-            host: host(),
+            host: host::name(),
             pid: std::process::id(),
             started_at: now,
             heartbeat_at: now,
@@ -172,7 +166,7 @@ impl<'c> Runner<'c> {
                 return Ok(taken);
             }
             for run in claims::owners(tx, job, &companies)? {
-                if run.host == host() && run.run_id != run_id && !is_alive(run.pid) {
+                if run.host == host::name() && run.run_id != run_id && !host::is_alive(run.pid) {
                     claims::expire(tx, job, run.run_id.as_str())?;
                 }
             }
@@ -220,14 +214,15 @@ impl<'c> Runner<'c> {
             Err(error) if blames_a_unit(&error) => {
                 let failed = Failed {
                     company_id: J::company(key).clone(),
-                    subject: REFUSED.to_owned(),
+                    subject: items::REFUSED.to_owned(),
                     period: String::new(),
-                    reason: REFUSED,
+                    reason: items::REFUSED,
                     message: error.message.clone(),
                     hint: "the unit was rolled back; finops db check may tell more".to_owned(),
                 };
                 let decided = Decided::<J::Plan> { failed: vec![failed], ..Decided::default() };
-                let news = db.write(|tx| self.write_items(tx, job.name(), &[J::company(key).as_str()], &decided))?;
+                let news =
+                    db.write(|tx| items::note(tx, job.name(), &[J::company(key).as_str()], &decided, self.ctx.clock.now()))?;
                 self.count(job, &Recorded { decided, hashes: Vec::new(), news });
             }
             Err(error) => return Err(error),
@@ -244,7 +239,7 @@ impl<'c> Runner<'c> {
             let mut decided = job.plan(tx, keys)?;
             let entries = job.record(tx, &mut decided.plans)?;
             let hashes = audit::append(tx, &author, &entries)?;
-            let news = self.write_items(tx, job.name(), &companies, &decided)?;
+            let news = items::note(tx, job.name(), &companies, &decided, author.at)?;
             if let Some(run_id) = &author.run_id {
                 runs::beat(tx, run_id, author.at)?;
                 let still_ours = match then {
@@ -266,43 +261,6 @@ impl<'c> Runner<'c> {
 
     fn author(&self) -> Author {
         Author { actor: self.summary.job.to_owned(), run_id: self.summary.run_id.clone(), at: self.ctx.clock.now() }
-    }
-
-    /// Keeps the list of what is not done. Returns of each failure whether it is news: seen for the
-    /// first time, for another reason, or parked now. What is parked is looked at in every run (its
-    /// data may have changed) and told no more.
-    fn write_items<P: Plan>(&self, tx: &mut Tx, job: &str, companies: &[&str], decided: &Decided<P>) -> Result<Vec<bool>> {
-        let standing = runs::items_of(tx, job, companies)?;
-        let mut items = Vec::new();
-        let mut news = Vec::with_capacity(decided.failed.len());
-        for failed in &decided.failed {
-            let before = before(&standing, failed);
-            news.push(is_news(before));
-            if before.is_some_and(|item| item.parked) {
-                continue;
-            }
-            let attempts = before.map_or(1, |i| i.attempts + 1);
-            items.push(RunItem {
-                company_id: failed.company_id.clone(),
-                job: job.to_owned(),
-                subject: failed.subject.clone(),
-                period: failed.period.clone(),
-                class: failed.reason.to_owned(),
-                message: format!("{}; {}", failed.message, failed.hint),
-                attempts,
-                parked: attempts >= PARK_AFTER,
-            });
-        }
-        runs::put_items(tx, &items, self.ctx.clock.now())?;
-        let settled: HashSet<(CompanyId, String)> = decided.plans.iter().flat_map(Plan::settles).collect();
-        for item in &standing {
-            let still = decided.failed.iter().any(|f| f.company_id == item.company_id && f.subject == item.subject);
-            let is_settled = item.subject == REFUSED || settled.contains(&(item.company_id.clone(), item.subject.clone()));
-            if !still && is_settled {
-                runs::clear_item(tx, item)?;
-            }
-        }
-        Ok(news)
     }
 
     fn count<J: Job>(&mut self, job: &mut J, recorded: &Recorded<J::Plan>) {
@@ -377,18 +335,6 @@ impl<'c> Runner<'c> {
     }
 }
 
-/// What stands about a failure from earlier runs.
-fn before<'s>(standing: &'s [RunItem], failed: &Failed) -> Option<&'s RunItem> {
-    standing.iter().find(|i| {
-        i.company_id == failed.company_id && i.subject == failed.subject && i.period == failed.period && i.class == failed.reason
-    })
-}
-
-/// Whether a failure is to be told: it is new, or this attempt was the last before a person must look.
-fn is_news(before: Option<&RunItem>) -> bool {
-    before.is_none_or(|item| !item.parked && item.attempts + 1 >= PARK_AFTER)
-}
-
 /// What becomes of the claims once a transaction has recorded its units.
 #[derive(Clone, Copy)]
 enum Claims {
@@ -414,16 +360,4 @@ fn blames_a_unit(error: &Error) -> bool {
     let store = error.source.as_ref().and_then(|s| s.downcast_ref::<StoreError>());
     debug_assert!(!error.is_transient() || store.is_some(), "only the store says that a transaction may be replayed");
     store.is_some_and(StoreError::refuses_a_row)
-}
-
-/// Whether a process of this machine still runs a finops: another program may have got its number,
-/// or (in a container, where it is always the same) this very one.
-fn is_alive(pid: u32) -> bool {
-    let name = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok();
-    pid != std::process::id() && name(&pid.to_string()).is_some_and(|comm| Some(comm) == name("self"))
-}
-
-/// This machine's name, as it stands in the rows of runs.
-pub fn host() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map(|h| h.trim().to_owned()).unwrap_or_default()
 }

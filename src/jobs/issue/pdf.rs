@@ -2,8 +2,8 @@
 
 use crate::context::Context;
 use crate::crash;
+use crate::engine::host;
 use crate::engine::outbox::{Deliver, Outcome, Receipt};
-use crate::engine::run::host;
 use crate::engine::summary::hex;
 use crate::error::{Error, Result, io_error};
 use crate::model::InvoiceId;
@@ -128,7 +128,7 @@ impl Deliver for PdfWriter<'_> {
 
     fn look_for_lost(&self, db: &mut Db) -> Result<()> {
         let root = &self.ctx.config.documents.folder;
-        for (folder, left_at) in db.read(|tx| documents::folders(tx, &host()))? {
+        for (folder, left_at) in db.read(|tx| documents::folders(tx, &host::name()))? {
             if folder::changed_at(&root.join(&folder)) != left_at {
                 self.replan_missing(db, &folder)?;
                 self.touch(&folder);
@@ -144,7 +144,7 @@ impl Deliver for PdfWriter<'_> {
         if left.is_empty() {
             return Ok(());
         }
-        db.write(|tx| left.iter().try_for_each(|(folder, at)| documents::put_folder(tx, &host(), folder, at)))?;
+        db.write(|tx| left.iter().try_for_each(|(folder, at)| documents::put_folder(tx, &host::name(), folder, at)))?;
         Ok(())
     }
 
