@@ -86,7 +86,7 @@ const TAX_RATES: [Column; 7] = [
         "S",
         "EN 16931: S standard or reduced, Z zero, E exempt, AE reverse charge, K intra-community goods, G export, O out of scope",
     ),
-    col("rate", Default("0"), "19", "Percent; above 0 for S, 0 for the others"),
+    col("rate", Default("0"), "19", "Percent; above 0 for S, 0 for the others").numbers(),
     col("name", Required, "VAT 19 %", "What documents call it"),
     col("note", Optional, "", "Why no tax is charged, as the law words it; required for E, AE, K, G and O"),
 ];
@@ -148,9 +148,9 @@ const CONTRACT_ITEMS: [Column; 11] = [
         "per_unit",
         "flat: the unit price a period; per_unit: quantity × unit price a period",
     ),
-    col("quantity", Default("1"), "12", "How many"),
+    col("quantity", Default("1"), "12", "How many").numbers(),
     col("unit", Optional, "seat", "Printed beside the quantity"),
-    col("unit_price", Required, "39.90", "In the contract's currency; may be finer than a cent"),
+    col("unit_price", Required, "39.90", "In the contract's currency; may be finer than a cent").numbers(),
     col("tax_code", Optional, "", "Empty: the seller's"),
 ];
 
@@ -161,9 +161,9 @@ const BILLABLE_ITEMS: [Column; 11] = [
     CURRENCY,
     col("dated", Required, "2026-10-14", "Day of supply"),
     col("description", Required, "Printer repair", "Printed on the invoice"),
-    col("quantity", Default("1"), "1.5", "How many"),
+    col("quantity", Default("1"), "1.5", "How many").numbers(),
     col("unit", Optional, "hour", "Printed beside the quantity"),
-    col("unit_price", Required, "95.00", "In this currency; may be finer than a cent; negative gives money back"),
+    col("unit_price", Required, "95.00", "In this currency; may be finer than a cent; negative gives money back").numbers(),
     col("tax_inclusive", Default("no"), "no", "yes: the unit price includes the tax"),
     col("tax_code", Optional, "", "Empty: the seller's"),
 ];
@@ -171,7 +171,7 @@ const BILLABLE_ITEMS: [Column; 11] = [
 const PAYMENTS: [Column; 7] = [
     COMPANY_ID,
     col("invoice", Required, "INV-2026-000001", "Number or id of the invoice that was paid"),
-    col("amount", Required, "119.00", "Above zero, with no more decimals than the currency has"),
+    col("amount", Required, "119.00", "Above zero, with no more decimals than the currency has").numbers(),
     CURRENCY,
     col("received_on", Required, "2026-11-20", "Day on which the money arrived"),
     col("reference", Required, "statement-2026-11-20-3", "The bank's or provider's own reference: a payment is recorded once"),

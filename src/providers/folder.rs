@@ -5,7 +5,7 @@ use crate::crash;
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Writes a file under `folder`: a temporary file beside it, flushed to the disk, then renamed.
@@ -38,12 +38,12 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     }
     // Through a link, so that the link stays one.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    // A name of this process's own: another may be writing the same file, from the same document.
     let mut temporary = path.clone().into_os_string();
-    temporary.push(format!(".{}.part", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    // What a crash of the same number left behind keeps the mode that it had.
+    temporary.push(".part");
+    let mut file = lock_temporary(Path::new(&temporary))?;
+    // What a crash left behind keeps the mode and the content that it had.
     file.set_permissions(Permissions::from_mode(0o600))?;
+    file.set_len(0)?;
     file.write_all(content)?;
     crash::point("file.written");
     file.sync_all()?;
@@ -52,6 +52,23 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
         // Such as a folder of that name: the first error is the one to tell.
         let _ = fs::remove_file(&temporary);
     })
+}
+
+/// The temporary file, for this process alone: another may be writing the same document, and one
+/// that died may have left its file behind, which is written over. The lock is the kernel's and
+/// goes with its holder.
+fn lock_temporary(temporary: &Path) -> io::Result<File> {
+    loop {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(temporary)?;
+        file.lock()?;
+        // While this one waited, the holder may have given the file its final name.
+        match fs::metadata(temporary) {
+            Ok(there) if there.ino() == file.metadata()?.ino() => return Ok(file),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Makes renames in these folders survive a power cut. Once a block of files, not once a file.

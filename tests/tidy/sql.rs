@@ -3,7 +3,8 @@
 use super::scan;
 
 /// Tables that belong to no company: reference, number series, run state (distributed.md, rules 7, 8).
-const SHARED: [&str; 13] = [
+const SHARED: [&str; 14] = [
+    "document_folders",
     "meta",
     "migrations",
     "sellers",

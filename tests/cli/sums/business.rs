@@ -80,7 +80,13 @@ impl Random {
     }
 
     fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize]
+        let index = self.below(all.len() as u64);
+        all[usize::try_from(index).unwrap()]
+    }
+
+    /// Below a small number, as an exponent takes it.
+    fn power(&mut self, n: u32) -> u32 {
+        u32::try_from(self.below(u64::from(n))).unwrap()
     }
 
     fn october(&mut self, from: u64, to: u64) -> NaiveDate {
@@ -89,8 +95,8 @@ impl Random {
 
     /// Numbers of all sizes, with as many decimals as there may be or fewer: ties are common.
     fn number(&mut self, decimals: u32, digits: u32) -> i128 {
-        let size = 10_u64.pow(1 + self.below(u64::from(digits)) as u32);
-        let coarse = 10_i128.pow(self.below(u64::from(decimals) + 1) as u32);
+        let size = 10_u64.pow(1 + self.power(digits));
+        let coarse = 10_i128.pow(self.power(decimals + 1));
         let halves = if self.below(4) == 0 { 5 } else { 1 };
         i128::from(self.below(size)) * coarse * halves
     }

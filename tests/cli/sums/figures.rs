@@ -86,7 +86,7 @@ pub fn check(business: &Business, invoice: &Value) -> (String, NaiveDate) {
     let period = contract.periods.iter().find(|p| p.start <= served && served < p.end).unwrap();
     let mut expected = expected(contract, period);
     // By group: the sum of amounts, and the (amount, net) of each line.
-    let mut groups: BTreeMap<(&str, i128), (i128, Vec<(i128, i128)>)> = BTreeMap::new();
+    let mut groups: Groups = BTreeMap::new();
     for line in lines(invoice) {
         let (item, must) = match line["source_key"].as_str() {
             Some(key) => {
