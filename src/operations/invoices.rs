@@ -156,13 +156,14 @@ fn facts(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod]) -> Result<Vec<
     Ok(facts)
 }
 
-/// What is still to be paid of an issued invoice: total − paid; nothing of a voided one. A draft is
+/// What is still to be paid of an issued invoice: total − paid; nothing of a voided or paid one. A draft is
 /// not owed yet and has no balance.
 pub fn balance(tx: &mut Tx, invoice: &Invoice) -> Result<Option<Money>> {
     match invoice.state {
         InvoiceState::Draft => Ok(None),
-        InvoiceState::Void => Ok(Some(Money::zero(invoice.currency))),
-        InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible => {
+        // A paid one that gave money back left it as the company's credit.
+        InvoiceState::Void | InvoiceState::Paid => Ok(Some(Money::zero(invoice.currency))),
+        InvoiceState::Open | InvoiceState::Uncollectible => {
             let paid = payments::paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
             invoice.total.checked_sub(paid).map(Some).map_err(|e| Error::failed(e.to_string()))
         }
