@@ -3,8 +3,9 @@
 use crate::fixtures::*;
 use crate::support::each_engine;
 use chrono::TimeDelta;
-use finops::model::{CompanyId, FullInvoice, Invoice, InvoiceState, Payment, TaxCategory};
+use finops::model::{CompanyId, FullInvoice, Invoice, InvoiceState, Money, Payment, TaxCategory};
 use finops::store::documents::{self, DocumentFile, NewDocument};
+use finops::store::effects::{self, Effect, EffectKind};
 use finops::store::{companies, contracts, invoices, items, payments, sellers};
 
 #[test]
@@ -150,10 +151,14 @@ fn what_is_stale_is_marked_by_contract_company_and_seller() {
         assert_eq!(write(&mut db, |tx| invoices::mark_stale_by_company(tx, &a)), 1);
         assert_eq!(write(&mut db, |tx| invoices::mark_stale_by_company(tx, &a)), 0);
         assert_eq!(stale(&mut db), ["a"]);
+        let fresh = |db: &mut _, of: &[&str]| read(db, |tx| invoices::companies_with_fresh_drafts(tx, of));
+        assert_eq!(fresh(&mut db, &["a", "b"]), ["b".parse().unwrap()]);
+        assert!(fresh(&mut db, &["a"]).is_empty() && fresh(&mut db, &[]).is_empty());
         write(&mut db, |tx| invoices::clear_stale(tx, &a, &invoice_id(1)));
         assert!(stale(&mut db).is_empty());
         assert_eq!(write(&mut db, |tx| invoices::mark_stale_by_seller(tx, &"seller".parse().unwrap())), 2);
         assert_eq!(stale(&mut db), ["a", "b"]);
+        assert!(fresh(&mut db, &["a", "b"]).is_empty());
         assert_eq!(read(&mut db, |tx| invoices::companies_with_stale_drafts(tx, "a", 9)), ["b"]);
     });
 }
@@ -226,6 +231,10 @@ fn a_payment_is_recorded_once_per_reference() {
         write(&mut db, |tx| payments::add_credit(tx, credit("k2", -10, "")));
         assert!(db.write(|tx| payments::add_credit(tx, credit("k1", 30, ""))).is_err());
         assert_eq!(read(&mut db, |tx| payments::credit(tx, &a)), [euro(20)]);
+        let yen = Money::from_minor(i64::MAX, "JPY".parse().unwrap());
+        write(&mut db, |tx| payments::add_credit(tx, &a, "k3", yen, "", day("2026-11-02")));
+        assert_eq!(read(&mut db, |tx| payments::credit(tx, &a)), [euro(20), yen], "per currency");
+        assert_eq!(read(&mut db, |tx| payments::credit(tx, &"b".parse().unwrap())), [], "of this company alone");
     });
 }
 
@@ -258,5 +267,70 @@ fn documents_and_their_files() {
         write(&mut db, |tx| documents::put_pdfs(tx, &[file("ä/b.pdf", 5_000_000_000)], at + TimeDelta::days(1)));
         let found = read(&mut db, |tx| documents::pdf(tx, &a, &invoice_id(1))).unwrap();
         assert_eq!((found.path.as_str(), found.bytes), ("ä/b.pdf", 5_000_000_000));
+    });
+}
+
+#[test]
+fn an_invoice_is_held_until_the_transaction_ends() {
+    each_engine(|db| {
+        let mut one = db.open();
+        seed(&mut one, &["a"]);
+        write(&mut one, |tx| invoices::insert(tx, [draft("a", 1)].iter()));
+        let a: CompanyId = "a".parse().unwrap();
+        let before = db.rows("SELECT * FROM invoices");
+        assert!(!write(&mut one, |tx| invoices::hold(tx, &a, &invoice_id(2))), "there is none");
+        assert!(!write(&mut one, |tx| invoices::hold(tx, &"b".parse().unwrap(), &invoice_id(1))), "it is another's");
+        let released = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let (held, wait) = std::sync::mpsc::channel();
+            let (a, released) = (&a, &released);
+            let second = scope.spawn(move || {
+                wait.recv().unwrap();
+                let mut two = db.open();
+                assert!(write(&mut two, |tx| invoices::hold(tx, a, &invoice_id(1))));
+                assert!(released.load(std::sync::atomic::Ordering::SeqCst), "the second waits for the first");
+            });
+            write(&mut one, |tx| {
+                assert!(invoices::hold(tx, a, &invoice_id(1))?);
+                held.send(()).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(300));
+                released.store(true, std::sync::atomic::Ordering::SeqCst);
+                Ok(())
+            });
+            second.join().unwrap();
+        });
+        assert_eq!(db.rows("SELECT * FROM invoices"), before, "holding changes nothing");
+    });
+}
+
+#[test]
+fn documents_are_found_by_what_is_planned_for_them() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "b"]);
+        let all = [draft("a", 1), draft("a", 2), draft("a", 3), draft("b", 4)];
+        write(&mut db, |tx| invoices::insert(tx, all.iter()));
+        let content = |n: u32| format!("{n} {AWKWARD}");
+        let document = |(company, n): (&str, u32)| NewDocument {
+            company_id: company.parse().unwrap(),
+            invoice_id: invoice_id(n),
+            sha256: "ab".to_owned(),
+            content: content(n),
+        };
+        // The third has no document, the second nothing planned.
+        write(&mut db, |tx| documents::insert(tx, &[("a", 1), ("a", 2), ("b", 4)].map(document)));
+        let effect = |(company, n): (&str, u32)| Effect {
+            company_id: company.parse().unwrap(),
+            key: format!("pdf:{n}"),
+            subject: invoice_id(n).to_string(),
+            attempts: 0,
+        };
+        let (kind, at) = (EffectKind::WritePdf, crate::support::now());
+        write(&mut db, |tx| effects::plan(tx, kind, &[("a", 1), ("a", 3), ("b", 4)].map(effect), at));
+        let found = |db: &mut _, of: &[&str]| read(db, |tx| documents::planned_for(tx, of, kind));
+        assert_eq!(found(&mut db, &["a", "b"]), [(invoice_id(1), content(1)), (invoice_id(4), content(4))]);
+        assert_eq!(found(&mut db, &["b"]), [(invoice_id(4), content(4))]);
+        write(&mut db, |tx| effects::settle(tx, kind, &[(&effect(("a", 1)), Ok("x")), (&effect(("b", 4)), Err("no"))], at));
+        assert_eq!(found(&mut db, &["a", "b"]), [(invoice_id(4), content(4))], "what failed stays planned");
     });
 }

@@ -6,6 +6,7 @@
 mod support;
 
 mod chain;
+mod check;
 mod entities;
 mod fixtures;
 mod guards;
