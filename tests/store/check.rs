@@ -61,7 +61,10 @@ fn prepare(db: &TestDb) {
 }
 
 /// What is done to sound books, and the findings that must come of it: (rule, subject's second part).
-fn ways_to_break() -> Vec<(Vec<String>, Vec<(&'static str, String)>)> {
+/// Statements that break the books, and what is then found: rule and id.
+type Break = (Vec<String>, Vec<(&'static str, String)>);
+
+fn ways_to_break() -> Vec<Break> {
     let (draft, issued) = (invoice_id(1).to_string(), invoice_id(2).to_string());
     let ghost = invoice_id(9).to_string();
     let given = |id: &str| {

@@ -232,7 +232,7 @@ fn a_payment_is_recorded_once_per_reference() {
         assert!(db.write(|tx| payments::add_credit(tx, credit("k1", 30, ""))).is_err());
         assert_eq!(read(&mut db, |tx| payments::credit(tx, &a)), [euro(20)]);
         let yen = Money::from_minor(i64::MAX, "JPY".parse().unwrap());
-        write(&mut db, |tx| payments::add_credit(tx, &a, "k3", yen, "", day("2026-11-02")));
+        write(&mut db, |tx| payments::add_credit(tx, payments::CreditEntry { amount: yen, ..credit("k3", 0, "") }));
         assert_eq!(read(&mut db, |tx| payments::credit(tx, &a)), [euro(20), yen], "per currency");
         assert_eq!(read(&mut db, |tx| payments::credit(tx, &"b".parse().unwrap())), [], "of this company alone");
     });
