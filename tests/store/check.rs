@@ -61,7 +61,6 @@ fn prepare(db: &TestDb) {
 }
 
 /// What is done to sound books, and the findings that must come of it: (rule, subject's second part).
-/// Statements that break the books, and what is then found: rule and id.
 type Break = (Vec<String>, Vec<(&'static str, String)>);
 
 fn ways_to_break() -> Vec<Break> {
