@@ -4,10 +4,13 @@
 use crate::engine::summary::hex;
 use crate::error::Result;
 use crate::model::document::Document;
-use crate::model::{ContractId, Money};
+use crate::model::{Contract, ContractId, Money};
+use crate::rules::periods::BillingCalendar;
+use crate::rules::pricing::segments;
 use crate::rules::schedule::next_unbilled;
 use crate::store::billing::Next;
 use crate::store::{Db, StoreError, Tx, billing, check, contracts};
+use chrono::NaiveDate;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -86,11 +89,31 @@ fn schedules(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<(), StoreError>
             let billed: Vec<_> = billing::billed_periods(tx, company_id, contract_id)?.into_iter().map(|p| p.0).collect();
             let by_rule = next_unbilled(&contract, None, &billed)
                 .map(|row| row.map(|row| Next { start: row.next_start, due_on: row.next_due_on }));
-            if by_rule.as_ref() != Ok(&next) {
+            if by_rule.as_ref() != Ok(&next)
+                && !passed_over(tx, &contract, &billed, next, by_rule.as_ref().ok().copied().flatten())?
+            {
                 findings.push(schedule_finding(company_id.to_string(), contract_id, next, by_rule.ok().flatten()));
             }
         }
     }
+}
+
+/// Whether a schedule is ahead of the rules only by periods in which no item is active: they are
+/// passed over without a trace.
+fn passed_over(
+    tx: &mut Tx,
+    contract: &Contract,
+    billed: &[NaiveDate],
+    stands: Option<Next>,
+    by_rule: Option<Next>,
+) -> Result<bool, StoreError> {
+    let (Some(stands), Some(by_rule), Ok(calendar)) = (stands, by_rule, BillingCalendar::new(contract)) else { return Ok(false) };
+    let items = contracts::items(tx, &contract.company_id, &contract.contract_id)?;
+    let between = calendar.periods_from(by_rule.start).take_while(|p| p.service.start() < stands.start);
+    let empty = between.into_iter().all(|p| billed.contains(&p.service.start()) || segments(&items, p.service).is_empty());
+    let is_a_period = calendar.containing(stands.start).is_some_and(|p| p.service.start() == stands.start);
+    // Without any item at all a schedule stays where it is.
+    Ok(!items.is_empty() && by_rule.start < stands.start && is_a_period && empty)
 }
 
 fn schedule_finding(company_id: String, contract_id: &ContractId, stands: Option<Next>, by_rule: Option<Next>) -> Finding {

@@ -60,3 +60,42 @@ fn what_breaks_a_rule_is_found() {
     assert_eq!(said.code, 1);
     assert_snapshot!("db_check_broken", said);
 }
+
+/// Periods without an active item are passed over; the check knows, and an item that begins earlier
+/// after all brings them back.
+#[test]
+fn a_period_that_was_passed_over_is_in_order_and_comes_back() {
+    let mut env = TestEnvironment::new();
+    env.set("FINOPS_CONFIG", "finops.toml");
+    let good = |env: &TestEnvironment, args: &[&str]| {
+        let said = env.finops(args);
+        assert_eq!(said.code, 0, "{args:?}: {said}");
+        said.stdout
+    };
+    good(&env, &["init"]);
+    for kind in ["sellers", "tax_rates", "companies"] {
+        let template = good(&env, &["import", "--template", kind]);
+        env.write(&format!("{kind}.csv"), template);
+    }
+    env.write(
+        "contracts.csv",
+        "company_id,contract_id,seller_id,currency,cadence,timing,start\nC-1001,k,acme,EUR,monthly,advance,2026-08-01\n",
+    );
+    let item = |env: &TestEnvironment, from: &str| {
+        env.write(
+            "contract_items.csv",
+            format!("company_id,contract_id,item_id,valid_from,description,unit_price\nC-1001,k,i,{from},Late,10\n"),
+        );
+        good(env, &["import", "."]);
+    };
+    let drafts = |env: &mut TestEnvironment, seed: &str| {
+        env.set("FINOPS_TEST_SEED", seed);
+        good(env, &["invoices", "generate"]);
+        good(env, &["db", "check"]);
+        good(env, &["invoices", "list", "--json"]).lines().count()
+    };
+    item(&env, "2026-10-01");
+    assert_eq!(drafts(&mut env, "2"), 1, "August and September have nothing to bill");
+    item(&env, "2026-08-01");
+    assert_eq!(drafts(&mut env, "3"), 3, "now they have");
+}

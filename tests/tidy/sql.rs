@@ -29,6 +29,7 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/claims.rs", "expire", "a dead run's claims, whatever the company"),
     ("store/numbers.rs", "is_given", "a number is looked up whoever has it"),
     ("store/contracts.rs", "without_items", "a report for status and doctor"),
+    ("store/documents.rs", "in_folder", "a folder holds the files of many companies; only one that changed is read"),
     ("store/documents.rs", "pdfs", "db check reads everything, page by page"),
     ("store/effects.rs", "planned", "finds what is to be delivered: one range of one index"),
     ("store/effects.rs", "count_planned", "a count for the progress bar: one range of one index"),
