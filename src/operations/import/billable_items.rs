@@ -15,6 +15,8 @@ const WORDS: Words = Words { entity: "billable_item", added: "billable_item.adde
 pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> Result<()> {
     let keys: Vec<_> = rows.iter().map(|row| (row.value.company_id.clone(), row.value.source_key.clone())).collect();
     let scope = Scope::of(keys.iter().map(|key| (key.0.as_str(), key.1.as_str())));
+    // Whoever bills these companies now is waited for, and waits for what is imported.
+    tx.hold_companies(&scope.companies)?;
     let companies = companies::by_ids(tx, &scope.companies)?;
     let companies: BTreeMap<&str, &Company> = companies.iter().map(|c| (c.company_id.as_str(), c)).collect();
     let found = items::of_companies(tx, &scope.companies, scope.range)?;

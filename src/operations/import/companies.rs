@@ -13,7 +13,10 @@ const WORDS: Words = Words { entity: "company", added: "company.added", changed:
 
 pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Company>>>) -> Result<()> {
     let ids: BTreeSet<&str> = rows.iter().map(|row| row.value.company_id.as_str()).collect();
-    let standing = companies::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())?;
+    let ids: Vec<&str> = ids.into_iter().collect();
+    // Whoever bills these companies now is waited for, and waits for what is imported.
+    tx.hold_companies(&ids)?;
+    let standing = companies::by_ids(tx, &ids)?;
     let standing: BTreeMap<&str, &Company> = standing.iter().map(|c| (c.company_id.as_str(), c)).collect();
     let mut written = Vec::new();
     let mut changed = BTreeSet::new();

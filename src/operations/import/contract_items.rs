@@ -22,6 +22,8 @@ type Versions = BTreeMap<NaiveDate, ContractItem>;
 pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<ContractItemRow>>) -> Result<()> {
     let rows_of = rows.clone();
     let scope = Scope::of(rows_of.iter().map(|row| (row.value.company_id.as_str(), row.value.contract_id.as_str())));
+    // Whoever bills these companies now is waited for, and waits for what is imported.
+    tx.hold_companies(&scope.companies)?;
     let contracts = scope.contracts(tx)?;
     let mut items: BTreeMap<(ContractKey, ItemId), Versions> = BTreeMap::new();
     for version in contracts::items_of_companies(tx, &scope.companies, scope.range)? {

@@ -16,6 +16,8 @@ const WORDS: Words = Words { entity: "contract", added: "contract.added", change
 pub fn write(tx: &mut Tx, work: &mut Work, mut rows: Vec<Located<Contract>>) -> Result<()> {
     let keys: Vec<ContractKey> = rows.iter().map(|row| key_of(&row.value)).collect();
     let scope = Scope::of(keys.iter().map(|key| (key.0.as_str(), key.1.as_str())));
+    // Whoever bills these companies now is waited for, and waits for what is imported.
+    tx.hold_companies(&scope.companies)?;
     let known = companies::known(tx, &scope.companies)?;
     let standing = scope.contracts(tx)?;
     let mut added = Vec::new();

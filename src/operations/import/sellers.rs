@@ -53,14 +53,15 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<SellerRow>>>, f
         let payload = sellers::change(before, &seller);
         work.note(SYSTEM_COMPANY, &WORDS, outcome, seller.seller_id.to_string(), payload);
         work.sellers.insert(seller.seller_id.clone(), seller.clone());
-        if outcome == Outcome::Changed {
-            work.summary.stale_drafts += invoices::mark_stale_by_seller(tx, &seller.seller_id)?;
-        }
-        written.push((seller, source));
+        written.push((seller, source, outcome));
     }
-    sellers::upsert(tx, &written.iter().map(|(seller, _)| seller).collect::<Vec<_>>())?;
+    // Waits for the plans under way that hold the sellers; only then is every draft there to be marked.
+    sellers::upsert(tx, &written.iter().map(|(seller, ..)| seller).collect::<Vec<_>>())?;
+    for (seller, ..) in written.iter().filter(|(.., outcome)| *outcome == Outcome::Changed) {
+        work.summary.stale_drafts += invoices::mark_stale_by_seller(tx, &seller.seller_id)?;
+    }
     // Last, so that two sellers can change the format of the series that they share in one file.
-    for (seller, source) in &written {
+    for (seller, source, _) in &written {
         check_series(work, seller, source);
     }
     Ok(())

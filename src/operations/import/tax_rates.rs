@@ -46,14 +46,14 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<TaxRate>>) -> Resul
         changed.insert(rate.seller_id.clone());
         written.push(rate);
     }
+    // A plan under way holds the sellers, and with them their rates (`Tx::hold_sellers`): writing
+    // the sellers again, as they are, waits for it. Only then is every draft there to be marked.
+    let held: Vec<_> = changed.iter().filter_map(|seller_id| work.sellers.get(seller_id)).collect();
+    sellers::upsert(tx, &held)?;
     sellers::upsert_tax_rates(tx, &written.iter().collect::<Vec<_>>())?;
     for seller_id in &changed {
         work.summary.stale_drafts += invoices::mark_stale_by_seller(tx, seller_id)?;
     }
-    // A plan under way holds the sellers, and with them their rates (`Tx::hold_sellers`): writing
-    // the sellers again, as they are, waits for it.
-    let held: Vec<_> = changed.iter().filter_map(|seller_id| work.sellers.get(seller_id)).collect();
-    sellers::upsert(tx, &held)?;
     Ok(())
 }
 
