@@ -16,3 +16,4 @@ mod schedule;
 mod state;
 mod sums;
 mod support;
+mod terminal;
