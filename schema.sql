@@ -300,7 +300,8 @@ CREATE TABLE invoice_documents (
   CONSTRAINT invoice_documents_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT;
 
--- Files made from documents: where they were written, and what they were.
+-- Files made from documents: where they were written (place '' is the folder of documents, else
+-- s3://bucket), and what they were.
 CREATE TABLE document_files (
   company_id TEXT NOT NULL,
   invoice_id TEXT NOT NULL,
@@ -309,6 +310,7 @@ CREATE TABLE document_files (
   sha256     TEXT NOT NULL,
   bytes      INTEGER NOT NULL,
   written_at TEXT NOT NULL,
+  place      TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, invoice_id, format)
 ) STRICT, WITHOUT ROWID;
 
@@ -380,7 +382,9 @@ CREATE TABLE runs (
   heartbeat_at TEXT NOT NULL,
   finished_at  TEXT,
   outcome      TEXT NOT NULL,
-  summary      TEXT NOT NULL
+  summary      TEXT NOT NULL,
+  process      TEXT NOT NULL DEFAULT '',
+  batches      INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX runs_job ON runs (job, started_at);
@@ -419,7 +423,9 @@ CREATE TABLE run_items (
   PRIMARY KEY (company_id, job, subject, period)
 ) STRICT, WITHOUT ROWID;
 
--- The outbox: one act on the outside world, planned in the transaction that decided it.
+-- The outbox: one act on the outside world, planned in the transaction that decided it, and carried
+-- out after its commit: planned → sending → succeeded, failed, unknown or needs_human; abandoned by a
+-- person. The same key with another content_sha256 is an error. `owner` is the run that sends it.
 CREATE TABLE effects (
   company_id      TEXT NOT NULL,
   idempotency_key TEXT NOT NULL,
@@ -431,10 +437,44 @@ CREATE TABLE effects (
   provider_ref    TEXT NOT NULL,
   planned_at      TEXT NOT NULL,
   settled_at      TEXT,
+  content_sha256  TEXT NOT NULL DEFAULT '',
+  payload         TEXT NOT NULL DEFAULT '',
+  recipient       TEXT NOT NULL DEFAULT '',
+  next_at         TEXT NOT NULL DEFAULT '',
+  sending_at      TEXT NOT NULL DEFAULT '',
+  owner           TEXT NOT NULL DEFAULT '',
+  class           TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, idempotency_key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX effects_planned ON effects (kind, company_id, idempotency_key) WHERE state = 'planned';
+-- What is due: next_at '' at once, else an instant. 'sending': as few as are in flight. What needs a person.
+CREATE INDEX effects_due ON effects (kind, next_at, company_id, idempotency_key) WHERE state IN ('planned', 'unknown');
+CREATE INDEX effects_sending ON effects (kind, company_id, idempotency_key) WHERE state = 'sending';
+CREATE INDEX effects_attention ON effects (kind, state, company_id, idempotency_key) WHERE state IN ('failed', 'needs_human');
+
+-- Attempts that were not plainly a success: what went wrong, what was looked up, what came late.
+CREATE TABLE effect_attempts (
+  company_id      TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  attempt         INTEGER NOT NULL,
+  outcome         TEXT NOT NULL,
+  class           TEXT NOT NULL,
+  message         TEXT NOT NULL,
+  provider_ref    TEXT NOT NULL,
+  started_at      TEXT NOT NULL,
+  ended_at        TEXT NOT NULL,
+  run_id          TEXT NOT NULL,
+  PRIMARY KEY (company_id, idempotency_key, attempt, outcome)
+) STRICT, WITHOUT ROWID;
+
+-- Rate limits that hold across processes: the instant from which the next act is free (GCRA's
+-- theoretical arrival time), by recipient of a company, or by provider under `_system`.
+CREATE TABLE rate_limits (
+  company_id TEXT NOT NULL,
+  limit_key  TEXT NOT NULL,
+  free_at    TEXT NOT NULL,
+  PRIMARY KEY (company_id, limit_key)
+) STRICT, WITHOUT ROWID;
 
 -- ── Audit ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -451,6 +491,7 @@ CREATE TABLE audit_log (
   payload_sha256 BLOB NOT NULL,
   hash           BLOB NOT NULL,
   run_id         TEXT NOT NULL,
+  batch          INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (company_id, seq)
 ) STRICT, WITHOUT ROWID;
 

@@ -3,8 +3,8 @@
 use crate::context::Context;
 use crate::error::{ExitCode, Result};
 use crate::jobs::JobKind;
+use crate::model::EffectKind;
 use crate::model::Money;
-use crate::store::effects::EffectKind;
 use crate::store::runs::RunItem;
 use crate::store::{Db, Tx, effects, invoices, runs};
 use crate::ui::{Column, Ui};
@@ -195,6 +195,7 @@ fn backlog(row: &EffectsRow) -> String {
 
 const fn carried_out_by(kind: EffectKind) -> &'static str {
     match kind {
-        EffectKind::WritePdf => "finops invoices issue",
+        EffectKind::Document => "finops invoices issue",
+        EffectKind::CompletionNotice => "finops effects settle",
     }
 }

@@ -5,8 +5,9 @@ use crate::context::Context;
 use crate::crash;
 use crate::engine::summary::Summary;
 use crate::error::{Error, Result};
+use crate::model::EffectKind;
 use crate::store::documents::{self, DocumentFile};
-use crate::store::effects::{self, Effect, EffectKind};
+use crate::store::effects::{self, Effect};
 use crate::store::{Db, Tx};
 
 /// Effects a block: carried out side by side, recorded in one transaction.

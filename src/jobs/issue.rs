@@ -16,6 +16,7 @@ use crate::engine::job::{Decided, Failed, Job, Skipped};
 use crate::engine::outbox::Deliver;
 use crate::engine::summary::hex;
 use crate::error::{Error, Result};
+use crate::model::EffectKind;
 use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, Seller};
 use crate::render::{Fonts, missing_characters};
 use crate::rules::document::{Issue as Freeze, canonical_json, freeze};
@@ -23,7 +24,7 @@ use crate::rules::numbering::NumberFormat;
 use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::documents::NewDocument;
-use crate::store::effects::{self, Effect, EffectKind};
+use crate::store::effects::{self, Effect};
 use crate::store::numbers::{self};
 use crate::store::payments::{self, CreditEntry};
 use crate::store::{StoreError, Tx, companies, documents, invoices, sellers};
@@ -147,7 +148,7 @@ impl Job for Issue<'_> {
             });
             planned.push(Effect {
                 company_id: head.company_id.clone(),
-                key: format!("{}:{}:{}", EffectKind::WritePdf, head.seller_id, document.number),
+                key: format!("{}:{}:{}", EffectKind::Document, head.seller_id, document.number),
                 subject: head.invoice_id.to_string(),
                 attempts: 0,
             });
@@ -179,7 +180,7 @@ impl Job for Issue<'_> {
             return Err(StoreError::Busy("a draft changed while it was being issued".to_owned()).into());
         }
         documents::insert(tx, &kept)?;
-        effects::plan(tx, EffectKind::WritePdf, &planned, self.ctx.clock.now())?;
+        effects::plan(tx, EffectKind::Document, &planned, self.ctx.clock.now())?;
         Ok(entries)
     }
 

@@ -111,7 +111,7 @@ pub fn pdfs(tx: &mut Tx, after: (&str, &str), limit: u32) -> Result<Vec<Document
 pub fn planned_for(
     tx: &mut Tx,
     companies: &[&str],
-    kind: super::effects::EffectKind,
+    kind: crate::model::EffectKind,
 ) -> Result<Vec<(InvoiceId, String)>, StoreError> {
     const SQL: &str = "SELECT d.company_id, d.invoice_id, d.content FROM effects e
       JOIN invoice_documents d ON d.company_id = e.company_id AND d.invoice_id = e.subject

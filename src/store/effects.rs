@@ -2,17 +2,8 @@
 
 use super::value::Kind::{Int, Text};
 use super::{Bulk, Kind, StoreError, Tx, Val};
-use crate::model::{CompanyId, text_enum};
+use crate::model::{CompanyId, EffectKind};
 use chrono::{DateTime, Utc};
-
-text_enum! {
-    /// What kind of act it is.
-    pub enum EffectKind ("effect kind") {
-        /// An invoice's PDF into the folder of documents. Deterministic bytes under a fixed name,
-        /// so doing it again is harmless.
-        WritePdf = "document.pdf",
-    }
-}
 
 /// An act to be done.
 #[derive(Debug, Clone)]

@@ -16,7 +16,10 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: &[Step] = &[Step { version: 1, name: "initial", sql: include_str!("migrations/0001_initial.sql") }];
+const STEPS: &[Step] = &[
+    Step { version: 1, name: "initial", sql: include_str!("migrations/0001_initial.sql") },
+    Step { version: 2, name: "effects", sql: include_str!("migrations/0002_effects.sql") },
+];
 
 /// The schema that this build works with.
 pub const VERSION: i64 = STEPS[STEPS.len() - 1].version;

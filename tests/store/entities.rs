@@ -3,9 +3,10 @@
 use crate::fixtures::*;
 use crate::support::each_engine;
 use chrono::TimeDelta;
+use finops::model::EffectKind;
 use finops::model::{CompanyId, FullInvoice, Invoice, InvoiceState, Money, Payment, TaxCategory};
 use finops::store::documents::{self, DocumentFile, NewDocument};
-use finops::store::effects::{self, Effect, EffectKind};
+use finops::store::effects::{self, Effect};
 use finops::store::{companies, contracts, invoices, items, payments, sellers};
 
 #[test]
@@ -325,7 +326,7 @@ fn documents_are_found_by_what_is_planned_for_them() {
             subject: invoice_id(n).to_string(),
             attempts: 0,
         };
-        let (kind, at) = (EffectKind::WritePdf, crate::support::now());
+        let (kind, at) = (EffectKind::Document, crate::support::now());
         write(&mut db, |tx| effects::plan(tx, kind, &[("a", 1), ("a", 3), ("b", 4)].map(effect), at));
         let found = |db: &mut _, of: &[&str]| read(db, |tx| documents::planned_for(tx, of, kind));
         assert_eq!(found(&mut db, &["a", "b"]), [(invoice_id(1), content(1)), (invoice_id(4), content(4))]);

@@ -3,8 +3,9 @@
 use crate::fixtures::{AWKWARD, contract, day, draft, invoice_id, item, read, seed, write};
 use crate::support::{each_engine, now};
 use finops::model::CompanyId;
+use finops::model::EffectKind;
 use finops::store::documents::{self, DocumentFile};
-use finops::store::effects::{self, Effect, EffectKind};
+use finops::store::effects::{self, Effect};
 use finops::store::runs::{self, ItemCount, RunItem};
 use finops::store::{contracts, invoices, schema};
 
@@ -46,7 +47,7 @@ fn acts_that_are_still_to_be_done_are_counted_with_a_reason() {
             subject: "1".to_owned(),
             attempts: 0,
         };
-        let (kind, acts) = (EffectKind::WritePdf, [act("a"), act("b"), act("c")]);
+        let (kind, acts) = (EffectKind::Document, [act("a"), act("b"), act("c")]);
         write(&mut db, |tx| effects::plan(tx, kind, &acts, now()));
         write(&mut db, |tx| effects::settle(tx, kind, &[(&acts[0], Ok("ref")), (&acts[1], Err("disk full"))], now()));
         let backlog = read(&mut db, effects::backlog);

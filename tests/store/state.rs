@@ -4,9 +4,10 @@
 use crate::fixtures::*;
 use crate::support::{TestDb, each_engine, now};
 use chrono::TimeDelta;
+use finops::model::EffectKind;
 use finops::model::{CompanyId, ContractId, FullInvoice, RunId};
 use finops::store::billing::{self, BilledPeriod, DueKey, Next, ScheduleChange};
-use finops::store::effects::{self, Backlog, Effect, EffectKind};
+use finops::store::effects::{self, Backlog, Effect};
 use finops::store::numbers::{self, Given, Taken};
 use finops::store::runs::{self, Run, RunItem};
 use finops::store::{StoreError, claims, invoices, items};
@@ -38,7 +39,7 @@ fn pages_come_in_the_order_of_bytes_on_both_engines() {
         let drafts: Vec<FullInvoice> = (0..).zip(shuffled).map(|(n, c)| draft(c, n)).collect();
         write(&mut db, |tx| invoices::insert(tx, drafts.iter()));
         let effects: Vec<Effect> = shuffled.iter().map(|c| effect(c)).collect();
-        write(&mut db, |tx| effects::plan(tx, EffectKind::WritePdf, &effects, now()));
+        write(&mut db, |tx| effects::plan(tx, EffectKind::Document, &effects, now()));
 
         for limit in [1, 3, 10, 11] {
             let mut seen = Vec::new();
@@ -76,7 +77,7 @@ fn pages_come_in_the_order_of_bytes_on_both_engines() {
             let mut seen: Vec<String> = Vec::new();
             loop {
                 let last = seen.last().cloned().unwrap_or_default();
-                let page = read(&mut db, |tx| effects::planned(tx, EffectKind::WritePdf, (&last, "pdf:1"), limit));
+                let page = read(&mut db, |tx| effects::planned(tx, EffectKind::Document, (&last, "pdf:1"), limit));
                 if page.is_empty() {
                     break;
                 }
@@ -331,7 +332,7 @@ fn effect(company: &str) -> Effect {
 fn an_act_is_planned_once_and_done_once() {
     each_engine(|db: &TestDb| {
         let mut conn = db.open();
-        let kind = EffectKind::WritePdf;
+        let kind = EffectKind::Document;
         write(&mut conn, |tx| effects::plan(tx, kind, &[effect("a"), effect("b")], now()));
         write(&mut conn, |tx| effects::plan(tx, kind, &[effect("a")], now()));
         let planned = |conn: &mut _| read(conn, |tx| effects::planned(tx, kind, ("", ""), 9));

@@ -6,12 +6,13 @@ use crate::engine::host;
 use crate::engine::outbox::{Deliver, Outcome, Receipt};
 use crate::engine::summary::hex;
 use crate::error::{Error, Result, io_error};
+use crate::model::EffectKind;
 use crate::model::InvoiceId;
 use crate::model::document::Document;
 use crate::providers::folder;
 use crate::render::{Fonts, Logo, invoice_pdf};
 use crate::store::documents::{self, DocumentFile};
-use crate::store::effects::{self, Effect, EffectKind};
+use crate::store::effects::{self, Effect};
 use crate::store::{Db, Tx, sellers};
 use chrono::Datelike;
 use rayon::prelude::*;
@@ -113,7 +114,7 @@ impl PdfWriter<'_> {
             }
             db.write(|tx| {
                 missing.iter().try_for_each(|file| {
-                    effects::plan_again(tx, EffectKind::WritePdf, &file.company_id, file.invoice_id.as_str())
+                    effects::plan_again(tx, EffectKind::Document, &file.company_id, file.invoice_id.as_str())
                 })
             })
             .map_err(Error::from)?;
@@ -123,7 +124,7 @@ impl PdfWriter<'_> {
 
 impl Deliver for PdfWriter<'_> {
     fn kind(&self) -> EffectKind {
-        EffectKind::WritePdf
+        EffectKind::Document
     }
 
     fn look_for_lost(&self, db: &mut Db) -> Result<()> {
@@ -177,7 +178,7 @@ fn load(tx: &mut Tx, effects: &[Effect]) -> Result<Inputs> {
     let companies: BTreeSet<&str> = effects.iter().map(|e| e.company_id.as_str()).collect();
     let companies: Vec<&str> = companies.into_iter().collect();
     let mut inputs = Inputs { documents: HashMap::new(), logos: HashMap::new() };
-    for (invoice_id, content) in documents::planned_for(tx, &companies, EffectKind::WritePdf)? {
+    for (invoice_id, content) in documents::planned_for(tx, &companies, EffectKind::Document)? {
         inputs.documents.insert(invoice_id.to_string(), parse(&invoice_id, &content).map_err(|e| e.message));
     }
     let wanted: BTreeSet<&String> = inputs.documents.values().flatten().map(|d| &d.logo_sha256).collect();

@@ -1,0 +1,86 @@
+//! Acts on the outside world, and how they can fail.
+
+use super::text_enum;
+use chrono::TimeDelta;
+
+text_enum! {
+    /// What kind of act it is.
+    pub enum EffectKind ("effect kind") {
+        /// An invoice's PDF into the folder of documents, or into object storage.
+        Document = "document.pdf",
+        /// A job ended: told to a URL, signed after Standard Webhooks.
+        CompletionNotice = "webhook.completion",
+    }
+}
+
+text_enum! {
+    /// Where an act stands.
+    pub enum EffectState ("effect state") {
+        /// Decided, not begun; `next_at` tells from when it may be.
+        Planned = "planned",
+        /// The call is being made, by the run that owns it.
+        Sending = "sending",
+        Succeeded = "succeeded",
+        /// Refused for good: it waits until the data changes or a person has it tried again.
+        Failed = "failed",
+        /// The call was made and its outcome is not known: it is looked up before anything new.
+        Unknown = "unknown",
+        /// Only a person can tell what became of it.
+        NeedsHuman = "needs_human",
+        /// A person decided that it is not to be done.
+        Abandoned = "abandoned",
+    }
+}
+
+text_enum! {
+    /// How an act failed (reliability.md, "Failures"). Each has its own way on, matched exhaustively
+    /// in `rules::retry`.
+    pub enum FailureClass ("failure class") {
+        /// No connection, no such name: nothing was sent.
+        Unreachable = "unreachable",
+        /// Sent, and the answer was lost (timeout, reset): it may have been done.
+        NoAnswer = "no_answer",
+        /// 429, or 503 with Retry-After: told to come again later.
+        Throttled = "throttled",
+        /// The other side failed and says so (5xx), and did nothing that stays.
+        Broken = "broken",
+        /// Refused for now, as by SMTP's 4xx.
+        Deferred = "deferred",
+        /// Declined, perhaps not next time (insufficient funds).
+        SoftDecline = "soft_decline",
+        /// Declined for good (the card is stolen).
+        HardDecline = "hard_decline",
+        /// Refused as it is (400, 422, SMTP 5xx): never again until the data changes.
+        Rejected = "rejected",
+        /// 401, 403: the credentials are wrong, for every other act as well.
+        Denied = "denied",
+        /// This machine's own trouble: a disk, a file that is in the way.
+        Local = "local",
+    }
+}
+
+/// Why an act was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub class: FailureClass,
+    /// For people: what the other side said. It never holds a secret.
+    pub message: String,
+    /// How long the other side asks to be left alone.
+    pub retry_after: Option<TimeDelta>,
+}
+
+impl Failure {
+    pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), retry_after: None }
+    }
+}
+
+/// Proof that an act was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// What the other side calls it: a path, an object's name, a message id.
+    pub provider_ref: String,
+    /// SHA-256 (hex) of what it was given; empty where nothing is given.
+    pub sha256: String,
+    pub bytes: u64,
+}
