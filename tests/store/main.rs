@@ -11,6 +11,7 @@ mod entities;
 mod fixtures;
 mod guards;
 mod looking;
+mod reconnect;
 mod refusals;
 mod schema;
 mod state;
