@@ -4,15 +4,7 @@
 pub mod generate;
 pub mod issue;
 
-use crate::model::text_enum;
-
-text_enum! {
-    /// A job that exists. Its word is the one in `runs`, claims, summaries and JSON.
-    pub enum JobKind ("job") {
-        InvoicesGenerate = "invoices.generate",
-        InvoicesIssue = "invoices.issue",
-    }
-}
+pub use crate::model::JobKind;
 
 impl JobKind {
     /// When cron runs it, as five fields, in the machine's zone.
