@@ -9,6 +9,7 @@ mod environment;
 mod nearest;
 mod notify;
 mod reader;
+mod retry;
 mod s3;
 mod secret;
 mod section;
@@ -18,6 +19,7 @@ pub use database::DatabaseUrl;
 pub use environment::Environment;
 pub use notify::{NotifyConfig, NotifyWhen};
 pub use reader::{Origin, Setting};
+pub use retry::{RateConfig, RetryConfig};
 pub use secret::{REDACTED, Secret};
 pub use section::Section;
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
+    pub retry: RetryConfig,
+    pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
     pub notify: Option<NotifyConfig>,
     /// Every value in force and where it comes from, for `config show`.
@@ -126,8 +130,10 @@ impl Config {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
+        let retry = reader.section("retry", retry::read);
+        let rates = reader.section("rate_limits", retry::read_rates);
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, notify, settings })
+        Ok(Self { file: None, database, documents, billing, retry, rates, notify, settings })
     }
 }
 

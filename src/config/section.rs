@@ -57,6 +57,15 @@ impl<'s, 't> Section<'s, 't> {
         Section::open(name, Some(table), found.span(), self.log, read)
     }
 
+    /// A section within this one whose defaults hold when it is not there: `uploads` is `[retry.uploads]`.
+    pub fn part<T>(&mut self, key: &'static str, name: &'static str, read: impl FnOnce(&mut Section<'_, 't>) -> T) -> T {
+        self.known.insert(key.to_owned());
+        let found = self.table.and_then(|table| table.get(key));
+        let at = found.map_or_else(|| self.at.clone(), |found| found.span());
+        let table = found.and_then(|found| self.log.table(name, found));
+        Section::open(name, table, at, self.log, read)
+    }
+
     /// A value by its own check, which returns the value or what would be right. The default is
     /// for a missing key; it also stands in for a wrong one, so that reading can go on.
     pub fn get<T: serde::Serialize>(

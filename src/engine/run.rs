@@ -6,10 +6,11 @@
 
 use super::job::{Decided, Failed, Job, Plan, RunOptions};
 use super::lock;
-use super::outbox;
+use super::notice::CompletionNotices;
+use super::outbox::{self, Deliver, Delivery};
 use super::signals::Signals;
 use super::summary::Summary;
-use super::{host, items};
+use super::{host, items, notice};
 use crate::context::Context;
 use crate::crash;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,6 +34,9 @@ pub fn run<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions
     let result = if options.dry_run { run.look(job, db) } else { run.work(job, db) };
     run.summary.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let finished = run.finish(db, &result);
+    if !options.dry_run && finished.is_ok() {
+        run.notify(db);
+    }
     (run.summary, result.and(finished))
 }
 
@@ -73,7 +77,7 @@ impl<'c> Runner<'c> {
             self.tell(&Recorded { decided, hashes: Vec::new(), news }, true);
             self.stop_if_asked()?;
         }
-        Ok(())
+        job.deliverers().into_iter().try_for_each(|deliverer| outbox::look(deliverer, self.ctx, db, &mut self.summary))
     }
 
     fn work<J: Job>(&mut self, job: &mut J, db: &mut Db) -> Result<()> {
@@ -97,15 +101,19 @@ impl<'c> Runner<'c> {
             self.stop_if_asked()?;
         }
         progress.finish();
-        match job.deliverer() {
-            Some(deliverer) if outbox::has_work(deliverer, db)? => {
-                self.begin(db)?;
-                let signals = self.signals.clone();
-                let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
-                outbox::deliver(deliverer, self.ctx, db, &mut self.summary, &stop)
-            }
-            _ => Ok(()),
+        job.deliverers().into_iter().try_for_each(|deliverer| self.deliver(deliverer, db))
+    }
+
+    /// Carries out what is due of one kind of effect.
+    fn deliver(&mut self, deliverer: &dyn Deliver, db: &mut Db) -> Result<()> {
+        if !outbox::has_work(deliverer, self.ctx, db)? {
+            return Ok(());
         }
+        let run_id = self.begin(db)?;
+        let signals = self.signals.clone();
+        let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
+        let summary = &mut self.summary;
+        outbox::deliver(deliverer, &mut Delivery { ctx: self.ctx, db, summary, run_id, stop: &stop })
     }
 
     /// How many units may still be taken; None when `--limit` is reached.
@@ -127,9 +135,9 @@ impl<'c> Runner<'c> {
     }
 
     /// The run's row, once there is work.
-    fn begin(&mut self, db: &mut Db) -> Result<()> {
-        if self.summary.run_id.is_some() {
-            return Ok(());
+    fn begin(&mut self, db: &mut Db) -> Result<RunId> {
+        if let Some(run_id) = &self.summary.run_id {
+            return Ok(run_id.clone());
         }
         let now = self.ctx.clock.now();
         let run_id = RunId::from(self.ctx.ids.uuid());
@@ -148,9 +156,9 @@ impl<'c> Runner<'c> {
             summary: "{}".to_owned(),
         };
         db.write(|tx| runs::begin(tx, &run).map_err(Error::from))?;
-        self.summary.run_id = Some(run_id);
+        self.summary.run_id = Some(run_id.clone());
         crash::point("run.begun");
-        Ok(())
+        Ok(run_id)
     }
 
     /// Where several processes share the work: keeps the units whose companies are this run's now.
@@ -309,7 +317,7 @@ impl<'c> Runner<'c> {
     }
 
     /// Writes down how the run ended, also when it ended badly.
-    fn finish(&self, db: &mut Db, result: &Result<()>) -> Result<()> {
+    fn finish(&mut self, db: &mut Db, result: &Result<()>) -> Result<()> {
         // One that never began is no run; one that was taken over is, and must not seem to be running.
         let never_began = self.summary.run_id.is_none() && matches!(result, Err(error) if error.kind == ErrorKind::TryLater);
         if self.options.dry_run || never_began {
@@ -319,19 +327,41 @@ impl<'c> Runner<'c> {
             Ok(()) => self.summary.outcome(),
             Err(error) => error.kind.as_str(),
         };
+        let told = notice::is_wanted(self.ctx.config.notify.as_ref(), &self.summary, result);
+        if told {
+            self.begin(db)?;
+        }
         let now = self.ctx.clock.now();
         let body = serde_json::to_string(&self.summary).unwrap_or_default();
         let job = self.summary.job;
         let written = match &self.summary.run_id {
             Some(run_id) => db.write(|tx| {
                 runs::finish(tx, run_id, now, outcome, &body)?;
-                runs::heartbeat(tx, job, now, outcome)
+                runs::heartbeat(tx, job, now, outcome)?;
+                if told {
+                    notice::plan(tx, run_id, &self.summary, outcome, now)?;
+                }
+                Ok(())
             }),
             // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
-            None => db.last_write_unflushed(|tx| runs::heartbeat(tx, job, now, outcome)),
+            None if self.ctx.config.notify.is_some() => db.write(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
+            None => db.last_write_unflushed(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
         };
         // The error that ended the run is the one to tell.
-        if result.is_ok() { written.map_err(Error::from) } else { Ok(()) }
+        if result.is_ok() { written } else { Ok(()) }
+    }
+
+    /// Sends the notice of this run, and those of earlier ones that are due. The job is over: what
+    /// becomes of a notice changes nothing of it, and is told on stderr.
+    fn notify(&mut self, db: &mut Db) {
+        let Some(notices) = CompletionNotices::new(self.ctx) else { return };
+        let told = Summary::new(self.summary.job, self.ctx.as_of, false);
+        let of_job = std::mem::replace(&mut self.summary, told);
+        self.summary.run_id.clone_from(&of_job.run_id);
+        if let Err(error) = self.deliver(&notices, db) {
+            self.ctx.ui.warn(format!("the completion notice: {}", error.message));
+        }
+        self.summary = of_job;
     }
 }
 

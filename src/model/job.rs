@@ -7,5 +7,6 @@ text_enum! {
     pub enum JobKind ("job") {
         InvoicesGenerate = "invoices.generate",
         InvoicesIssue = "invoices.issue",
+        EffectsSettle = "effects.settle",
     }
 }

@@ -1,7 +1,7 @@
 //! The outside world: a file a vendor. Sees neither the store nor the jobs, holds no clock, and answers
 //! with what became of an act: [`Receipt`](crate::model::Receipt) or [`Failure`](crate::model::Failure).
 
-mod digest;
+pub mod digest;
 pub mod folder;
 pub mod http;
 pub mod s3;

@@ -117,6 +117,14 @@ impl Bucket {
         }
     }
 
+    /// The same for an object by the reference that `put` returned; one of another bucket is not found.
+    pub fn find_stored(&self, provider_ref: &str, at: DateTime<Utc>) -> Result<Option<u64>, Failure> {
+        match provider_ref.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) {
+            Some((bucket, object)) if bucket == self.settings.bucket => self.find(object, at),
+            _ => Ok(None),
+        }
+    }
+
     fn call(
         &self,
         method: Method,

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// No connection, or it was lost.
     #[error("no connection to the database: {0}")]
     Connection(String),
+    /// The connection was lost while a COMMIT was under way: it may be in, or not.
+    #[error("the connection to the database was lost during a commit, so it is not known whether this was recorded: {0}")]
+    Unanswered(String),
     /// A statement took longer than it may.
     #[error("the database took too long: {0}")]
     Timeout(String),
@@ -84,6 +87,22 @@ impl StoreError {
             Self::Busy(_) => true,
             Self::Constraint(_)
             | Self::Connection(_)
+            | Self::Unanswered(_)
+            | Self::Timeout(_)
+            | Self::Setup(..)
+            | Self::Full(_)
+            | Self::Damaged(_)
+            | Self::Corrupt { .. }
+            | Self::Other(_) => false,
+        }
+    }
+
+    /// Whether the connection is gone, so that it takes another one to go on.
+    pub const fn is_lost_connection(&self) -> bool {
+        match self {
+            Self::Connection(_) | Self::Unanswered(_) => true,
+            Self::Busy(_)
+            | Self::Constraint(_)
             | Self::Timeout(_)
             | Self::Setup(..)
             | Self::Full(_)
@@ -99,6 +118,7 @@ impl StoreError {
             Self::Constraint(_) | Self::Corrupt { .. } => true,
             Self::Busy(_)
             | Self::Connection(_)
+            | Self::Unanswered(_)
             | Self::Timeout(_)
             | Self::Setup(..)
             | Self::Full(_)
@@ -117,6 +137,10 @@ impl From<StoreError> for Error {
             StoreError::Connection(_) => {
                 (ErrorKind::TryLater, Some("check that the database server runs and that the URL is right: finops doctor"))
             }
+            StoreError::Unanswered(_) => (
+                ErrorKind::TryLater,
+                Some("run the same command again: nothing is done twice, and what was recorded already it finds, or says so"),
+            ),
             StoreError::Timeout(_) => (
                 ErrorKind::TryLater,
                 Some("run it again when the server has less to do, or raise statement_timeout_s in [database] of finops.toml"),
@@ -144,19 +168,34 @@ impl From<StoreError> for Error {
     }
 }
 
-/// An error that knows whether the same transaction may be replayed.
+/// An error that knows what can be done about it.
 pub trait Transient {
+    /// Whether the same transaction may be replayed at once.
     fn is_transient(&self) -> bool;
+    /// Whether it takes another connection to go on.
+    fn is_lost_connection(&self) -> bool;
 }
 
 impl Transient for StoreError {
     fn is_transient(&self) -> bool {
         Self::is_transient(self)
     }
+
+    fn is_lost_connection(&self) -> bool {
+        Self::is_lost_connection(self)
+    }
 }
 
 impl Transient for Error {
     fn is_transient(&self) -> bool {
-        self.source.as_ref().and_then(|s| s.downcast_ref::<StoreError>()).is_some_and(StoreError::is_transient)
+        of_store(self).is_some_and(StoreError::is_transient)
     }
+
+    fn is_lost_connection(&self) -> bool {
+        of_store(self).is_some_and(StoreError::is_lost_connection)
+    }
+}
+
+fn of_store(error: &Error) -> Option<&StoreError> {
+    error.source.as_ref().and_then(|s| s.downcast_ref())
 }

@@ -64,6 +64,10 @@ enum TxEngine<'a> {
     Postgres(&'a mut postgres::Postgres),
 }
 
+/// Pauses before each new connection in place of a lost one, in milliseconds: half a minute in all,
+/// which is what a restart or a failover of a server takes. The last one waits for the next run of cron.
+const RECONNECT_MS: [u64; 9] = [100, 200, 400, 800, 1_500, 3_000, 6_000, 8_000, 10_000];
+
 /// Replays of a transaction that met another one, before the caller is told (reliability.md).
 const REPLAYS: u32 = 5;
 
@@ -145,7 +149,38 @@ impl Db {
         self.replayed(true, work)
     }
 
-    /// The same, rolled back in any case: what `--dry-run` calls where the plan is the writing itself.
+    /// Writes what must get in, such as the result of a call that was made. As [`Db::write`], and
+    /// when the connection is lost, it is made anew (for half a minute) and `work` runs again, also
+    /// when nobody knows whether the COMMIT got through. So `work` must find what it did before: by
+    /// a key, by a state that it compares, by a counter. It finds it surely when that write is the
+    /// first thing that it does: the row lock of a lost transaction that still goes on is waited for.
+    pub fn write_surely<R, E: From<StoreError> + Transient>(
+        &mut self,
+        mut work: impl FnMut(&mut Tx) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut pauses = RECONNECT_MS.into_iter().map(Duration::from_millis);
+        loop {
+            match self.replayed(true, &mut work) {
+                Err(error) if error.is_lost_connection() && self.reconnect(&mut pauses) => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// False when there is no connection to be had within the pauses that are left.
+    fn reconnect(&mut self, pauses: &mut impl Iterator<Item = Duration>) -> bool {
+        let Engine::Postgres(engine) = &mut self.engine else { return false };
+        for pause in pauses {
+            std::thread::sleep(pause);
+            match engine.reconnect() {
+                Err(error) if error.is_lost_connection() => {}
+                result => return result.is_ok(),
+            }
+        }
+        false
+    }
+
+    /// As [`Db::write`], rolled back in any case: what `--dry-run` calls where the plan is the writing itself.
     pub fn rehearse<R, E: From<StoreError> + Transient>(&mut self, work: impl FnMut(&mut Tx) -> Result<R, E>) -> Result<R, E> {
         self.replayed(false, work)
     }

@@ -11,6 +11,10 @@ use std::time::Duration;
 
 pub(super) struct Postgres {
     client: Client,
+    url: String,
+    statement_timeout: Duration,
+    /// Whether a commit waits for the server's disk.
+    flushes: bool,
     /// The postgres crate has no cache of its own, and an unprepared statement costs a round trip more.
     statements: HashMap<(Address, Form), Statement>,
 }
@@ -42,21 +46,48 @@ impl Postgres {
         if let Some(other) = encoding.filter(|encoding| *encoding != "UTF8") {
             return Err(StoreError::Setup(Setup::Encoding, format!("the database has the encoding {other}; finops needs UTF8")));
         }
-        Ok(Self { client, statements: HashMap::new() })
+        Ok(Self { client, url: url.to_owned(), statement_timeout, flushes: true, statements: HashMap::new() })
+    }
+
+    /// A new connection in place of one that was lost, set up as that one was. Prepared statements
+    /// belong to a connection, so they go with it.
+    pub(super) fn reconnect(&mut self) -> Result<(), StoreError> {
+        let mut new = Self::connect(&self.url, self.statement_timeout)?;
+        if !self.flushes {
+            new.stop_flushing()?;
+        }
+        *self = new;
+        Ok(())
     }
 
     pub(super) fn stop_flushing(&mut self) -> Result<(), StoreError> {
-        self.script("SET synchronous_commit = off")
+        self.script("SET synchronous_commit = off")?;
+        self.flushes = false;
+        Ok(())
     }
 
     /// Reads see one state of the database (REPEATABLE READ); writes see what others committed
     /// before each statement, and the keys refuse what was done meanwhile.
     pub(super) fn begin(&mut self, writing: bool) -> Result<(), StoreError> {
-        self.script(if writing { "BEGIN" } else { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" })
+        let sql = if writing { "BEGIN" } else { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" };
+        match self.script(sql) {
+            // It was lost while nothing was going on (a pooler's time limit, a restart): nothing can have been done twice.
+            Err(StoreError::Connection(_)) => {
+                self.reconnect()?;
+                self.script(sql)
+            }
+            begun => begun,
+        }
     }
 
     pub(super) fn end(&mut self, commit: bool) -> Result<(), StoreError> {
-        self.script(if commit { "COMMIT" } else { "ROLLBACK" })
+        if !commit {
+            return self.script("ROLLBACK");
+        }
+        self.script("COMMIT").map_err(|error| match error {
+            StoreError::Connection(text) => StoreError::Unanswered(text),
+            other => other,
+        })
     }
 
     pub(super) fn script(&mut self, sql: &str) -> Result<(), StoreError> {

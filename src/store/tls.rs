@@ -14,6 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+/// What the driver takes when a URL says nothing.
+const DRIVER_KEEPALIVE: Duration = Duration::from_secs(2 * 60 * 60);
+
 pub(super) fn connect(url: &str) -> Result<Client, StoreError> {
     let (url, root) = take_tls_options(url);
     let mut config = read(&url).map_err(|reason| StoreError::Setup(Setup::Url, reason))?;
@@ -22,6 +25,14 @@ pub(super) fn connect(url: &str) -> Result<Client, StoreError> {
     }
     if config.get_application_name().is_none() {
         config.application_name("finops");
+    }
+    // A peer that is gone without a word (a pulled plug, a firewall that forgot) shows after a minute, not
+    // after the two hours that are the system's usual.
+    if config.get_keepalives_idle() == DRIVER_KEEPALIVE {
+        config.keepalives_idle(Duration::from_secs(30)).keepalives_interval(Duration::from_secs(10)).keepalives_retries(3);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(Duration::from_secs(60));
     }
     let local = config.get_hosts().iter().all(|h| matches!(h, ::postgres::config::Host::Unix(_)));
     let client = if local || config.get_ssl_mode() == ::postgres::config::SslMode::Disable {

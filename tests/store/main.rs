@@ -7,10 +7,12 @@ mod support;
 
 mod chain;
 mod check;
+mod effects;
 mod entities;
 mod fixtures;
 mod guards;
 mod looking;
+mod reconnect;
 mod refusals;
 mod schema;
 mod state;

@@ -21,12 +21,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     // It asks the driver whether it can read a URL, and a provider whether it can read a key, so that a
     // wrong one is told with its line.
-    ("config", &["providers", "store"]),
+    ("config", &["providers", "rules", "store"]),
     ("context", &["cli", "config", "store", "ui"]),
     ("ui", &[]),
     ("jobs", &["context", "crash", "engine", "providers", "render", "rules", "store"]),
     ("operations", &["context", "engine", "import", "jobs", "providers", "render", "rules", "store"]),
-    ("engine", &["context", "crash", "providers", "store", "ui"]),
+    ("engine", &["config", "context", "crash", "providers", "rules", "store", "ui"]),
     ("store", &[]),
     ("providers", &["crash"]),
     ("crash", &[]),
