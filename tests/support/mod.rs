@@ -1,4 +1,5 @@
-//! What the tests that need a database share: both engines, each test with databases of its own.
+//! What several test targets share: databases (both engines, each test with its own), and what stands
+//! in for the outside world.
 //!
 //! Used by a test target as `#[path = "../support/mod.rs"] mod support;`.
 
@@ -6,6 +7,8 @@
 
 pub mod audit;
 pub mod database;
+pub mod http;
+pub mod peers;
 pub mod postgres;
 
 pub use database::{TestDb, each_engine, now};
