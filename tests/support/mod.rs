@@ -7,5 +7,7 @@
 pub mod audit;
 pub mod database;
 pub mod postgres;
+pub mod proxy;
 
 pub use database::{TestDb, each_engine, now};
+pub use proxy::{Fault, Plan, Proxy};
