@@ -10,6 +10,7 @@ mod support;
 
 mod business;
 mod matrix;
+mod network;
 mod oracle;
 mod paused;
 mod stage;

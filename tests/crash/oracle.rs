@@ -118,7 +118,7 @@ pub fn check(stage: &mut Stage, undisturbed: &[String], what: &str) {
     let parked = |stage: &Stage| stage.db.value("SELECT COUNT(*) FROM run_items WHERE parked = 1");
     for job in JOBS {
         let stood = parked(stage);
-        let code = stage.run(job).status.code();
+        let code = stage.run(*job).status.code();
         assert_eq!(code, Some(if parked(stage) == stood { 0 } else { 3 }), "{what}: nothing fails anew");
     }
     let after: Vec<String> = raw(&stage.db);

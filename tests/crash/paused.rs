@@ -6,11 +6,12 @@ use crate::oracle::{books, check};
 use crate::stage::{JOBS, Stage, told};
 use crate::support::TestDb;
 use crate::together::until;
+use finops::jobs::JobKind;
 use std::process::{Child, Command};
 
 /// What the paused one finds when it wakes up.
 struct Case {
-    job: usize,
+    job: JobKind,
     /// The n-th of this place.
     place: (&'static str, usize),
     /// How it ends: its writes are refused (75), or there was nothing left to refuse (0).
@@ -18,11 +19,11 @@ struct Case {
 }
 
 const CASES: [Case; 4] = [
-    Case { job: 0, place: ("page.claimed", 1), code: 75 },
-    Case { job: 0, place: ("page.claimed", 2), code: 75 },
-    Case { job: 1, place: ("page.claimed", 2), code: 75 },
+    Case { job: JobKind::InvoicesGenerate, place: ("page.claimed", 1), code: 75 },
+    Case { job: JobKind::InvoicesGenerate, place: ("page.claimed", 2), code: 75 },
+    Case { job: JobKind::InvoicesIssue, place: ("page.claimed", 2), code: 75 },
     // The files were written: that is recorded, by whoever comes first, and once.
-    Case { job: 1, place: ("effects.carried_out", 1), code: 0 },
+    Case { job: JobKind::InvoicesIssue, place: ("effects.carried_out", 1), code: 0 },
 ];
 
 #[test]
@@ -40,21 +41,21 @@ fn a_paused_run_finds_its_work_done_by_another_and_leaves_it() {
 }
 
 fn paused(case: &Case, mut stage: Stage, expected: &[String]) {
-    let what = format!("{:?} paused at {:?}", JOBS[case.job], case.place);
-    for before in &JOBS[..case.job] {
-        stage.run(before);
+    let what = format!("{} paused at {:?}", case.job, case.place);
+    for before in JOBS.iter().take_while(|job| **job != case.job) {
+        stage.run(*before);
     }
     let at = {
         let undisturbed = Stage::new(stage.db.copy()).in_pages_of(5);
-        let places = undisturbed.places(JOBS[case.job]);
+        let places = undisturbed.places(case.job);
         let mut found = (1_u64..).zip(&places).filter(|(_, place)| *place == case.place.0);
         found.nth(case.place.1 - 1).unwrap_or_else(|| panic!("{what}: {places:?}")).0
     };
-    let child = stage.command(JOBS[case.job]).env("FINOPS_STOP_AT", at.to_string()).spawn().unwrap();
+    let child = stage.job(case.job).env("FINOPS_STOP_AT", at.to_string()).spawn().unwrap();
     until("the pause", || state(&child) == 'T');
     stage.db.execute("UPDATE claims SET expires_at = '2020-01-01T00:00:00.000Z' WHERE expires_at <> ''").unwrap();
     for job in JOBS {
-        stage.run(job);
+        stage.run(*job);
     }
     let done = books(&stage.db);
     signal("CONT", child.id());

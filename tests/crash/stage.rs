@@ -2,13 +2,17 @@
 
 use crate::support::{TestDb, now};
 use chrono::{DateTime, TimeDelta, Utc};
+use finops::jobs::JobKind;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// The jobs under test, in the order in which cron runs them.
-pub const JOBS: [&[&str]; 2] = [&["invoices", "generate"], &["invoices", "issue"]];
+/// Every job that exists, in the order of the registry, which is the order of a night.
+pub const JOBS: &[JobKind] = JobKind::ALL;
+
+const THREADS: usize = 4;
 
 /// Longer than a claim of a killed run holds.
 const LATER: TimeDelta = TimeDelta::seconds(1);
@@ -43,9 +47,13 @@ impl Stage {
         std::fs::write(path, text).unwrap();
     }
 
-    pub fn command(&self, job: &[&str]) -> Command {
+    pub fn job(&self, job: JobKind) -> Command {
+        self.command(&job.as_str().split('.').collect::<Vec<_>>())
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_finops"));
-        command.args(job).current_dir(self.folder.path()).env_clear();
+        command.args(args).current_dir(self.folder.path()).env_clear();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("PATH", "/usr/bin:/bin").env("FINOPS_TEST_CLOCK", self.clock.to_rfc3339());
         command.envs(self.page.map(|units| ("FINOPS_TEST_BATCH", units.to_string())));
@@ -53,29 +61,29 @@ impl Stage {
     }
 
     /// Runs a job to its end. The broken contract is told as newly failed the first time: 3.
-    pub fn run(&self, job: &[&str]) -> Output {
-        let output = self.command(job).output().unwrap();
-        assert!(matches!(output.status.code(), Some(0 | 3)), "{job:?}: {}", told(&output));
+    pub fn run(&self, job: JobKind) -> Output {
+        let output = self.job(job).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
         output
     }
 
     /// Runs a job and kills it at the n-th place. False if it ended before.
-    pub fn killed_at(&self, job: &[&str], n: u64) -> bool {
-        let output = self.command(job).env("FINOPS_CRASH_AT", n.to_string()).output().unwrap();
+    pub fn killed_at(&self, job: JobKind, n: u64) -> bool {
+        let output = self.job(job).env("FINOPS_CRASH_AT", n.to_string()).output().unwrap();
         match killed(output.status) {
             true => true,
             false => {
-                assert!(matches!(output.status.code(), Some(0 | 3)), "{job:?}: {}", told(&output));
+                assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
                 false
             }
         }
     }
 
     /// The names of the places that an undisturbed run of a job comes by.
-    pub fn places(&self, job: &[&str]) -> Vec<String> {
+    pub fn places(&self, job: JobKind) -> Vec<String> {
         let log = self.folder.path().join("places");
-        let output = self.command(job).env("FINOPS_CRASH_LOG", &log).output().unwrap();
-        assert!(matches!(output.status.code(), Some(0 | 3)), "{job:?}: {}", told(&output));
+        let output = self.job(job).env("FINOPS_CRASH_LOG", &log).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
         let places = std::fs::read_to_string(&log).unwrap_or_default().lines().map(str::to_owned).collect();
         let _ = std::fs::remove_file(log);
         places
@@ -90,9 +98,35 @@ impl Stage {
     pub fn settle(&mut self) {
         self.later();
         for job in JOBS {
-            self.run(job);
+            self.run(*job);
         }
     }
+}
+
+/// Whether every case is wanted, however long it takes: `FINOPS_CRASH_ALL=1`. CI takes a sample.
+pub fn all_cases() -> bool {
+    number("FINOPS_CRASH_ALL").is_some_and(|n| n > 0)
+}
+
+/// What the tests are told from outside.
+pub fn number(name: &str) -> Option<u64> {
+    #[expect(clippy::disallowed_methods, reason = "how much is tested is no configuration of the program")]
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
+
+/// Does all of it, on more threads than a small machine has cores, since they mostly wait for
+/// processes and disks.
+pub fn side_by_side<T: Sync>(cases: &[T], each: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            each(case);
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..THREADS).map(|_| scope.spawn(work)).collect::<Vec<_>>().into_iter().for_each(|t| t.join().unwrap())
+    });
 }
 
 pub fn killed(status: ExitStatus) -> bool {
