@@ -6,8 +6,10 @@
 
 pub mod audit;
 pub mod database;
+pub mod fake;
 pub mod postgres;
 pub mod proxy;
 
 pub use database::{TestDb, each_engine, now};
+pub use fake::Fake;
 pub use proxy::{Fault, Plan, Proxy};
