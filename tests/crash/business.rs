@@ -40,11 +40,17 @@ weber,ticket:2,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
 alpen,order:1,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
 ";
 
-fn companies() -> String {
-    let row = |id: &str| format!("{id},{id} Söhne KG,Weg 2,10115,Berlin,DE,{}\n", if id == "elbe" { "yes" } else { "" });
-    let rows = ["weber", "kaethe", "oezdemir", "elbe", "ocha", "Zürich", "broken", "alpen"].map(row).concat();
-    format!("company_id,name,address_line1,postal_code,city,country,consolidate\n{rows}")
-}
+const COMPANIES: &str = "\
+company_id,name,address_line1,postal_code,city,country,consolidate
+weber,Söhne KG,Weg 2,10115,Berlin,DE,
+kaethe,Söhne KG,Weg 2,10115,Berlin,DE,
+oezdemir,Söhne KG,Weg 2,10115,Berlin,DE,
+elbe,Söhne KG,Weg 2,10115,Berlin,DE,yes
+ocha,Söhne KG,Weg 2,10115,Berlin,DE,
+Zürich,Söhne KG,Weg 2,10115,Berlin,DE,
+broken,Söhne KG,Weg 2,10115,Berlin,DE,
+alpen,Söhne KG,Weg 2,10115,Berlin,DE,
+";
 
 /// Two items a contract.
 fn contract_items() -> String {
@@ -59,16 +65,30 @@ fn contract_items() -> String {
     text
 }
 
+/// The rows so many times over, each time with companies of other names (they come first in a row).
+fn times(table: &str, times: usize) -> String {
+    let (header, rows) = table.split_once('\n').unwrap();
+    let rename =
+        |n: usize| move |row: &str| if n == 0 { format!("{row}\n") } else { row.replacen(',', &format!("-{n},"), 1) + "\n" };
+    let rows: String = (0..times).flat_map(|n| rows.lines().map(rename(n))).collect();
+    format!("{header}\n{rows}")
+}
+
 /// Sets up a database and imports this business into it, as a user would.
 pub fn prepare(db: TestDb) -> TestDb {
+    prepare_times(db, 1)
+}
+
+/// The same with so many times the customers.
+pub fn prepare_times(db: TestDb, n: usize) -> TestDb {
     let stage = Stage::new(db);
     let files = [
         ("sellers", SELLERS.to_owned()),
         ("tax_rates", TAX_RATES.to_owned()),
-        ("companies", companies()),
-        ("contracts", CONTRACTS.to_owned()),
-        ("contract_items", contract_items()),
-        ("billable_items", BILLABLE_ITEMS.to_owned()),
+        ("companies", times(COMPANIES, n)),
+        ("contracts", times(CONTRACTS, n)),
+        ("contract_items", times(&contract_items(), n)),
+        ("billable_items", times(BILLABLE_ITEMS, n)),
     ];
     for (name, text) in files {
         stage.write(&format!("data/{name}.csv"), &text);

@@ -9,6 +9,7 @@
 mod support;
 
 mod business;
+mod kills;
 mod matrix;
 mod network;
 mod oracle;

@@ -1,7 +1,7 @@
 //! Every place of every job, on both engines.
 
 use crate::business;
-use crate::oracle::{books, check};
+use crate::oracle::{check, undisturbed};
 use crate::stage::{JOBS, Stage, all_cases, side_by_side};
 use crate::support::TestDb;
 use finops::jobs::JobKind;
@@ -40,23 +40,20 @@ fn kills(job: JobKind, places: &[String]) -> Vec<Kill> {
 
 fn matrix(db: TestDb) {
     let db = business::prepare(db);
-    let expected = {
-        let mut in_one_page = Stage::new(db.copy());
-        in_one_page.settle();
-        books(&in_one_page.db)
-    };
+    // Each job in one page, where those that are killed need several.
+    let expected = undisturbed(db.copy());
     // The database as each job finds it.
     let mut before = vec![db.copy()];
-    let mut undisturbed = Stage::new(db).in_pages_of(PAGE);
+    let mut night = Stage::new(db).in_pages_of(PAGE);
     let mut all = Vec::new();
     for job in JOBS {
-        let places = undisturbed.places(*job);
+        let places = night.places(*job);
         let pages = places.iter().filter(|p| *p == "batch.committed").count();
         assert!(pages >= 3 && places.iter().any(|p| p == "batch.written"), "{places:?}");
         all.extend(kills(*job, &places));
-        before.push(undisturbed.db.copy());
+        before.push(night.db.copy());
     }
-    check(&mut undisturbed, &expected, "undisturbed");
+    check(&mut night, &expected, "undisturbed");
 
     side_by_side(&all, |kill| {
         let at = JOBS.iter().position(|job| *job == kill.job).unwrap();

@@ -3,7 +3,7 @@
 //! goes on; the books are the same.
 
 use crate::business;
-use crate::oracle::{books, check};
+use crate::oracle::{check, undisturbed};
 use crate::stage::{JOBS, Stage, all_cases, side_by_side, told};
 use crate::support::{Fault, Plan, Proxy, TestDb};
 use finops::jobs::JobKind;
@@ -47,6 +47,7 @@ fn cuts(job: JobKind, trips: &[String]) -> Vec<Cut> {
 fn postgres_survives_a_cut_line_everywhere() {
     let Some(db) = TestDb::postgres() else { return };
     let db = business::prepare(db);
+    let expected = undisturbed(db.copy());
     let mut night = Stage::new(db).in_pages_of(PAGE);
     let mut before = Vec::new();
     let mut cases = Vec::new();
@@ -57,7 +58,6 @@ fn postgres_survives_a_cut_line_everywhere() {
         assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
         cases.extend(cuts(*job, &line.trips()));
     }
-    let expected = books(&night.db);
     check(&mut night, &expected, "undisturbed");
     side_by_side(&cases, |cut| {
         let at = JOBS.iter().position(|job| *job == cut.job).unwrap();

@@ -2,7 +2,7 @@
 //! Only where several share the work, on Postgres: on SQLite the lock of the paused one stands.
 
 use crate::business;
-use crate::oracle::{books, check};
+use crate::oracle::{books, check, undisturbed};
 use crate::stage::{JOBS, Stage, told};
 use crate::support::TestDb;
 use crate::together::until;
@@ -30,11 +30,7 @@ const CASES: [Case; 4] = [
 fn a_paused_run_finds_its_work_done_by_another_and_leaves_it() {
     let Some(db) = TestDb::postgres() else { return };
     let db = business::prepare(db);
-    let expected = {
-        let mut undisturbed = Stage::new(db.copy());
-        undisturbed.settle();
-        books(&undisturbed.db)
-    };
+    let expected = undisturbed(db.copy());
     for case in CASES {
         paused(&case, Stage::new(db.copy()).in_pages_of(5), &expected);
     }

@@ -23,18 +23,30 @@ pub struct Stage {
     clock: DateTime<Utc>,
     /// Units a page.
     page: Option<u32>,
+    /// The program under test; None is the one of this build, which obeys the test's clock.
+    program: Option<PathBuf>,
 }
 
 impl Stage {
     pub fn new(db: TestDb) -> Self {
         let folder = tempfile::Builder::new().prefix("finops-crash-").tempdir().unwrap();
         std::fs::write(folder.path().join("finops.toml"), format!("[database]\nurl = \"{}\"\n", db.url())).unwrap();
-        Self { db, folder, clock: now() + TimeDelta::days(2), page: None }
+        Self { db, folder, clock: now() + TimeDelta::days(2), page: None, program: None }
     }
 
     /// The same with so many units a page, that several pages are needed.
     pub fn in_pages_of(self, units: u32) -> Self {
         Self { page: Some(units), ..self }
+    }
+
+    /// The same with a program as it is shipped, which obeys no variable for tests: it goes by the
+    /// machine's clock, and decides what is due by `--now`.
+    pub fn with_program(self, program: Option<PathBuf>) -> Self {
+        if program.is_some() {
+            // For machines whose clock lies before that.
+            self.db.execute("INSERT INTO meta (key, value) VALUES ('test', 'true')").unwrap();
+        }
+        Self { program, ..self }
     }
 
     pub fn documents(&self) -> PathBuf {
@@ -48,11 +60,18 @@ impl Stage {
     }
 
     pub fn job(&self, job: JobKind) -> Command {
-        self.command(&job.as_str().split('.').collect::<Vec<_>>())
+        let mut command = self.command(&job.as_str().split('.').collect::<Vec<_>>());
+        if self.program.is_some() {
+            command.args(["--now", &self.clock.to_rfc3339()]);
+        }
+        command
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_finops"));
+        let mut command = match &self.program {
+            Some(program) => Command::new(program),
+            None => Command::new(env!("CARGO_BIN_EXE_finops")),
+        };
         command.args(args).current_dir(self.folder.path()).env_clear();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("PATH", "/usr/bin:/bin").env("FINOPS_TEST_CLOCK", self.clock.to_rfc3339());
@@ -108,11 +127,16 @@ pub fn all_cases() -> bool {
     number("FINOPS_CRASH_ALL").is_some_and(|n| n > 0)
 }
 
-/// What the tests are told from outside.
+/// A number that the tests are told from outside.
 pub fn number(name: &str) -> Option<u64> {
-    #[expect(clippy::disallowed_methods, reason = "how much is tested is no configuration of the program")]
-    let text = std::env::var(name).ok()?;
+    let text = variable(name)?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
+
+/// What the tests are told from outside.
+pub fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "how much is tested is no configuration of the program")]
+    std::env::var(name).ok()
 }
 
 /// Does all of it, on more threads than a small machine has cores, since they mostly wait for

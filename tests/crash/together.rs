@@ -1,7 +1,7 @@
 //! Two at once, and a run that is asked to stop.
 
 use crate::business;
-use crate::oracle::{books, check};
+use crate::oracle::{check, undisturbed};
 use crate::stage::{Stage, told};
 use crate::support::TestDb;
 use finops::engine::lock;
@@ -19,16 +19,10 @@ fn each_engine(body: impl Fn(TestDb)) {
     }
 }
 
-fn undisturbed(db: &TestDb) -> Vec<String> {
-    let mut stage = Stage::new(db.copy());
-    stage.settle();
-    books(&stage.db)
-}
-
 #[test]
 fn two_at_once_bill_everything_once() {
     each_engine(|db| {
-        let expected = undisturbed(&db);
+        let expected = undisturbed(db.copy());
         let mut stage = Stage::new(db);
         for job in BILLING {
             let start = || stage.job(job).args(["--lock-wait", "60s"]).spawn().unwrap();
@@ -73,7 +67,7 @@ pub fn until(what: &str, done: impl Fn() -> bool) {
 #[test]
 fn a_run_that_is_told_to_stop_records_its_batch_and_the_next_goes_on() {
     each_engine(|db| {
-        let expected = undisturbed(&db);
+        let expected = undisturbed(db.copy());
         let mut stage = Stage::new(db);
         for job in BILLING {
             let output = if stage.db.is_sqlite() {
@@ -122,7 +116,7 @@ fn terminate(pid: u32) {
 #[test]
 fn a_write_that_fails_leaves_nothing_half_written() {
     let db = business::prepare(TestDb::sqlite());
-    let expected = undisturbed(&db);
+    let expected = undisturbed(db.copy());
     let mut stage = Stage::new(db);
     let program = stage.job(JobKind::InvoicesGenerate);
     let mut shell = Command::new("/bin/sh");
