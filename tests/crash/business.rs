@@ -23,7 +23,7 @@ pub const PERIODS: &str = "13";
 /// Invoices of an undisturbed run: one a period, but `elbe` has one for its two; and one for the item of `alpen`.
 pub const INVOICES: &str = "13";
 
-const SELLERS: &str = "\
+pub const SELLERS: &str = "\
 seller_id,name,address_line1,postal_code,city,country,iban,time_zone,language,payment_terms_days,number_format,tax_code
 nordlicht,Nordlicht GmbH,Hafenstraße 12,10245,Berlin,DE,DE89 3704 0044 0532 0130 00,Europe/Berlin,en,14,INV-{year}-{seq:06},standard
 ";
@@ -33,14 +33,14 @@ seller_id,tax_code,valid_from,category,rate,name,note
 nordlicht,standard,2007-01-01,S,19,VAT 19 %,
 ";
 
-const BILLABLE_ITEMS: &str = "\
+pub const BILLABLE_ITEMS: &str = "\
 company_id,source_key,seller_id,currency,dated,description,quantity,unit,unit_price
 weber,ticket:1,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
 weber,ticket:2,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
 alpen,order:1,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
 ";
 
-const COMPANIES: &str = "\
+pub const COMPANIES: &str = "\
 company_id,name,address_line1,postal_code,city,country,consolidate
 weber,Söhne KG,Weg 2,10115,Berlin,DE,
 kaethe,Söhne KG,Weg 2,10115,Berlin,DE,

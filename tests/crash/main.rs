@@ -13,6 +13,7 @@ mod kills;
 mod matrix;
 mod network;
 mod oracle;
+mod overlap;
 mod paused;
 mod stage;
 mod together;

@@ -64,11 +64,11 @@ fn paused(case: &Case, mut stage: Stage, expected: &[String]) {
 }
 
 /// As the kernel tells it: `R` running, `S` asleep, `T` stopped.
-fn state(child: &Child) -> char {
+pub fn state(child: &Child) -> char {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
     stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()).unwrap_or('?')
 }
 
-fn signal(name: &str, pid: u32) {
+pub fn signal(name: &str, pid: u32) {
     assert!(Command::new("/bin/sh").args(["-c", &format!("kill -{name} {pid}")]).status().unwrap().success());
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The jobs that work in batches of companies.
 const BILLING: [JobKind; 2] = [JobKind::InvoicesGenerate, JobKind::InvoicesIssue];
 
-fn each_engine(body: impl Fn(TestDb)) {
+pub fn each_engine(body: impl Fn(TestDb)) {
     for db in [Some(TestDb::sqlite()), TestDb::postgres()].into_iter().flatten() {
         body(business::prepare(db));
     }
