@@ -3,6 +3,7 @@
 
 use crate::stage::{Stage, told};
 use crate::support::TestDb;
+use finops::jobs::JobKind;
 
 /// As of 2026-11-02 these have 3, 1, 1, 3, 1, 1, 2, 1 and 1 periods due; the last one fails.
 const CONTRACTS: &str = "\
@@ -72,6 +73,22 @@ fn times(table: &str, times: usize) -> String {
         |n: usize| move |row: &str| if n == 0 { format!("{row}\n") } else { row.replacen(',', &format!("-{n},"), 1) + "\n" };
     let rows: String = (0..times).flat_map(|n| rows.lines().map(rename(n))).collect();
     format!("{header}\n{rows}")
+}
+
+/// Takes the night to where a job has work to do, in each of its four steps if it has them. A new
+/// job says here what must have gone before it.
+pub fn until_due(stage: &mut Stage, job: JobKind) {
+    match job {
+        JobKind::InvoicesGenerate => {}
+        JobKind::InvoicesIssue => drop(stage.run(JobKind::InvoicesGenerate)),
+        // All is decided; of what is to be carried out, a part was begun and the rest was not.
+        JobKind::EffectsSettle => {
+            stage.run(JobKind::InvoicesGenerate);
+            let at = stage.nth(JobKind::InvoicesIssue, ("effects.begun", 1));
+            assert!(stage.killed_at(JobKind::InvoicesIssue, at));
+            stage.later();
+        }
+    }
 }
 
 /// Sets up a database and imports this business into it, as a user would.

@@ -26,11 +26,11 @@ fn a_job_in_the_midst_of_another_does_what_is_there() {
                 let what = format!("{quick} while {slow} stands at {place:?}");
                 if slow == ISSUE {
                     // Some drafts are there, and some are still to be made.
-                    let at = nth(&stage, GENERATE, ("batch.committed", 2));
+                    let at = stage.nth(GENERATE, ("batch.committed", 2));
                     assert!(stage.killed_at(GENERATE, at), "{what}");
                     stage.later();
                 }
-                let at = nth(&stage, slow, place);
+                let at = stage.nth(slow, place);
                 let child = stage.job(slow).env("FINOPS_STOP_AT", at.to_string()).spawn().unwrap();
                 until("the pause", || state(&child) == 'T');
                 stage.run(quick);
@@ -42,15 +42,6 @@ fn a_job_in_the_midst_of_another_does_what_is_there() {
             }
         }
     });
-}
-
-/// The n-th of a place, among all places of a job's run.
-fn nth(stage: &Stage, job: JobKind, place: (&str, usize)) -> u64 {
-    let mut trial = Stage::new(stage.db.copy()).in_pages_of(3);
-    trial.later();
-    let places = trial.places(job);
-    let mut found = (1_u64..).zip(&places).filter(|(_, name)| *name == place.0);
-    found.nth(place.1 - 1).unwrap_or_else(|| panic!("{job}: {place:?} in {places:?}")).0
 }
 
 /// What the import brings: other names on the invoices, another price, another time to pay.
@@ -125,7 +116,7 @@ fn an_import_in_the_midst_of_a_job() {
         for place in PLACES {
             let mut stage = Stage::new(db.copy()).in_pages_of(3);
             corrections(&stage);
-            let at = nth(&stage, GENERATE, place);
+            let at = stage.nth(GENERATE, place);
             let child = stage.job(GENERATE).env("FINOPS_STOP_AT", at.to_string()).spawn().unwrap();
             until("the pause", || state(&child) == 'T');
             assert!(stage.command(&["import", "new"]).status().unwrap().success());

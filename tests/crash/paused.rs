@@ -38,15 +38,8 @@ fn a_paused_run_finds_its_work_done_by_another_and_leaves_it() {
 
 fn paused(case: &Case, mut stage: Stage, expected: &[String]) {
     let what = format!("{} paused at {:?}", case.job, case.place);
-    for before in JOBS.iter().take_while(|job| **job != case.job) {
-        stage.run(*before);
-    }
-    let at = {
-        let undisturbed = Stage::new(stage.db.copy()).in_pages_of(5);
-        let places = undisturbed.places(case.job);
-        let mut found = (1_u64..).zip(&places).filter(|(_, place)| *place == case.place.0);
-        found.nth(case.place.1 - 1).unwrap_or_else(|| panic!("{what}: {places:?}")).0
-    };
+    business::until_due(&mut stage, case.job);
+    let at = stage.nth(case.job, case.place);
     let child = stage.job(case.job).env("FINOPS_STOP_AT", at.to_string()).spawn().unwrap();
     until("the pause", || state(&child) == 'T');
     stage.db.execute("UPDATE claims SET expires_at = '2020-01-01T00:00:00.000Z' WHERE expires_at <> ''").unwrap();
@@ -57,7 +50,10 @@ fn paused(case: &Case, mut stage: Stage, expected: &[String]) {
     signal("CONT", child.id());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(case.code), "{what}: {}", told(&output));
-    assert_eq!(books(&stage.db), done, "{what}: nothing changes");
+    // What it had in hand is its own to record: its process lives, and nobody took it over.
+    if case.place.0 != "effects.carried_out" {
+        assert_eq!(books(&stage.db), done, "{what}: nothing changes");
+    }
     assert_eq!(stage.db.value("SELECT COUNT(*) FROM runs WHERE outcome = 'running'"), "0", "{what}: it is told that it ended");
     stage.settle();
     check(&mut stage, expected, &what);

@@ -17,6 +17,9 @@ const THREADS: usize = 4;
 /// Longer than a claim of a killed run holds.
 const LATER: TimeDelta = TimeDelta::seconds(1);
 
+/// So many hours are left of the day: on the next one, invoices would have another date.
+const HOURS: u32 = 8;
+
 pub struct Stage {
     pub db: TestDb,
     folder: TempDir,
@@ -108,16 +111,31 @@ impl Stage {
         places
     }
 
+    /// Which of all places of a job's run is the n-th of this name.
+    pub fn nth(&self, job: JobKind, place: (&str, usize)) -> u64 {
+        let trial = Self { clock: self.clock, page: self.page, ..Self::new(self.db.copy()) };
+        let places = trial.places(job);
+        let mut found = (1_u64..).zip(&places).filter(|(_, name)| *name == place.0);
+        found.nth(place.1 - 1).unwrap_or_else(|| panic!("{job}: {place:?} in {places:?}")).0
+    }
+
     /// Time goes by, until the claims of a killed run have expired.
     pub fn later(&mut self) {
         self.clock += LATER;
     }
 
-    /// Runs all jobs until they have nothing left to do.
+    /// Runs all jobs until they have nothing left to do, and nothing waits for its next attempt.
     pub fn settle(&mut self) {
         self.later();
-        for job in JOBS {
-            self.run(*job);
+        for _ in 0..HOURS {
+            for job in JOBS {
+                self.run(*job);
+            }
+            let open = "SELECT COUNT(*) FROM effects WHERE state IN ('planned', 'sending', 'unknown')";
+            if self.db.value(open) == "0" {
+                return;
+            }
+            self.clock += TimeDelta::hours(1);
         }
     }
 }

@@ -121,8 +121,9 @@ impl Line {
                 cut(&server);
             });
             let _ = self.requests(&client, &server, &answers_lost);
-            cut(&client);
+            // Whoever waits for the lost answer cuts both.
             if !answers_lost.load(Ordering::SeqCst) {
+                cut(&client);
                 cut(&server);
             }
         });
