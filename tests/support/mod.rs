@@ -7,8 +7,12 @@
 
 pub mod audit;
 pub mod database;
+pub mod fake;
 pub mod http;
 pub mod peers;
 pub mod postgres;
+pub mod proxy;
 
 pub use database::{TestDb, each_engine, now};
+pub use fake::Fake;
+pub use proxy::{Fault, Plan, Proxy};
