@@ -220,7 +220,8 @@ fn guards_left(tx: &mut Tx) -> Result<Vec<(&'static str, &'static str)>, StoreEr
 
 /// Tables whose own file here holds rows: not moved yet, or moved and not yet removed here.
 fn with_rows_here(tx: &mut Tx) -> Result<Vec<&'static str>, StoreError> {
-    const SQL: &str = "SELECT CAST(c.relname AS TEXT) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    const SQL: &str =
+        "SELECT CAST(c.relname AS TEXT) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       WHERE n.nspname = CURRENT_SCHEMA AND c.relkind = 'r' AND pg_relation_size(c.oid) > 0";
     let names = tx.query(SQL, &[], |row| row.string(0))?;
     let moved = TABLES.into_iter().filter(|(_, place)| *place != Coordinator).map(|(table, _)| table);

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 fn each_engine(body: impl Fn(TestDb)) {
-    for db in [Some(TestDb::sqlite()), TestDb::postgres()].into_iter().flatten() {
+    for db in [Some(TestDb::sqlite()), TestDb::postgres(), TestDb::citus()].into_iter().flatten() {
         body(business::prepare(db));
     }
 }

@@ -46,8 +46,9 @@ fn refuse_beside_jobs(db: &mut Db, ctx: &Context) -> Result<()> {
     let now = ctx.clock.now();
     match db.read(|tx| claims::count_held(tx, now))? {
         0 => Ok(()),
-        n => Err(Error::try_later(format!("a job is at work on {n} companies"))
-            .hint("stop the cron lines on every host, and wait until the jobs have ended; the claims of a dead one end after 2 minutes")),
+        n => Err(Error::try_later(format!("a job is at work on {n} companies")).hint(
+            "stop the cron lines on every host, and wait until the jobs have ended; the claims of a dead one end after 2 minutes",
+        )),
     }
 }
 
