@@ -38,6 +38,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
+    pub state: StateConfig,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
 }
@@ -64,6 +65,13 @@ pub struct DocumentsConfig {
 pub struct BillingConfig {
     /// A contract that missed more periods than this is skipped as `too_many_missed` until `--yes`.
     pub max_missed_periods: u32,
+}
+
+/// `[state]`
+#[derive(Debug, Clone)]
+pub struct StateConfig {
+    /// Where this machine keeps what it must know besides a Postgres database.
+    pub folder: PathBuf,
 }
 
 /// What the command line says about the configuration.
@@ -114,8 +122,11 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
+        // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
+        let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
+        let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, settings })
+        Ok(Self { file: None, database, documents, billing, state, settings })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
+pub mod audit;
 pub mod config;
 pub mod db;
 pub mod demo;
@@ -28,6 +29,7 @@ pub enum Command {
     Payments(payments::Args),
     Status(status::Args),
     Runs(runs::Args),
+    Audit(audit::Args),
     Doctor(doctor::Args),
     Db(db::Args),
     Schedule(schedule::Args),
@@ -44,6 +46,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Payments(args) => payments::run(&args, shell),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
+        Command::Audit(args) => audit::run(&args, &Context::new(shell)?),
         Command::Doctor(args) => doctor::run(&args, shell),
         Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),

@@ -9,8 +9,9 @@ use std::path::Path;
 
 /// Tables that tell how it went, not what came out: they differ when something was killed.
 const HISTORY: [&str; 6] = ["runs", "heartbeats", "claims", "document_folders", "meta", "migrations"];
-/// Columns that count attempts, likewise, or that the ids in a PDF may change.
-const VARYING: [(&str, &str); 3] = [("run_items", "attempts"), ("run_items", "parked"), ("document_files", "bytes")];
+/// Columns that count attempts or batches, likewise, or that the ids in a PDF may change.
+const VARYING: [(&str, &str); 4] =
+    [("audit_log", "batch"), ("run_items", "attempts"), ("run_items", "parked"), ("document_files", "bytes")];
 
 /// All that the jobs left, with what finops makes up (ids, instants, hashes) replaced, so that two
 /// databases with the same books have the same dump.
