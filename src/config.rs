@@ -7,12 +7,14 @@
 mod database;
 mod environment;
 mod reader;
+mod retry;
 mod secret;
 mod source;
 
 pub use database::DatabaseUrl;
 pub use environment::Environment;
 pub use reader::{Origin, Section, Setting};
+pub use retry::{RateConfig, RetryConfig};
 pub use secret::{REDACTED, Secret};
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
@@ -39,6 +41,8 @@ pub struct Config {
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
     pub state: StateConfig,
+    pub retry: RetryConfig,
+    pub rates: RateConfig,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
 }
@@ -125,8 +129,10 @@ impl Config {
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
+        let retry = RetryConfig::default();
+        let rates = RateConfig::default();
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, state, settings })
+        Ok(Self { file: None, database, documents, billing, state, retry, rates, settings })
     }
 }
 

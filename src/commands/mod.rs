@@ -7,6 +7,7 @@ pub mod config;
 pub mod db;
 pub mod demo;
 pub mod doctor;
+pub mod effects;
 pub mod import;
 pub mod init;
 pub mod invoices;
@@ -14,6 +15,7 @@ pub mod payments;
 pub mod runs;
 pub mod schedule;
 pub mod status;
+pub mod unlock;
 
 use crate::context::{Context, Shell};
 use crate::error::{ExitCode, Result};
@@ -27,10 +29,12 @@ pub enum Command {
     Import(import::Args),
     Invoices(invoices::Args),
     Payments(payments::Args),
+    Effects(effects::Args),
     Status(status::Args),
     Runs(runs::Args),
     Audit(audit::Args),
     Doctor(doctor::Args),
+    Unlock(unlock::Args),
     Db(db::Args),
     Schedule(schedule::Args),
     Demo(demo::Args),
@@ -44,10 +48,12 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Import(args) => import::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
+        Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
         Command::Audit(args) => audit::run(&args, &Context::new(shell)?),
         Command::Doctor(args) => doctor::run(&args, shell),
+        Command::Unlock(args) => unlock::run(&args, &Context::new(shell)?),
         Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),
         Command::Demo(args) => demo::run(&args, shell),

@@ -9,7 +9,7 @@ mod sharing;
 use self::sharing::{CLAIM, EXTEND_EVERY};
 use super::job::{Decided, Failed, Job, Plan, RunOptions};
 use super::lock;
-use super::outbox;
+use super::outbox::{self, Deliver, Delivery};
 use super::signals::Signals;
 use super::summary::Summary;
 use super::witness::{self, Witness};
@@ -76,7 +76,7 @@ impl<'c> Runner<'c> {
             self.tell(&Recorded { decided, moved: Vec::new(), news }, true);
             self.stop_if_asked()?;
         }
-        Ok(())
+        job.deliverers().into_iter().try_for_each(|deliverer| outbox::look(deliverer, self.ctx, db, &mut self.summary))
     }
 
     fn work<J: Job>(&mut self, job: &mut J, db: &mut Db) -> Result<()> {
@@ -101,15 +101,19 @@ impl<'c> Runner<'c> {
             self.stop_if_asked()?;
         }
         progress.finish();
-        match job.deliverer() {
-            Some(deliverer) if outbox::has_work(deliverer, db)? => {
-                self.begin(db)?;
-                let signals = self.signals.clone();
-                let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
-                outbox::deliver(deliverer, self.ctx, db, &mut self.summary, &stop)
-            }
-            _ => Ok(()),
+        job.deliverers().into_iter().try_for_each(|deliverer| self.deliver(deliverer, db))
+    }
+
+    /// Carries out what is due of one kind of effect.
+    fn deliver(&mut self, deliverer: &dyn Deliver, db: &mut Db) -> Result<()> {
+        if !outbox::has_work(deliverer, self.ctx, db)? {
+            return Ok(());
         }
+        let run_id = self.begin(db)?;
+        let signals = self.signals.clone();
+        let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
+        let summary = &mut self.summary;
+        outbox::deliver(deliverer, &mut Delivery { ctx: self.ctx, db, summary, run_id, stop: &stop })
     }
 
     /// How many units may still be taken; None when `--limit` is reached.
@@ -131,9 +135,9 @@ impl<'c> Runner<'c> {
     }
 
     /// The run's row, once there is work.
-    fn begin(&mut self, db: &mut Db) -> Result<()> {
-        if self.summary.run_id.is_some() {
-            return Ok(());
+    fn begin(&mut self, db: &mut Db) -> Result<RunId> {
+        if let Some(run_id) = &self.summary.run_id {
+            return Ok(run_id.clone());
         }
         let now = self.ctx.clock.now();
         let run_id = RunId::from(self.ctx.ids.uuid());
@@ -157,10 +161,10 @@ impl<'c> Runner<'c> {
             runs::begin(tx, &run)?;
             schema::database_id(tx, &new)
         })?;
-        self.summary.run_id = Some(run_id);
+        self.summary.run_id = Some(run_id.clone());
         crash::point("run.begun");
         witness::write(self.ctx, &Witness::of(&run, &database_id));
-        Ok(())
+        Ok(run_id)
     }
 
     fn page<J: Job>(&mut self, job: &mut J, db: &mut Db, keys: &[J::Key]) -> Result<()> {
@@ -246,7 +250,7 @@ impl<'c> Runner<'c> {
         let batch = self.batches + 1;
         let mut result = None;
         db.write_surely(|tx| {
-            if runs::beat(tx, run_id, batch, at)? {
+            if runs::count_batch(tx, run_id, batch, at)? {
                 result = Some(work(tx, batch)?);
             }
             Ok::<_, Error>(())

@@ -3,6 +3,8 @@
 
 pub mod audit;
 pub mod check;
+pub mod effects;
 pub mod import;
 pub mod invoices;
 pub mod payments;
+pub mod reconcile;

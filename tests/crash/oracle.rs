@@ -8,10 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Tables that tell how it went, not what came out: they differ when something was killed.
-const HISTORY: [&str; 6] = ["runs", "heartbeats", "claims", "document_folders", "meta", "migrations"];
+const HISTORY: [&str; 7] = ["effect_attempts", "runs", "heartbeats", "claims", "document_folders", "meta", "migrations"];
 /// Columns that count attempts or batches, likewise, or that the ids in a PDF may change.
-const VARYING: [(&str, &str); 4] =
-    [("audit_log", "batch"), ("run_items", "attempts"), ("run_items", "parked"), ("document_files", "bytes")];
+const VARYING: [(&str, &str); 9] = [
+    ("audit_log", "batch"),
+    ("effects", "attempts"),
+    ("effects", "retried_from"),
+    ("effects", "class"),
+    ("effects", "error"),
+    ("effects", "sending_at"),
+    ("run_items", "attempts"),
+    ("run_items", "parked"),
+    ("document_files", "bytes"),
+];
 
 /// All that the jobs left, with what finops makes up (ids, instants, hashes) replaced, so that two
 /// databases with the same books have the same dump.
