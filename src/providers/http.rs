@@ -98,9 +98,8 @@ impl Http {
 
     fn agent(&self) -> &Agent {
         self.agent.get_or_init(|| {
-            let roots = rustls_native_certs::load_native_certs().certs;
             let tls = TlsConfig::builder()
-                .root_certs(RootCerts::from(roots.iter().map(|root| Certificate::from_der(root).to_owned())))
+                .root_certs(system_roots().clone())
                 .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
             let config = Agent::config_builder()
                 .tls_config(tls.build())
@@ -139,6 +138,15 @@ impl Http {
         };
         Failure::new(class, format!("{host} {}", Words::of(&what)))
     }
+}
+
+/// The system's roots, read once: they are the same for every provider, and take some milliseconds.
+fn system_roots() -> &'static RootCerts {
+    static ROOTS: OnceLock<RootCerts> = OnceLock::new();
+    ROOTS.get_or_init(|| {
+        let roots = rustls_native_certs::load_native_certs().certs;
+        RootCerts::from(roots.iter().map(|root| Certificate::from_der(root).to_owned()))
+    })
 }
 
 /// `503 Service Unavailable`

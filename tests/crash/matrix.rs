@@ -85,3 +85,10 @@ fn postgres_survives_kill_9_everywhere() {
         matrix(db);
     }
 }
+
+#[test]
+fn citus_survives_kill_9_everywhere() {
+    if let Some(db) = TestDb::citus() {
+        matrix(db);
+    }
+}

@@ -14,7 +14,7 @@ use std::time::Duration;
 const BILLING: [JobKind; 2] = [JobKind::InvoicesGenerate, JobKind::InvoicesIssue];
 
 pub fn each_engine(body: impl Fn(TestDb)) {
-    for db in [Some(TestDb::sqlite()), TestDb::postgres()].into_iter().flatten() {
+    for db in [Some(TestDb::sqlite()), TestDb::postgres(), TestDb::citus()].into_iter().flatten() {
         body(business::prepare(db));
     }
 }
