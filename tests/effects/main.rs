@@ -9,3 +9,4 @@ mod support;
 mod answers;
 mod faking;
 mod gateway;
+mod processes;
