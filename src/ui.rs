@@ -139,6 +139,14 @@ impl Ui {
         if self.options.json { self.json("item", body) } else { self.out(&text()) }
     }
 
+    /// A line of a file format of ours (JSON lines), with `--json` or without.
+    pub fn line(&self, body: &impl Serialize) {
+        self.write(|out| {
+            serde_json::to_writer(&mut *out, body)?;
+            out.write_all(b"\n")
+        });
+    }
+
     /// Whether only what was asked for, and errors, are shown.
     pub const fn is_quiet(&self) -> bool {
         self.options.quiet

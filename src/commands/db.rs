@@ -70,7 +70,10 @@ pub fn migrate(ctx: &Context) -> Result<()> {
     distribute::go_on(&mut db)?;
     // A newer database, or one of something else, is refused here, in the words that every command has for it.
     drop(db);
-    ctx.open_db()?;
+    let mut db = ctx.open_db()?;
+    if db.read(|tx| schema::meta(tx, schema::DATABASE_ID))?.is_none() {
+        db.write(|tx| schema::database_id(tx, &ctx.ids.uuid().to_string()))?;
+    }
     warn_of_readers(ctx);
     let something = !applied.is_empty();
     let migrated = Migrated { database: ctx.config.database.url.to_string(), schema_version: VERSION, applied };

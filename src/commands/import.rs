@@ -1,11 +1,11 @@
 //! `finops import`: files into the database, all or nothing.
 
 use crate::context::{Context, Shell};
+use crate::engine::host;
 use crate::engine::summary::Millis;
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::import::{Kind, Options, encoding};
 use crate::operations::import::{Counts, How, ImportSummary, Input, import_files};
-use crate::store::audit::Author;
 use crate::ui::{Column, Table};
 use chrono::SecondsFormat;
 use serde::Serialize;
@@ -83,7 +83,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     if !args.dry_run {
         ctx.refuse_a_future(&mut db)?;
     }
-    let author = Author { actor: "cli import".to_owned(), run_id: None, at: ctx.clock.now() };
+    let author = host::author(&ctx);
     let how = How { options: &options, author: &author, as_of: ctx.as_of, dry_run: args.dry_run };
     let started = Instant::now();
     let summary = import_files(&mut db, &files, &how)?;

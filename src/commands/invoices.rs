@@ -140,7 +140,8 @@ pub(super) fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: 
     let (summary, ended) = engine::run(job, ctx, db, options);
     // A run that was broken off tells what it did until then; one that never began has only its error.
     if ended.is_ok() || summary.something_happened() {
-        ctx.ui.summary(&summary, || summary.text(verb), summary.something_happened());
+        let text = || if ctx.ui.is_terminal() { summary.text(verb) } else { summary.anchored_text(verb) };
+        ctx.ui.summary(&summary, text, summary.something_happened());
     }
     ended.map(|()| summary.exit_code())
 }

@@ -2,6 +2,7 @@
 //!
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
+pub mod audit;
 pub mod config;
 pub mod db;
 pub mod demo;
@@ -30,6 +31,7 @@ pub enum Command {
     Effects(effects::Args),
     Status(status::Args),
     Runs(runs::Args),
+    Audit(audit::Args),
     Doctor(doctor::Args),
     Db(db::Args),
     Schedule(schedule::Args),
@@ -47,6 +49,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
+        Command::Audit(args) => audit::run(&args, &Context::new(shell)?),
         Command::Doctor(args) => doctor::run(&args, shell),
         Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),

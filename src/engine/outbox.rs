@@ -243,7 +243,7 @@ fn begin(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect]) -> Resul
             admitted.push(effect.clone());
         }
         let won = effects::start(tx, &admitted, run_id.as_str(), now)?;
-        runs::beat(tx, &run_id, now)?;
+        runs::sign_of_life(tx, &run_id, now)?;
         Ok::<_, Error>((Begun { won, taken, provider_free_at }, put_off))
     })?;
     for _ in 0..put_off {

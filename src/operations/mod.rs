@@ -1,6 +1,7 @@
 //! What a person does by hand, each in one transaction with its audit rows. Jobs run by cron are
 //! in `jobs`; both use `engine` and `store`.
 
+pub mod audit;
 pub mod check;
 pub mod effects;
 pub mod import;

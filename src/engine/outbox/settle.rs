@@ -35,9 +35,10 @@ pub(super) fn orphans(tx: &mut Tx, kind: EffectKind, now: DateTime<Utc>, own: Op
 
 /// Exactly known on this machine; elsewhere, by when it was last heard of.
 fn is_alive(run: &Run, now: DateTime<Utc>) -> bool {
-    match run.host == host::name() {
-        true => run.pid == std::process::id() || host::is_alive(run.pid),
-        false => run.heartbeat_at + SILENCE > now,
+    match host::life(&run.process) {
+        host::Life::Alive => true,
+        host::Life::Gone => false,
+        host::Life::Unknown => run.heartbeat_at + SILENCE > now,
     }
 }
 
@@ -166,7 +167,7 @@ pub(super) fn record(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effec
         let failed = settled.iter().filter(|s| s.state != EffectState::Succeeded);
         kept.extend(failed.map(|s| (s.effect, attempt(s, s.state.as_str(), now))));
         effects::keep_attempts(tx, &kept)?;
-        Ok::<_, crate::error::Error>(runs::beat(tx, &run_id, now)?)
+        Ok::<_, crate::error::Error>(runs::sign_of_life(tx, &run_id, now)?)
     })?;
     for (one, outcome) in settled.iter().zip(outcomes) {
         match outcome {
