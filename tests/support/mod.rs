@@ -6,9 +6,14 @@
 #![allow(dead_code, unused_imports, reason = "each test target uses a part of it")]
 
 pub mod audit;
+pub mod citus;
 pub mod database;
+pub mod fake;
 pub mod http;
 pub mod peers;
 pub mod postgres;
+pub mod proxy;
 
 pub use database::{TestDb, each_engine, now};
+pub use fake::Fake;
+pub use proxy::{Fault, Plan, Proxy};
