@@ -1,9 +1,10 @@
 //! Every place of every job, on both engines.
 
 use crate::business;
-use crate::oracle::{books, check};
+use crate::oracle::check;
 use crate::stage::{JOBS, Stage};
 use crate::support::TestDb;
+use crate::support::books::books;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// More than the cores of a small machine, since they mostly wait for processes and disks.

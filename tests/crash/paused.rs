@@ -2,9 +2,10 @@
 //! Only where several share the work, on Postgres: on SQLite the lock of the paused one stands.
 
 use crate::business;
-use crate::oracle::{books, check};
+use crate::oracle::check;
 use crate::stage::{JOBS, Stage, told};
 use crate::support::TestDb;
+use crate::support::books::books;
 use crate::together::until;
 use std::process::{Child, Command};
 

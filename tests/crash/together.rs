@@ -1,9 +1,10 @@
 //! Two at once, and a run that is asked to stop.
 
 use crate::business;
-use crate::oracle::{books, check};
+use crate::oracle::check;
 use crate::stage::{JOBS, Stage, told};
 use crate::support::TestDb;
+use crate::support::books::books;
 use finops::engine::lock;
 use std::path::Path;
 use std::process::Command;

@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports, reason = "each test target uses a part of it")]
 
 pub mod audit;
+pub mod books;
 pub mod database;
 pub mod postgres;
 
