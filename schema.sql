@@ -425,7 +425,8 @@ CREATE TABLE run_items (
 
 -- The outbox: one act on the outside world, planned in the transaction that decided it, and carried
 -- out after its commit: planned → sending → succeeded, failed, unknown or needs_human; abandoned by a
--- person. The same key with another content_sha256 is an error. `owner` is the run that sends it.
+-- person. The same key with another content_sha256 is an error. `owner` is the run that sends it;
+-- `retried_from` the attempts that were made when a person had it tried again.
 CREATE TABLE effects (
   company_id      TEXT NOT NULL,
   idempotency_key TEXT NOT NULL,
@@ -444,11 +445,12 @@ CREATE TABLE effects (
   sending_at      TEXT NOT NULL DEFAULT '',
   owner           TEXT NOT NULL DEFAULT '',
   class           TEXT NOT NULL DEFAULT '',
+  retried_from    INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (company_id, idempotency_key)
 ) STRICT, WITHOUT ROWID;
 
 -- What is due: next_at '' at once, else an instant. 'sending': as few as are in flight. What needs a person.
-CREATE INDEX effects_due ON effects (kind, next_at, company_id, idempotency_key) WHERE state IN ('planned', 'unknown');
+CREATE INDEX effects_due ON effects (kind, state, next_at, company_id, idempotency_key) WHERE state IN ('planned', 'unknown');
 CREATE INDEX effects_sending ON effects (kind, company_id, idempotency_key) WHERE state = 'sending';
 CREATE INDEX effects_attention ON effects (kind, state, company_id, idempotency_key) WHERE state IN ('failed', 'needs_human');
 

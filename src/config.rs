@@ -7,12 +7,14 @@
 mod database;
 mod environment;
 mod reader;
+mod retry;
 mod secret;
 mod source;
 
 pub use database::DatabaseUrl;
 pub use environment::Environment;
 pub use reader::{Origin, Section, Setting};
+pub use retry::{RateConfig, RetryConfig};
 pub use secret::{REDACTED, Secret};
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
@@ -38,6 +40,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
+    pub retry: RetryConfig,
+    pub rates: RateConfig,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
 }
@@ -114,8 +118,10 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
+        let retry = RetryConfig::default();
+        let rates = RateConfig::default();
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, settings })
+        Ok(Self { file: None, database, documents, billing, retry, rates, settings })
     }
 }
 

@@ -221,6 +221,12 @@ impl Ids {
         let now = u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0);
         self.state.lock().unwrap_or_else(PoisonError::into_inner).next(now)
     }
+
+    /// A random byte, for pauses that are not to fall together.
+    pub fn chance(&self) -> u8 {
+        let [byte] = self.state.lock().unwrap_or_else(PoisonError::into_inner).random();
+        byte
+    }
 }
 
 /// As many as are proven to do; in a build for tests, as `FINOPS_TEST_BATCH` (a number from 1) says,

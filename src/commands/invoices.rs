@@ -5,8 +5,9 @@ mod show;
 use crate::context::Context;
 use crate::engine::{self, Job, RunOptions};
 use crate::error::{Error, ExitCode, Result, io_error};
+use crate::jobs::documents::{Documents, load_logo, parse, relative_path};
 use crate::jobs::generate::{Generate, GenerateOptions};
-use crate::jobs::issue::{Issue, PdfWriter, load_logo, parse, relative_path};
+use crate::jobs::issue::Issue;
 use crate::model::calendar::PeriodFilter;
 use crate::model::{Cadence, CompanyId, InvoiceState};
 use crate::operations::invoices as operations;
@@ -163,7 +164,7 @@ fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode>
 }
 
 fn issue(args: &IssueArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
-    let mut job = Issue::new(ctx, &args.company_id)?;
+    let mut job = Issue::new(ctx, &args.company_id);
     let run = RunOptions { dry_run: args.dry_run, scope: scope(&args.company_id, args.limit).join(" "), limit: args.limit };
     run_job(&mut job, ctx, db, &run)
 }
@@ -175,7 +176,7 @@ fn scope(companies: &[CompanyId], limit: Option<u64>) -> Vec<String> {
 }
 
 fn pdf(args: &PdfArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
-    let writer = PdfWriter::load(ctx)?;
+    let writer = Documents::new(ctx);
     let (document, logo) = db.read(|tx| {
         let invoice = operations::find(tx, &args.one.invoice, args.one.company_id.as_ref())?;
         let Some((content, _)) = documents::find(tx, &invoice.company_id, &invoice.invoice_id)? else {

@@ -6,6 +6,7 @@ pub mod config;
 pub mod db;
 pub mod demo;
 pub mod doctor;
+pub mod effects;
 pub mod import;
 pub mod init;
 pub mod invoices;
@@ -26,6 +27,7 @@ pub enum Command {
     Import(import::Args),
     Invoices(invoices::Args),
     Payments(payments::Args),
+    Effects(effects::Args),
     Status(status::Args),
     Runs(runs::Args),
     Doctor(doctor::Args),
@@ -42,6 +44,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Import(args) => import::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
+        Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
         Command::Doctor(args) => doctor::run(&args, shell),

@@ -3,8 +3,8 @@
 use crate::context::Context;
 use crate::error::{ExitCode, Result};
 use crate::jobs::JobKind;
-use crate::model::EffectKind;
 use crate::model::Money;
+use crate::model::{EffectKind, EffectState};
 use crate::store::runs::RunItem;
 use crate::store::{Db, Tx, effects, invoices, runs};
 use crate::ui::{Column, Ui};
@@ -62,13 +62,14 @@ struct InvoicesRow {
     total: Money,
 }
 
-/// Acts that are planned and not done.
+/// Acts of one kind in one state that are not over.
 #[derive(Serialize)]
 struct EffectsRow {
     section: &'static str,
     kind: EffectKind,
-    planned: u64,
-    failed: u64,
+    state: EffectState,
+    count: u64,
+    /// Why one of them failed; empty when none did.
     error: String,
 }
 
@@ -128,8 +129,8 @@ fn look(tx: &mut Tx) -> Result<Status> {
     let effects = effects::backlog(tx)?.into_iter().map(|backlog| EffectsRow {
         section: "effects",
         kind: backlog.kind,
-        planned: backlog.count,
-        failed: backlog.failed,
+        state: backlog.state,
+        count: backlog.count,
         error: backlog.error,
     });
     Ok(Status { jobs: jobs.collect(), waiting, invoices: count_invoices(tx)?, effects: effects.collect() })
@@ -185,17 +186,16 @@ fn waiting(ctx: &Context, rows: &[WaitingRow]) {
 }
 
 fn backlog(row: &EffectsRow) -> String {
-    let mut text = format!("\nStill to be done: {} of {}", row.planned, row.kind);
-    if row.failed > 0 {
-        text.push_str(&format!(", {} of them failed before: {}", row.failed, row.error));
-    }
-    text.push_str(&format!("; `{}` does it", carried_out_by(row.kind)));
-    text
-}
-
-const fn carried_out_by(kind: EffectKind) -> &'static str {
-    match kind {
-        EffectKind::Document => "finops invoices issue",
-        EffectKind::CompletionNotice => "finops effects settle",
-    }
+    let EffectsRow { kind, state, count, error, .. } = row;
+    let then = match state {
+        EffectState::Failed => "finops effects list --state failed shows them, finops effects retry has them tried again",
+        EffectState::NeedsHuman => {
+            "finops effects list --state needs_human shows them, finops effects settle says what became of them"
+        }
+        EffectState::Planned | EffectState::Unknown | EffectState::Sending | EffectState::Succeeded | EffectState::Abandoned => {
+            "finops effects settle carries out what is due"
+        }
+    };
+    let why = if error.is_empty() { String::new() } else { format!(" ({})", error.replace(char::is_control, " ")) };
+    format!("\nEffects {state}: {count} of {kind}{why}; {then}")
 }

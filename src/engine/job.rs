@@ -33,9 +33,9 @@ pub trait Job {
     /// Hears what became of a page once it is committed, for a job that must not meet the same unit
     /// again in this run.
     fn recorded(&mut self, _decided: &Decided<Self::Plan>) {}
-    /// What carries out the effects that `record` plans.
-    fn deliverer(&self) -> Option<&dyn Deliver> {
-        None
+    /// What carries out the effects that `record` plans, and those that are due besides.
+    fn deliverers(&self) -> Vec<&dyn Deliver> {
+        Vec::new()
     }
 }
 

@@ -1,106 +1,326 @@
 //! Delivering effects: what a transaction planned is carried out after its commit, and the outcome
-//! is recorded. What a crash leaves planned, the next run carries out.
+//! is recorded by (effect, attempt). What a crash leaves, the next run settles first.
+//!
+//! An attempt is begun in a transaction of its own (`sending`, with its number and its owner), then
+//! the call is made, then its result is recorded, whoever owns the effect by then. Where a repetition
+//! does no harm, effects go in blocks; elsewhere one at a time, and a lost answer is looked up
+//! before anything new. The effect's own row is what two processes meet on: the later one finds the
+//! attempt's number taken. Cost: three statements a block, and nothing that grows with history.
 
+mod settle;
+
+use super::host;
 use crate::context::Context;
 use crate::crash;
 use crate::engine::summary::Summary;
 use crate::error::{Error, Result};
-use crate::model::EffectKind;
-use crate::store::documents::{self, DocumentFile};
-use crate::store::effects::{self, Effect};
-use crate::store::{Db, Tx};
+use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt, RunId, WorkClass};
+use crate::rules::retry::{self, Repeat};
+use crate::store::effects::{self, Effect, Place};
+use crate::store::{Db, Tx, runs};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
-/// Effects a block: carried out side by side, recorded in one transaction.
-const BLOCK: u32 = 200;
+/// After so many failures of the other side in a row it is left alone for this run (reliability.md).
+const GIVE_UP_AFTER: u32 = 10;
 
-/// After so many failures in a row the other side is down, and is left alone for this run.
-const GIVE_UP_AFTER: usize = 10;
+/// A run on another machine that has not been heard of for so long is dead: many times a block.
+pub(super) const SILENCE: TimeDelta = TimeDelta::minutes(5);
+
+/// The longest that a run waits for a provider's rate limit; what is left then is the next run's.
+const RATE_WAIT: TimeDelta = TimeDelta::seconds(30);
 
 /// What carries out one kind of effect.
 pub trait Deliver {
     fn kind(&self) -> EffectKind;
+    /// The other side, as messages and rate limits name it.
+    fn provider(&self) -> &str;
+    fn policy(&self) -> Policy;
     /// Looks for outcomes that are gone, and plans them again. Its cost must not grow with history.
-    fn look_for_lost(&self, db: &mut Db) -> Result<()>;
-    /// Everything planned was tried.
-    fn finish(&self, db: &mut Db) -> Result<()>;
-    /// Carries them out, in any order, and returns what became of each, in the order given.
+    fn look_for_lost(&self, _db: &mut Db) -> Result<()> {
+        Ok(())
+    }
+    /// Everything that was due was tried.
+    fn finish(&self, _db: &mut Db) -> Result<()> {
+        Ok(())
+    }
+    /// Makes the calls, in any order, and says what became of each, in the order given. It may be
+    /// called again for those of them that are worth another try in the same run.
+    ///
+    /// # Errors
+    /// What concerns all of them, and ends the run (a full disk).
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>>;
+    /// Asks the other side what became of an act whose answer was lost. Not called where a
+    /// repetition is harmless.
+    fn look_up(&self, _db: &mut Db, _effect: &Effect) -> Result<std::result::Result<Found, Failure>> {
+        Ok(Ok(Found::NotDone))
+    }
+    /// Writes the business rows that follow from what was done, in the transaction that records it.
+    /// It may be called twice for one act, and must then change nothing.
+    fn record(&self, _tx: &mut Tx, _done: &[(&Effect, &Receipt)]) -> Result<()> {
+        Ok(())
+    }
 }
 
-/// What became of an effect: a receipt, or why not.
-pub type Outcome = std::result::Result<Receipt, String>;
+/// What became of a call.
+pub type Outcome = std::result::Result<Receipt, Failure>;
 
-/// Proof that it was done.
+/// How a kind of effect is delivered.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Whose schedule of retries it has.
+    pub class: WorkClass,
+    pub repeat: Repeat,
+    /// Effects at a time: 1 where a repetition would do harm.
+    pub block: u32,
+}
+
+/// What a look-up found.
 #[derive(Debug, Clone)]
-pub struct Receipt {
-    /// What the other side calls it: a path, an id.
-    pub provider_ref: String,
-    /// The file that was written, if that was the act.
-    pub file: Option<DocumentFile>,
+pub enum Found {
+    Done(Receipt),
+    /// It was not done and will not be: it may be sent again.
+    NotDone,
+    /// Too early to tell: look again after so long.
+    NotYet(TimeDelta),
+    /// The other side cannot tell.
+    Undecidable(String),
 }
 
-/// Whether there is anything to deliver, lost outcomes included.
-pub fn has_work(deliverer: &dyn Deliver, db: &mut Db) -> Result<bool> {
+/// What a delivery works with.
+pub struct Delivery<'r> {
+    pub ctx: &'r Context,
+    pub db: &'r mut Db,
+    pub summary: &'r mut Summary,
+    pub run_id: RunId,
+    /// Errs once the process was asked to stop.
+    pub stop: &'r dyn Fn() -> Result<()>,
+}
+
+/// Whether there is anything to deliver or to settle, lost outcomes included.
+pub fn has_work(deliverer: &dyn Deliver, ctx: &Context, db: &mut Db) -> Result<bool> {
     deliverer.look_for_lost(db)?;
-    let planned = !db.read(|tx| effects::planned(tx, deliverer.kind(), ("", ""), 1))?.is_empty();
-    if !planned {
+    let (kind, until) = (deliverer.kind(), ctx.clock.now());
+    let found = db.read(|tx| {
+        let planned = effects::due(tx, kind, EffectState::Planned, until, &Place::default(), 1)?;
+        let unknown = effects::due(tx, kind, EffectState::Unknown, until, &Place::default(), 1)?;
+        Ok::<_, Error>(!planned.is_empty() || !unknown.is_empty() || !settle::orphans(tx, kind, until, None)?.is_empty())
+    })?;
+    if !found {
         deliverer.finish(db)?;
     }
-    Ok(planned)
+    Ok(found)
 }
 
-/// Carries out all that is planned. `stop` is asked between blocks.
-pub fn deliver(
-    deliverer: &dyn Deliver,
-    ctx: &Context,
-    db: &mut Db,
-    summary: &mut Summary,
-    stop: &dyn Fn() -> Result<()>,
-) -> Result<()> {
-    let mut place = (String::new(), String::new());
-    let mut in_a_row = 0;
-    let total = if ctx.ui.shows_progress() { db.read(|tx| effects::count_planned(tx, deliverer.kind()))? } else { 0 };
-    let progress = ctx.ui.progress(deliverer.kind().as_str(), total);
+/// What would be carried out, shown.
+pub fn look(deliverer: &dyn Deliver, ctx: &Context, db: &mut Db, summary: &mut Summary) -> Result<()> {
+    let (kind, until) = (deliverer.kind(), ctx.clock.now());
+    for state in [EffectState::Unknown, EffectState::Planned] {
+        let mut place = Place::default();
+        loop {
+            let page = db.read(|tx| effects::due(tx, kind, state, until, &place, ctx.batch))?;
+            let Some(last) = page.last() else { break };
+            place = Place::after(last);
+            for effect in &page {
+                let item = json!({ "outcome": "due", "kind": kind, "company_id": effect.company_id, "key": effect.key,
+                    "subject": effect.subject, "state": state, "attempts": effect.attempts, "dry_run": true });
+                ctx.ui.item(&item, || format!("deliver   {:<20} {}", effect.company_id, effect.key));
+            }
+            summary.deliverable += page.len() as u64;
+        }
+    }
+    Ok(())
+}
+
+/// Settles what an earlier run left, then carries out all that is due.
+pub fn deliver(deliverer: &dyn Deliver, run: &mut Delivery) -> Result<()> {
+    let until = run.ctx.clock.now();
+    settle::take_over(deliverer, run, until)?;
+    settle::look_up_unknown(deliverer, run, until)?;
+    send(deliverer, run, until)?;
+    deliverer.finish(run.db)
+}
+
+/// How a page of due effects is to go on.
+enum Flow {
+    On,
+    /// Enough for this run.
+    Stop,
+}
+
+fn send(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Result<()> {
+    let (kind, block) = (deliverer.kind(), deliverer.policy().block);
+    let (mut place, mut in_a_row) = (Place::default(), 0);
+    let total = if run.ctx.ui.shows_progress() { run.db.read(|tx| effects::count_due(tx, kind, until))? } else { 0 };
+    let progress = run.ctx.ui.progress(kind.as_str(), total);
+    // One page of reading feeds many single sendings.
+    let page_size = block.max(100).min(run.ctx.batch);
     loop {
-        let block = db.read(|tx| effects::planned(tx, deliverer.kind(), (&place.0, &place.1), BLOCK.min(ctx.batch)))?;
-        let Some(last) = block.last() else { break };
-        place = (last.company_id.to_string(), last.key.clone());
-        let outcomes = deliverer.carry_out(db, &block)?;
-        crash::point("effects.carried_out");
-        db.write(|tx| settle(tx, ctx, deliverer.kind(), &block, &outcomes))?;
-        crash::point("effects.settled");
-        for (effect, outcome) in block.iter().zip(&outcomes) {
-            match outcome {
-                Ok(_) => (summary.delivered, in_a_row) = (summary.delivered + 1, 0),
-                Err(reason) => {
-                    in_a_row += 1;
-                    let new = effect.attempts == 0;
-                    *(if new { &mut summary.failed } else { &mut summary.waiting }) += 1;
-                    if in_a_row <= GIVE_UP_AFTER {
-                        ctx.ui.warn(format!("{} for {}: {reason}; the next run tries again", deliverer.kind(), effect.subject));
+        let page = run.db.read(|tx| effects::due(tx, kind, EffectState::Planned, until, &place, page_size))?;
+        let Some(last) = page.last() else { break };
+        place = Place::after(last);
+        for block in page.chunks(block.max(1) as usize) {
+            if let Flow::Stop = send_block(deliverer, run, block, &mut in_a_row)? {
+                return Ok(());
+            }
+            progress.inc(block.len() as u64);
+            (run.stop)()?;
+        }
+    }
+    progress.finish();
+    Ok(())
+}
+
+fn send_block(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect], in_a_row: &mut u32) -> Result<Flow> {
+    let mut rest = block;
+    while !rest.is_empty() {
+        let begun = begin(deliverer, run, rest)?;
+        crash::point("effects.begun");
+        if !begun.won.is_empty() {
+            let outcomes = carry_out(deliverer, run, &begun.won);
+            crash::point("effects.carried_out");
+            let ended = record(deliverer, run, &begun.won, &outcomes, in_a_row)?;
+            crash::point("effects.settled");
+            outcomes?;
+            if let Flow::Stop = ended {
+                return Ok(Flow::Stop);
+            }
+        }
+        rest = &rest[begun.taken..];
+        let Some(free_at) = begun.provider_free_at else { continue };
+        let wait = free_at - run.ctx.clock.now();
+        if wait > RATE_WAIT {
+            run.ctx.ui.warn(format!("{} is at its rate limit until {free_at}; the next run goes on", deliverer.provider()));
+            return Ok(Flow::Stop);
+        }
+        pause(run, wait)?;
+    }
+    Ok(Flow::On)
+}
+
+/// What of a block could be begun.
+struct Begun {
+    won: Vec<Effect>,
+    /// How many of the block are dealt with: begun, another's, or put off.
+    taken: usize,
+    /// The provider's rate limit ended the block.
+    provider_free_at: Option<DateTime<Utc>>,
+}
+
+fn begin(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect]) -> Result<Begun> {
+    let now = run.ctx.clock.now();
+    let limits = &run.ctx.config.rates;
+    let provider = limits.of_provider(deliverer.provider());
+    let recipient = (deliverer.policy().class == WorkClass::Mail).then_some(limits.per_recipient);
+    let run_id = run.run_id.clone();
+    let (begun, put_off) = run.db.write_surely(|tx| {
+        let mut admitted = Vec::with_capacity(block.len());
+        let (mut taken, mut put_off, mut provider_free_at) = (0, 0_u64, None);
+        for effect in block {
+            if let Some(rate) = provider {
+                let key = format!("provider:{}", deliverer.provider());
+                match retry::admit(effects::rate(tx, "_system", &key)?, rate, now) {
+                    Ok(free_at) => effects::keep_rate(tx, "_system", &key, free_at)?,
+                    Err(free_at) => {
+                        provider_free_at = Some(free_at);
+                        break;
                     }
                 }
             }
+            taken += 1;
+            if let Some(rate) = recipient.filter(|_| !effect.recipient.is_empty()) {
+                let (company, key) = (effect.company_id.as_str(), format!("recipient:{}", effect.recipient));
+                match retry::admit(effects::rate(tx, company, &key)?, rate, now) {
+                    Ok(free_at) => effects::keep_rate(tx, company, &key, free_at)?,
+                    Err(free_at) => {
+                        effects::postpone(tx, effect, free_at)?;
+                        put_off += 1;
+                        continue;
+                    }
+                }
+            }
+            admitted.push(effect.clone());
         }
-        if in_a_row >= GIVE_UP_AFTER {
-            return Err(Error::failed(format!("{} failed {in_a_row} times in a row", deliverer.kind()))
-                .hint("mend the cause and run the same command again: it carries out what is still planned"));
-        }
-        progress.inc(block.len() as u64);
-        stop()?;
+        let won = effects::start(tx, &admitted, run_id.as_str(), now)?;
+        runs::beat(tx, &run_id, now)?;
+        Ok::<_, Error>((Begun { won, taken, provider_free_at }, put_off))
+    })?;
+    for _ in 0..put_off {
+        run.summary.add_skipped("rate_limited");
     }
-    progress.finish();
-    deliverer.finish(db)
+    Ok(begun)
 }
 
-fn settle(tx: &mut Tx, ctx: &Context, kind: EffectKind, block: &[Effect], outcomes: &[Outcome]) -> Result<()> {
-    let now = ctx.clock.now();
-    let files: Vec<DocumentFile> = outcomes.iter().filter_map(|o| o.as_ref().ok()?.file.clone()).collect();
-    documents::put_pdfs(tx, &files, now)?;
-    let settled: Vec<_> = block
-        .iter()
-        .zip(outcomes)
-        .map(|(e, o)| (e, o.as_ref().map(|r| r.provider_ref.as_str()).map_err(String::as_str)))
-        .collect();
-    Ok(effects::settle(tx, kind, &settled, now)?)
+/// The calls, and once more in this run for those where it is worth it.
+fn carry_out(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effect]) -> Result<Vec<Outcome>> {
+    let repeat = deliverer.policy().repeat;
+    let mut outcomes = deliverer.carry_out(run.db, begun)?;
+    for tries in 1.. {
+        let chance = run.ctx.ids.chance();
+        let pauses: Vec<(usize, TimeDelta)> = outcomes
+            .iter()
+            .enumerate()
+            .filter_map(|(at, outcome)| Some((at, retry::pause_in_run(outcome.as_ref().err()?, tries, repeat, chance)?)))
+            .collect();
+        let Some(longest) = pauses.iter().map(|p| p.1).max() else { break };
+        // Asked to stop: what is known so far is recorded first.
+        if pause(run, longest).is_err() {
+            break;
+        }
+        let again: Vec<Effect> = pauses.iter().map(|p| begun[p.0].clone()).collect();
+        for ((at, _), outcome) in pauses.iter().zip(deliverer.carry_out(run.db, &again)?) {
+            outcomes[*at] = outcome;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Waits, in steps, so that a signal is heard.
+fn pause(run: &Delivery, time: TimeDelta) -> Result<()> {
+    const STEP: TimeDelta = TimeDelta::milliseconds(100);
+    let mut left = time;
+    while left > TimeDelta::zero() {
+        (run.stop)()?;
+        std::thread::sleep(left.min(STEP).to_std().unwrap_or_default());
+        left -= STEP;
+    }
+    (run.stop)()
+}
+
+/// Records what became of a block, and tells it.
+fn record(
+    deliverer: &dyn Deliver,
+    run: &mut Delivery,
+    begun: &[Effect],
+    outcomes: &Result<Vec<Outcome>>,
+    in_a_row: &mut u32,
+) -> Result<Flow> {
+    // What ends the run leaves each act of the block undone, as far as anybody knows.
+    let all: Vec<Outcome>;
+    let outcomes = match outcomes {
+        Ok(outcomes) => outcomes,
+        Err(error) => {
+            all = begun.iter().map(|_| Err(Failure::new(FailureClass::Local, error.message.clone()))).collect();
+            &all
+        }
+    };
+    settle::record(deliverer, run, begun, outcomes)?;
+    for (effect, outcome) in begun.iter().zip(outcomes) {
+        let Err(failure) = outcome else {
+            *in_a_row = 0;
+            continue;
+        };
+        if failure.class == FailureClass::Denied {
+            return Err(Error::config(format!("{} refuses the credentials: {}", deliverer.provider(), failure.message))
+                .hint("correct them in the configuration; what is planned is carried out by the next run"));
+        }
+        *in_a_row += u32::from(retry::is_of_the_provider(failure.class));
+        if *in_a_row == GIVE_UP_AFTER {
+            let provider = deliverer.provider();
+            run.ctx
+                .ui
+                .warn(format!("{provider} failed {in_a_row} times in a row (last: {}): left alone in this run", effect.key));
+        }
+    }
+    Ok(if *in_a_row >= GIVE_UP_AFTER { Flow::Stop } else { Flow::On })
 }

@@ -6,7 +6,7 @@
 
 use super::job::{Decided, Failed, Job, Plan, RunOptions};
 use super::lock;
-use super::outbox;
+use super::outbox::{self, Deliver, Delivery};
 use super::signals::Signals;
 use super::summary::Summary;
 use super::{host, items};
@@ -73,7 +73,7 @@ impl<'c> Runner<'c> {
             self.tell(&Recorded { decided, hashes: Vec::new(), news }, true);
             self.stop_if_asked()?;
         }
-        Ok(())
+        job.deliverers().into_iter().try_for_each(|deliverer| outbox::look(deliverer, self.ctx, db, &mut self.summary))
     }
 
     fn work<J: Job>(&mut self, job: &mut J, db: &mut Db) -> Result<()> {
@@ -97,15 +97,19 @@ impl<'c> Runner<'c> {
             self.stop_if_asked()?;
         }
         progress.finish();
-        match job.deliverer() {
-            Some(deliverer) if outbox::has_work(deliverer, db)? => {
-                self.begin(db)?;
-                let signals = self.signals.clone();
-                let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
-                outbox::deliver(deliverer, self.ctx, db, &mut self.summary, &stop)
-            }
-            _ => Ok(()),
+        job.deliverers().into_iter().try_for_each(|deliverer| self.deliver(deliverer, db))
+    }
+
+    /// Carries out what is due of one kind of effect.
+    fn deliver(&mut self, deliverer: &dyn Deliver, db: &mut Db) -> Result<()> {
+        if !outbox::has_work(deliverer, self.ctx, db)? {
+            return Ok(());
         }
+        let run_id = self.begin(db)?;
+        let signals = self.signals.clone();
+        let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
+        let summary = &mut self.summary;
+        outbox::deliver(deliverer, &mut Delivery { ctx: self.ctx, db, summary, run_id, stop: &stop })
     }
 
     /// How many units may still be taken; None when `--limit` is reached.
@@ -127,9 +131,9 @@ impl<'c> Runner<'c> {
     }
 
     /// The run's row, once there is work.
-    fn begin(&mut self, db: &mut Db) -> Result<()> {
-        if self.summary.run_id.is_some() {
-            return Ok(());
+    fn begin(&mut self, db: &mut Db) -> Result<RunId> {
+        if let Some(run_id) = &self.summary.run_id {
+            return Ok(run_id.clone());
         }
         let now = self.ctx.clock.now();
         let run_id = RunId::from(self.ctx.ids.uuid());
@@ -148,9 +152,9 @@ impl<'c> Runner<'c> {
             summary: "{}".to_owned(),
         };
         db.write(|tx| runs::begin(tx, &run).map_err(Error::from))?;
-        self.summary.run_id = Some(run_id);
+        self.summary.run_id = Some(run_id.clone());
         crash::point("run.begun");
-        Ok(())
+        Ok(run_id)
     }
 
     /// Where several processes share the work: keeps the units whose companies are this run's now.

@@ -26,6 +26,8 @@ pub struct Summary {
     pub waiting: u64,
     /// Effects that were carried out (files written).
     pub delivered: u64,
+    /// Effects that would be carried out, in a dry run.
+    pub deliverable: u64,
     pub totals: BTreeMap<Currency, i128>,
     pub millis: u64,
     /// SHA-256 over the hashes of all audit rows of the run, in order: printed, so that it lies
@@ -46,6 +48,7 @@ impl Summary {
             failed: 0,
             waiting: 0,
             delivered: 0,
+            deliverable: 0,
             totals: BTreeMap::new(),
             millis: 0,
             audit: None,
@@ -88,17 +91,23 @@ impl Summary {
         self.totals.iter().map(|(currency, minor)| (currency.code(), in_major_units(*minor, *currency))).collect()
     }
 
-    /// One line for people. `verb` is what was done: `drafted`, `issued`.
+    /// One line for people. `verb` is what was done: `drafted`, `issued`; '' for a job that only delivers.
     pub fn text(&self, verb: &str) -> String {
         let mut text = String::new();
         let would = if self.dry_run { "would be " } else { "" };
-        let _ = write!(text, "{}: {} {would}{verb}", self.job, self.done);
+        let _ = match verb {
+            "" => write!(text, "{}: {} delivered", self.job, self.delivered),
+            verb => write!(text, "{}: {} {would}{verb}", self.job, self.done),
+        };
         if !self.totals.is_empty() {
             let totals: Vec<String> = self.total_texts().iter().map(|(code, amount)| format!("{amount} {code}")).collect();
             let _ = write!(text, " ({})", totals.join(", "));
         }
-        if self.delivered > 0 {
-            let _ = write!(text, ", {} written", self.delivered);
+        if self.delivered > 0 && !verb.is_empty() {
+            let _ = write!(text, ", {} delivered", self.delivered);
+        }
+        if self.deliverable > 0 {
+            let _ = write!(text, ", {} would be delivered", self.deliverable);
         }
         for (reason, count) in &self.skipped {
             let _ = write!(text, ", {count} skipped as {reason}");

@@ -5,11 +5,11 @@
 //! number, the dates, the frozen document and the planned PDF, in one transaction, so that no
 //! number is lost or given twice. Deliver: the PDFs, on all cores.
 
-mod pdf;
 mod plan;
 
-pub use pdf::{PdfWriter, load_logo, parse, relative_path};
 pub use plan::IssuePlan;
+
+use super::documents::Documents;
 
 use crate::context::Context;
 use crate::engine::job::{Decided, Failed, Job, Skipped};
@@ -24,7 +24,7 @@ use crate::rules::numbering::NumberFormat;
 use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::documents::NewDocument;
-use crate::store::effects::{self, Effect};
+use crate::store::effects::{self, NewEffect};
 use crate::store::numbers::{self};
 use crate::store::payments::{self, CreditEntry};
 use crate::store::{StoreError, Tx, companies, documents, invoices, sellers};
@@ -36,18 +36,15 @@ use std::collections::{HashMap, HashSet};
 /// The job, with its place among the drafts.
 pub struct Issue<'c> {
     ctx: &'c Context,
-    fonts: Fonts,
-    writer: PdfWriter<'c>,
+    writer: Documents<'c>,
     named: Vec<CompanyId>,
     after: Option<(String, String, String, String)>,
 }
 
 impl<'c> Issue<'c> {
     /// Prepares a run; only the drafts of `named` companies when there are any.
-    pub fn new(ctx: &'c Context, named: &[CompanyId]) -> Result<Self> {
-        let fonts = pdf::load_fonts(ctx)?;
-        let writer = PdfWriter::new(ctx, fonts.clone());
-        Ok(Self { ctx, fonts, writer, named: named.to_vec(), after: Some(Default::default()) })
+    pub fn new(ctx: &'c Context, named: &[CompanyId]) -> Self {
+        Self { ctx, writer: Documents::new(ctx), named: named.to_vec(), after: Some(Default::default()) }
     }
 }
 
@@ -93,6 +90,7 @@ impl Job for Issue<'_> {
         let companies: HashMap<_, Company> =
             companies::by_ids(tx, &ids)?.into_iter().map(|c| (c.company_id.clone(), c)).collect();
         let mut latest = HashMap::new();
+        let fonts = self.writer.fonts()?;
         let mut decided = Decided::default();
         for draft in invoices::drafts_of(tx, &ids)? {
             if !wanted.contains(&draft.head.invoice_id) {
@@ -108,7 +106,7 @@ impl Job for Issue<'_> {
                 ));
                 continue;
             };
-            match self.decide(draft, seller, company) {
+            match self.decide(draft, seller, company, fonts) {
                 Ok(plan) => {
                     let last = match latest.get(&plan.series_id) {
                         Some(last) => *last,
@@ -146,11 +144,13 @@ impl Job for Issue<'_> {
                 payload: json!({ "number": document.number, "total": head.total, "currency": head.currency, "document_sha256": sha256 })
                     .to_string(),
             });
-            planned.push(Effect {
+            planned.push(NewEffect {
                 company_id: head.company_id.clone(),
                 key: format!("{}:{}:{}", EffectKind::Document, head.seller_id, document.number),
                 subject: head.invoice_id.to_string(),
-                attempts: 0,
+                content_sha256: sha256.clone(),
+                payload: String::new(),
+                recipient: String::new(),
             });
             kept.push(NewDocument { company_id: head.company_id.clone(), invoice_id: head.invoice_id.clone(), sha256, content });
             // Nothing is owed of it: what it gives back is the company's credit (semantics.md, credit notes).
@@ -184,8 +184,8 @@ impl Job for Issue<'_> {
         Ok(entries)
     }
 
-    fn deliverer(&self) -> Option<&dyn Deliver> {
-        Some(&self.writer)
+    fn deliverers(&self) -> Vec<&dyn Deliver> {
+        vec![&self.writer]
     }
 }
 
@@ -201,7 +201,7 @@ enum Unfit {
 }
 
 impl Issue<'_> {
-    fn decide(&self, draft: FullInvoice, seller: &Seller, company: &Company) -> Result<IssuePlan, Unfit> {
+    fn decide(&self, draft: FullInvoice, seller: &Seller, company: &Company, fonts: &Fonts) -> Result<IssuePlan, Unfit> {
         if draft.head.stale {
             return Err(Unfit::Skip(Box::new(stale(&draft))));
         }
@@ -223,7 +223,7 @@ impl Issue<'_> {
             issued_on: today(self.ctx.as_of, seller.time_zone),
         });
         // Before it gets a number: one that could not be printed would be a gap in the files.
-        if let Some((character, field)) = missing_characters(&document, &self.fonts).into_iter().next() {
+        if let Some((character, field)) = missing_characters(&document, fonts).into_iter().next() {
             let message = format!("{field} has {character:?} (U+{:04X}), which no font has", u32::from(character));
             return Err(Unfit::Fail(Box::new(failed(
                 &draft,

@@ -1,16 +1,21 @@
 //! The registry of scheduled jobs: one variant each, matched exhaustively, so that a job without its
 //! schedule or its description does not compile, and a test holds it against `crontab.example`.
 
+pub mod documents;
 pub mod generate;
 pub mod issue;
+pub mod settle;
 
-use crate::model::text_enum;
+use crate::context::Context;
+use crate::engine::outbox::Deliver;
+use crate::model::{EffectKind, text_enum};
 
 text_enum! {
     /// A job that exists. Its word is the one in `runs`, claims, summaries and JSON.
     pub enum JobKind ("job") {
         InvoicesGenerate = "invoices.generate",
         InvoicesIssue = "invoices.issue",
+        EffectsSettle = "effects.settle",
     }
 }
 
@@ -20,6 +25,7 @@ impl JobKind {
         match self {
             Self::InvoicesGenerate => "13 4 * * *",
             Self::InvoicesIssue => "43 4 * * *",
+            Self::EffectsSettle => "6-59/20 * * * *",
         }
     }
 
@@ -28,11 +34,20 @@ impl JobKind {
         match self {
             Self::InvoicesGenerate => "Drafts of the invoices that are due: every missed period, oldest first.",
             Self::InvoicesIssue => "Drafts become invoices: number, due date, frozen content, PDF.",
+            Self::EffectsSettle => "What could not be delivered is tried again when it is due; lost answers are looked up.",
         }
     }
 
     /// What cron calls: `finops invoices generate`.
     pub fn command(self) -> String {
         format!("finops {}", self.as_str().replace('.', " "))
+    }
+}
+
+/// What carries out effects of a kind; None when the configuration names no destination for it.
+pub fn deliverer<'c>(kind: EffectKind, ctx: &'c Context) -> Option<Box<dyn Deliver + 'c>> {
+    match kind {
+        EffectKind::Document => Some(Box::new(documents::Documents::new(ctx))),
+        EffectKind::CompletionNotice => None,
     }
 }

@@ -59,6 +59,19 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Classes of work, each with its own schedule of retries in the configuration.
+    pub enum WorkClass ("class of work") {
+        Payments = "payments",
+        /// Mails and other messages.
+        Mail = "mail",
+        /// Files and accounting data on their way to another system.
+        Uploads = "uploads",
+        /// What somebody must hear of at once when it fails.
+        Critical = "critical",
+    }
+}
+
 /// Why an act was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {

@@ -22,7 +22,7 @@ pub use billable_item::BillableItem;
 pub use calendar::{Cadence, Interval, Period};
 pub use company::Company;
 pub use contract::{Contract, ContractItem, PriceModel, Timing};
-pub use effect::{EffectKind, EffectState, Failure, FailureClass, Receipt};
+pub use effect::{EffectKind, EffectState, Failure, FailureClass, Receipt, WorkClass};
 pub use ids::{CompanyId, ContractId, InvoiceId, ItemId, RunId, SellerId, SourceKey, TaxCode};
 pub use invoice::{FullInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceTax, LineKind};
 pub use money::{Currency, Money};

@@ -2,6 +2,7 @@
 //! in `jobs`; both use `engine` and `store`.
 
 pub mod check;
+pub mod effects;
 pub mod import;
 pub mod invoices;
 pub mod payments;

@@ -107,16 +107,18 @@ pub fn pdfs(tx: &mut Tx, after: (&str, &str), limit: u32) -> Result<Vec<Document
     })
 }
 
-/// The canonical documents that planned effects of a kind are about, by (company, invoice).
-pub fn planned_for(
+/// The canonical documents of the effects that a run has in hand, by (company, invoice).
+pub fn being_made(
     tx: &mut Tx,
     companies: &[&str],
     kind: crate::model::EffectKind,
+    owner: &str,
 ) -> Result<Vec<(InvoiceId, String)>, StoreError> {
     const SQL: &str = "SELECT d.company_id, d.invoice_id, d.content FROM effects e
       JOIN invoice_documents d ON d.company_id = e.company_id AND d.invoice_id = e.subject
-      WHERE e.company_id = $1 AND e.kind = $2 AND e.state = 'planned' ORDER BY d.company_id, d.invoice_id";
-    tx.query_companies(SQL, companies, &[kind.as_str().into()], |row| Ok((InvoiceId::stored(row.text(1)?), row.string(2)?)))
+      WHERE e.company_id = $1 AND e.kind = $2 AND e.state = 'sending' AND e.owner = $3 ORDER BY d.company_id, d.invoice_id";
+    let params = [kind.as_str().into(), owner.into()];
+    tx.query_companies(SQL, companies, &params, |row| Ok((InvoiceId::stored(row.text(1)?), row.string(2)?)))
 }
 
 /// The folders that this machine wrote to, with their time of change as it was left.

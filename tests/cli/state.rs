@@ -110,11 +110,11 @@ fn a_pdf_that_is_gone_is_made_again_by_the_next_run() {
     };
     assert_eq!(issue("2"), "", "nothing is missing");
     std::fs::remove_file(&pdf).unwrap();
-    assert!(issue("3").contains("1 written"));
+    assert!(issue("3").contains("1 delivered"));
     assert_eq!(std::fs::read(&pdf).unwrap(), before);
     let folder = pdf.parent().unwrap();
     let all = std::fs::read_dir(folder).unwrap().count();
     std::fs::remove_dir_all(folder).unwrap();
-    assert!(all > 1 && issue("4").contains(&format!("{all} written")));
+    assert!(all > 1 && issue("4").contains(&format!("{all} delivered")));
     assert_eq!(issue("5"), "", "all is there again");
 }

@@ -52,7 +52,8 @@ fn matrix(db: TestDb) {
     for (at, job) in JOBS.iter().enumerate() {
         let places = undisturbed.places(job);
         let pages = places.iter().filter(|p| *p == "batch.committed").count();
-        assert!(pages >= 3 && places.iter().any(|p| p == "batch.written"), "{places:?}");
+        let delivers_only = *job == ["effects", "settle"];
+        assert!(delivers_only || pages >= 3 && places.iter().any(|p| p == "batch.written"), "{places:?}");
         all.extend(kills(at, &places));
         before.push(undisturbed.db.copy());
     }

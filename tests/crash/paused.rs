@@ -61,7 +61,10 @@ fn paused(case: &Case, mut stage: Stage, expected: &[String]) {
     signal("CONT", child.id());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(case.code), "{what}: {}", told(&output));
-    assert_eq!(books(&stage.db), done, "{what}: nothing changes");
+    // What it had in hand is its own to record: its process lives, and nobody took it over.
+    if case.place.0 != "effects.carried_out" {
+        assert_eq!(books(&stage.db), done, "{what}: nothing changes");
+    }
     assert_eq!(stage.db.value("SELECT COUNT(*) FROM runs WHERE outcome = 'running'"), "0", "{what}: it is told that it ended");
     stage.settle();
     check(&mut stage, expected, &what);

@@ -8,7 +8,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
 
 /// The jobs under test, in the order in which cron runs them.
-pub const JOBS: [&[&str]; 2] = [&["invoices", "generate"], &["invoices", "issue"]];
+pub const JOBS: [&[&str]; 3] = [&["invoices", "generate"], &["invoices", "issue"], &["effects", "settle"]];
 
 /// Longer than a claim of a killed run holds.
 const LATER: TimeDelta = TimeDelta::seconds(1);

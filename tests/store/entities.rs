@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use finops::model::EffectKind;
 use finops::model::{CompanyId, FullInvoice, Invoice, InvoiceState, Money, Payment, TaxCategory};
 use finops::store::documents::{self, DocumentFile, NewDocument};
-use finops::store::effects::{self, Effect};
+use finops::store::effects::{self, NewEffect};
 use finops::store::{companies, contracts, invoices, items, payments, sellers};
 
 #[test]
@@ -320,18 +320,19 @@ fn documents_are_found_by_what_is_planned_for_them() {
         };
         // The third has no document, the second nothing planned.
         write(&mut db, |tx| documents::insert(tx, &[("a", 1), ("a", 2), ("b", 4)].map(document)));
-        let effect = |(company, n): (&str, u32)| Effect {
-            company_id: company.parse().unwrap(),
+        let effect = |(company, n): (&str, u32)| NewEffect {
             key: format!("pdf:{n}"),
             subject: invoice_id(n).to_string(),
-            attempts: 0,
+            ..crate::effects::act(company)
         };
         let (kind, at) = (EffectKind::Document, crate::support::now());
-        write(&mut db, |tx| effects::plan(tx, kind, &[("a", 1), ("a", 3), ("b", 4)].map(effect), at));
-        let found = |db: &mut _, of: &[&str]| read(db, |tx| documents::planned_for(tx, of, kind));
+        write(&mut db, |tx| effects::plan(tx, kind, &[("a", 1), ("a", 2), ("a", 3), ("b", 4)].map(effect), at));
+        let planned = crate::effects::due(&mut db, &Default::default(), 9);
+        let mine: Vec<_> = planned.into_iter().filter(|e| e.key != "pdf:2").collect();
+        write(&mut db, |tx| effects::start(tx, &mine, "me", at));
+        let found = |db: &mut _, of: &[&str]| read(db, |tx| documents::being_made(tx, of, kind, "me"));
         assert_eq!(found(&mut db, &["a", "b"]), [(invoice_id(1), content(1)), (invoice_id(4), content(4))]);
         assert_eq!(found(&mut db, &["b"]), [(invoice_id(4), content(4))]);
-        write(&mut db, |tx| effects::settle(tx, kind, &[(&effect(("a", 1)), Ok("x")), (&effect(("b", 4)), Err("no"))], at));
-        assert_eq!(found(&mut db, &["a", "b"]), [(invoice_id(4), content(4))], "what failed stays planned");
+        assert_eq!(read(&mut db, |tx| documents::being_made(tx, &["b"], kind, "other")), []);
     });
 }

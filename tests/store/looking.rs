@@ -3,9 +3,7 @@
 use crate::fixtures::{AWKWARD, contract, day, draft, invoice_id, item, read, seed, write};
 use crate::support::{each_engine, now};
 use finops::model::CompanyId;
-use finops::model::EffectKind;
 use finops::store::documents::{self, DocumentFile};
-use finops::store::effects::{self, Effect};
 use finops::store::runs::{self, ItemCount, RunItem};
 use finops::store::{contracts, invoices, schema};
 
@@ -33,26 +31,6 @@ fn what_waits_is_counted_by_reason() {
         assert_eq!(read(&mut db, runs::item_counts), [count("x", 2, 1), count("y", 1, 0)]);
         assert_eq!(read(&mut db, |tx| runs::items_of_class(tx, "job", "x", 1)), [items[0].clone()]);
         assert_eq!(read(&mut db, |tx| runs::items_of_class(tx, "job", "y", 9)), [items[2].clone()]);
-    });
-}
-
-#[test]
-fn acts_that_are_still_to_be_done_are_counted_with_a_reason() {
-    each_engine(|db| {
-        let mut db = db.open();
-        assert!(read(&mut db, effects::backlog).is_empty());
-        let act = |company: &str| Effect {
-            company_id: company.parse().unwrap(),
-            key: "pdf:1".to_owned(),
-            subject: "1".to_owned(),
-            attempts: 0,
-        };
-        let (kind, acts) = (EffectKind::Document, [act("a"), act("b"), act("c")]);
-        write(&mut db, |tx| effects::plan(tx, kind, &acts, now()));
-        write(&mut db, |tx| effects::settle(tx, kind, &[(&acts[0], Ok("ref")), (&acts[1], Err("disk full"))], now()));
-        let backlog = read(&mut db, effects::backlog);
-        assert_eq!(backlog.len(), 1);
-        assert_eq!((backlog[0].count, backlog[0].failed, backlog[0].error.as_str()), (2, 1, "disk full"));
     });
 }
 

@@ -1,13 +1,13 @@
 //! What makes a rerun do nothing and keeps two runs apart: schedules, claims, numbers, run state,
 //! planned effects; and pages that come in the same order on both engines.
 
+use crate::effects::{act, due};
 use crate::fixtures::*;
-use crate::support::{TestDb, each_engine, now};
+use crate::support::{each_engine, now};
 use chrono::TimeDelta;
-use finops::model::EffectKind;
-use finops::model::{CompanyId, ContractId, FullInvoice, RunId};
+use finops::model::{CompanyId, ContractId, EffectKind, FullInvoice, RunId};
 use finops::store::billing::{self, BilledPeriod, DueKey, Next, ScheduleChange};
-use finops::store::effects::{self, Backlog, Effect};
+use finops::store::effects::{self, NewEffect, Place};
 use finops::store::numbers::{self, Given, Taken};
 use finops::store::runs::{self, Run, RunItem};
 use finops::store::{StoreError, claims, invoices, items};
@@ -38,8 +38,8 @@ fn pages_come_in_the_order_of_bytes_on_both_engines() {
         write(&mut db, |tx| items::upsert(tx, &billables.iter().map(|(i, on)| (i, *on)).collect::<Vec<_>>()));
         let drafts: Vec<FullInvoice> = (0..).zip(shuffled).map(|(n, c)| draft(c, n)).collect();
         write(&mut db, |tx| invoices::insert(tx, drafts.iter()));
-        let effects: Vec<Effect> = shuffled.iter().map(|c| effect(c)).collect();
-        write(&mut db, |tx| effects::plan(tx, EffectKind::Document, &effects, now()));
+        let acts: Vec<NewEffect> = shuffled.iter().map(|c| act(c)).collect();
+        write(&mut db, |tx| effects::plan(tx, EffectKind::Document, &acts, now()));
 
         for limit in [1, 3, 10, 11] {
             let mut seen = Vec::new();
@@ -75,12 +75,11 @@ fn pages_come_in_the_order_of_bytes_on_both_engines() {
             assert_eq!(seen, MIXED, "drafts, {limit} a page");
 
             let mut seen: Vec<String> = Vec::new();
+            let mut place = Place::default();
             loop {
-                let last = seen.last().cloned().unwrap_or_default();
-                let page = read(&mut db, |tx| effects::planned(tx, EffectKind::Document, (&last, "pdf:1"), limit));
-                if page.is_empty() {
-                    break;
-                }
+                let page = due(&mut db, &place, limit);
+                let Some(last) = page.last() else { break };
+                place = Place::after(last);
                 seen.extend(page.into_iter().map(|e| e.company_id.to_string()));
             }
             assert_eq!(seen, MIXED, "effects, {limit} a page");
@@ -321,36 +320,5 @@ fn what_is_not_done_is_kept_and_counted() {
         assert!(read(&mut db, |tx| runs::items_of(tx, "other", &["a", "b"])).is_empty());
         write(&mut db, |tx| runs::clear_item(tx, &again));
         assert_eq!(read(&mut db, |tx| runs::all_items(tx, 9)), [item("b", "x")]);
-    });
-}
-
-fn effect(company: &str) -> Effect {
-    Effect { company_id: company.parse().unwrap(), key: "pdf:1".to_owned(), subject: AWKWARD.to_owned(), attempts: 0 }
-}
-
-#[test]
-fn an_act_is_planned_once_and_done_once() {
-    each_engine(|db: &TestDb| {
-        let mut conn = db.open();
-        let kind = EffectKind::Document;
-        write(&mut conn, |tx| effects::plan(tx, kind, &[effect("a"), effect("b")], now()));
-        write(&mut conn, |tx| effects::plan(tx, kind, &[effect("a")], now()));
-        let planned = |conn: &mut _| read(conn, |tx| effects::planned(tx, kind, ("", ""), 9));
-        assert_eq!(planned(&mut conn).iter().map(|e| e.company_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(planned(&mut conn)[0].subject, AWKWARD);
-        let settle = |conn: &mut _, outcome| write(conn, |tx| effects::settle(tx, kind, &[(&effect("a"), outcome)], now()));
-        settle(&mut conn, Err(AWKWARD));
-        assert_eq!((planned(&mut conn).len(), planned(&mut conn)[0].attempts), (2, 1), "it stays planned");
-        let row = db.rows("SELECT state, attempts, error, provider_ref, settled_at FROM effects WHERE company_id = 'a'");
-        assert_eq!(row, [["planned", "1", AWKWARD, "", "∅"]]);
-        let backlog = read(&mut conn, effects::backlog);
-        assert_eq!(backlog, [Backlog { kind, count: 2, failed: 1, error: AWKWARD.to_owned() }], "why one of them failed");
-        settle(&mut conn, Ok("ref"));
-        settle(&mut conn, Err("too late"));
-        assert_eq!(planned(&mut conn).len(), 1);
-        write(&mut conn, |tx| effects::plan(tx, kind, &[effect("a")], now()));
-        assert_eq!(planned(&mut conn).len(), 1, "what was done is not planned again");
-        let row = db.rows("SELECT state, attempts, error, provider_ref FROM effects WHERE company_id = 'a'");
-        assert_eq!(row, [["succeeded", "2", "", "ref"]]);
     });
 }

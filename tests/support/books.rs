@@ -7,9 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Tables that tell how it went, not what came out: they differ when something was killed.
-const HISTORY: [&str; 6] = ["runs", "heartbeats", "claims", "document_folders", "meta", "migrations"];
+const HISTORY: [&str; 7] = ["effect_attempts", "runs", "heartbeats", "claims", "document_folders", "meta", "migrations"];
 /// Columns that count attempts, likewise, or that the ids in a PDF may change.
-const VARYING: [(&str, &str); 3] = [("run_items", "attempts"), ("run_items", "parked"), ("document_files", "bytes")];
+const VARYING: [(&str, &str); 8] = [
+    ("effects", "attempts"),
+    ("effects", "retried_from"),
+    ("effects", "class"),
+    ("effects", "error"),
+    ("effects", "sending_at"),
+    ("run_items", "attempts"),
+    ("run_items", "parked"),
+    ("document_files", "bytes"),
+];
 
 /// What names an invoice, besides the id that finops makes up.
 const NAMES: &str =

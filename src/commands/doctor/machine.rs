@@ -4,7 +4,7 @@ use super::{Report, State};
 use crate::config::DatabaseUrl;
 use crate::context::Context;
 use crate::jobs::JobKind;
-use crate::jobs::issue::PdfWriter;
+use crate::jobs::documents::load_fonts;
 use std::fs::OpenOptions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ fn existing(path: &Path) -> PathBuf {
 /// Do the fonts load?
 pub(super) fn fonts(ctx: &Context, report: &mut Report) {
     let fallbacks = ctx.config.documents.fallback_fonts.len();
-    match PdfWriter::load(ctx) {
+    match load_fonts(ctx) {
         Ok(_) => report.ok("fonts", format!("the built-in ones and {fallbacks} of your own")),
         Err(error) => report.error("fonts", error),
     }

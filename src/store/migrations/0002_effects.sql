@@ -6,8 +6,9 @@ ALTER TABLE effects ADD COLUMN next_at TEXT NOT NULL DEFAULT '';
 ALTER TABLE effects ADD COLUMN sending_at TEXT NOT NULL DEFAULT '';
 ALTER TABLE effects ADD COLUMN owner TEXT NOT NULL DEFAULT '';
 ALTER TABLE effects ADD COLUMN class TEXT NOT NULL DEFAULT '';
+ALTER TABLE effects ADD COLUMN retried_from INTEGER NOT NULL DEFAULT 0;
 DROP INDEX effects_planned;
-CREATE INDEX effects_due ON effects (kind, next_at, company_id, idempotency_key) WHERE state IN ('planned', 'unknown');
+CREATE INDEX effects_due ON effects (kind, state, next_at, company_id, idempotency_key) WHERE state IN ('planned', 'unknown');
 CREATE INDEX effects_sending ON effects (kind, company_id, idempotency_key) WHERE state = 'sending';
 CREATE INDEX effects_attention ON effects (kind, state, company_id, idempotency_key) WHERE state IN ('failed', 'needs_human');
 

@@ -1,0 +1,228 @@
+//! What became of attempts: those that just ended, and those whose end nobody saw.
+
+use super::{Deliver, Delivery, Found, Outcome, SILENCE, host};
+use crate::crash;
+use crate::error::Result;
+use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt};
+use crate::rules::retry::{self, Next, Repeat, Tried};
+use crate::store::effects::{self, Attempt, Effect, Place, Settled};
+use crate::store::runs::{self, Run};
+use crate::store::{StoreError, Tx};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use std::collections::HashMap;
+
+/// Effects whose sender is gone. `own` is the run that asks, which knows what it is doing.
+pub(super) fn orphans(tx: &mut Tx, kind: EffectKind, now: DateTime<Utc>, own: Option<&str>) -> Result<Vec<Effect>, StoreError> {
+    let mut alive: HashMap<String, bool> = HashMap::new();
+    let mut orphans = Vec::new();
+    for effect in effects::sending(tx, kind)? {
+        let lives = match alive.get(&effect.owner) {
+            Some(lives) => *lives,
+            None => {
+                let lives =
+                    Some(effect.owner.as_str()) == own || runs::find(tx, &effect.owner)?.iter().any(|run| is_alive(run, now));
+                alive.insert(effect.owner.clone(), lives);
+                lives
+            }
+        };
+        if !lives {
+            orphans.push(effect);
+        }
+    }
+    Ok(orphans)
+}
+
+/// Exactly known on this machine; elsewhere, by when it was last heard of.
+fn is_alive(run: &Run, now: DateTime<Utc>) -> bool {
+    match run.host == host::name() {
+        true => run.pid == std::process::id() || host::is_alive(run.pid),
+        false => run.heartbeat_at + SILENCE > now,
+    }
+}
+
+/// Takes over what a dead run was sending: planned again where that is harmless, else unknown.
+pub(super) fn take_over(deliverer: &dyn Deliver, run: &mut Delivery, now: DateTime<Utc>) -> Result<()> {
+    let (kind, own) = (deliverer.kind(), run.run_id.clone());
+    let orphans = run.db.read(|tx| orphans(tx, kind, now, Some(own.as_str())))?;
+    if orphans.is_empty() {
+        return Ok(());
+    }
+    let state = match deliverer.policy().repeat {
+        Repeat::Harmless => EffectState::Planned,
+        Repeat::LookUp => EffectState::Unknown,
+    };
+    let message = "the process that made the call ended before it recorded the answer";
+    run.db.write_surely(|tx| {
+        for page in orphans.chunks(500) {
+            let settled: Vec<Settled> = page.iter().map(|effect| unsettled(effect, state, message)).collect();
+            effects::settle(tx, &settled, now)?;
+            let kept: Vec<_> = settled.iter().map(|s| (s.effect, attempt(s, EffectState::Unknown.as_str(), now))).collect();
+            effects::keep_attempts(tx, &kept)?;
+        }
+        Ok::<_, crate::error::Error>(())
+    })?;
+    crash::point("effects.taken_over");
+    Ok(())
+}
+
+const fn unsettled<'e>(effect: &'e Effect, state: EffectState, error: &'e str) -> Settled<'e> {
+    Settled { effect, state, class: Some(FailureClass::NoAnswer), error, provider_ref: "", next_at: None }
+}
+
+/// Asks about each act whose outcome is unknown.
+pub(super) fn look_up_unknown(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Result<()> {
+    let mut place = Place::default();
+    loop {
+        let page = run.db.read(|tx| effects::due(tx, deliverer.kind(), EffectState::Unknown, until, &place, 100))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        place = Place::after(last);
+        for effect in &page {
+            let found = deliverer.look_up(run.db, effect)?;
+            crash::point("effects.looked_up");
+            settle_found(deliverer, run, effect, found)?;
+            (run.stop)()?;
+        }
+    }
+}
+
+fn settle_found(
+    deliverer: &dyn Deliver,
+    run: &mut Delivery,
+    effect: &Effect,
+    found: std::result::Result<Found, Failure>,
+) -> Result<()> {
+    let now = run.ctx.clock.now();
+    let of = |state, class, error, next_at| Settled { effect, state, class, error, provider_ref: "", next_at };
+    let lost = Some(FailureClass::NoAnswer);
+    match &found {
+        Ok(Found::Done(receipt)) => record(deliverer, run, std::slice::from_ref(effect), &[Ok(receipt.clone())]),
+        Ok(Found::NotDone) => keep(run, &of(EffectState::Planned, lost, "it was not done: sent again", None), now),
+        Ok(Found::NotYet(pause)) => {
+            run.summary.waiting += 1;
+            keep(run, &of(EffectState::Unknown, lost, "the other side cannot tell yet", Some(now + *pause)), now)
+        }
+        Ok(Found::Undecidable(why)) => {
+            run.summary.failed += 1;
+            run.ctx.ui.warn(format!(
+                "{}: nobody can tell whether it was done ({why})\nhint: look it up, then finops effects settle {} --as …",
+                effect.key, effect.key
+            ));
+            keep(run, &of(EffectState::NeedsHuman, lost, why, None), now)
+        }
+        // The question failed, not the act: it stays unknown, and is asked again by schedule.
+        Err(failure) => {
+            run.summary.waiting += 1;
+            let schedule = run.ctx.config.retry.of(deliverer.policy().class);
+            let tried = Tried { failure, attempts: 1, planned_at: now, repeat: Repeat::Harmless };
+            let next_at = match retry::next(tried, &schedule, now, run.ctx.ids.chance()) {
+                Next::Again(at) | Next::LookUp(at) => at,
+                Next::Never => now + schedule.longest,
+            };
+            keep(run, &of(EffectState::Unknown, Some(failure.class), &failure.message, Some(next_at)), now)
+        }
+    }
+}
+
+fn keep(run: &mut Delivery, settled: &Settled, now: DateTime<Utc>) -> Result<()> {
+    run.db.write_surely(|tx| {
+        effects::settle(tx, std::slice::from_ref(settled), now)?;
+        Ok(effects::keep_attempts(tx, &[(settled.effect, attempt(settled, settled.state.as_str(), now))])?)
+    })
+}
+
+fn attempt(settled: &Settled, outcome: &str, ended_at: DateTime<Utc>) -> Attempt {
+    Attempt {
+        attempt: settled.effect.attempts,
+        outcome: outcome.to_owned(),
+        class: settled.class.map_or("", FailureClass::as_str).to_owned(),
+        message: settled.error.to_owned(),
+        provider_ref: settled.provider_ref.to_owned(),
+        started_at: settled.effect.sending_at,
+        ended_at,
+        run_id: settled.effect.owner.clone(),
+    }
+}
+
+/// Records the results of calls, with all that follows from them, and tells what failed.
+pub(super) fn record(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effect], outcomes: &[Outcome]) -> Result<()> {
+    let now = run.ctx.clock.now();
+    let settled: Vec<Settled> = begun.iter().zip(outcomes).map(|(e, o)| settled(deliverer, run, e, o, now)).collect();
+    let done: Vec<(&Effect, &Receipt)> = begun.iter().zip(outcomes).filter_map(|(e, o)| Some((e, o.as_ref().ok()?))).collect();
+    let run_id = run.run_id.clone();
+    run.db.write_surely(|tx| {
+        deliverer.record(tx, &done)?;
+        let mut kept: Vec<(&Effect, Attempt)> = Vec::new();
+        for late in effects::settle(tx, &settled, now)? {
+            // It was done, whoever has the act in hand by now.
+            if late.state != EffectState::Succeeded || effects::settle_late_success(tx, late, now)? {
+                kept.push((late.effect, attempt(late, "late", now)));
+            }
+        }
+        let failed = settled.iter().filter(|s| s.state != EffectState::Succeeded);
+        kept.extend(failed.map(|s| (s.effect, attempt(s, s.state.as_str(), now))));
+        effects::keep_attempts(tx, &kept)?;
+        Ok::<_, crate::error::Error>(runs::beat(tx, &run_id, now)?)
+    })?;
+    for (one, outcome) in settled.iter().zip(outcomes) {
+        match outcome {
+            Ok(_) => run.summary.delivered += 1,
+            Err(failure) => tell(deliverer, run, one, failure),
+        }
+    }
+    Ok(())
+}
+
+fn settled<'e>(
+    deliverer: &dyn Deliver,
+    run: &Delivery,
+    effect: &'e Effect,
+    outcome: &'e Outcome,
+    now: DateTime<Utc>,
+) -> Settled<'e> {
+    let failure = match outcome {
+        Ok(receipt) => {
+            let provider_ref = receipt.provider_ref.as_str();
+            return Settled { effect, state: EffectState::Succeeded, class: None, error: "", provider_ref, next_at: None };
+        }
+        Err(failure) => failure,
+    };
+    let policy = deliverer.policy();
+    let tried = Tried {
+        failure,
+        attempts: effect.attempts.saturating_sub(effect.retried_from),
+        planned_at: effect.planned_at,
+        repeat: policy.repeat,
+    };
+    let (state, next_at) = match retry::next(tried, &run.ctx.config.retry.of(policy.class), now, run.ctx.ids.chance()) {
+        Next::Again(at) => (EffectState::Planned, Some(at)),
+        Next::LookUp(at) => (EffectState::Unknown, Some(at)),
+        Next::Never => (EffectState::Failed, None),
+    };
+    Settled { effect, state, class: Some(failure.class), error: &failure.message, provider_ref: "", next_at }
+}
+
+/// News is what fails for the first time, or for good; the rest waits.
+fn tell(deliverer: &dyn Deliver, run: &mut Delivery, settled: &Settled, failure: &Failure) {
+    let Settled { effect, state, next_at, .. } = settled;
+    let news = effect.attempts == effect.retried_from + 1 || *state == EffectState::Failed;
+    *(if news { &mut run.summary.failed } else { &mut run.summary.waiting }) += 1;
+    let item = json!({ "outcome": if news { "failed" } else { "waiting" }, "kind": deliverer.kind(), "company_id": effect.company_id,
+        "key": effect.key, "subject": effect.subject, "attempt": effect.attempts, "state": state, "reason": failure.class,
+        "message": failure.message, "next_at": next_at });
+    let ui = &run.ctx.ui;
+    if ui.is_json() {
+        ui.item(&item, String::new);
+    }
+    if news || ui.shows_units() {
+        let then = match (state, next_at) {
+            (EffectState::Failed, _) => {
+                format!("it is not tried again by itself; mend the cause, then finops effects retry {}", effect.key)
+            }
+            (EffectState::Unknown, _) => "the next run looks up what became of it".to_owned(),
+            (_, Some(at)) => format!("the next run after {} tries again", at.format("%Y-%m-%d %H:%M:%SZ")),
+            (_, None) => "the next run tries again".to_owned(),
+        };
+        ui.warn(format!("{} ({}): {}; {then}", effect.key, effect.company_id, failure.message));
+    }
+}

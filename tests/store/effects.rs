@@ -1,0 +1,204 @@
+//! The outbox: planned once, begun by one, settled by attempt, and what a person decides.
+
+use crate::fixtures::*;
+use crate::support::{TestDb, each_engine, now};
+use chrono::TimeDelta;
+use finops::model::{EffectKind, EffectState, FailureClass};
+use finops::store::effects::{self, Attempt, Backlog, Effect, Filter, NewEffect, Place, Settled};
+use finops::store::{Db, StoreError};
+
+const KIND: EffectKind = EffectKind::Document;
+
+pub fn act(company: &str) -> NewEffect {
+    NewEffect {
+        company_id: company.parse().unwrap(),
+        key: "pdf:1".to_owned(),
+        subject: AWKWARD.to_owned(),
+        content_sha256: "ab".to_owned(),
+        payload: String::new(),
+        recipient: String::new(),
+    }
+}
+
+pub fn due(db: &mut Db, place: &Place, limit: u32) -> Vec<Effect> {
+    read(db, |tx| effects::due(tx, KIND, EffectState::Planned, now(), place, limit))
+}
+
+fn planned(db: &mut Db, companies: &[&str]) -> Vec<Effect> {
+    let acts: Vec<NewEffect> = companies.iter().map(|c| act(c)).collect();
+    write(db, |tx| effects::plan(tx, KIND, &acts, now()));
+    due(db, &Place::default(), 99)
+}
+
+fn begun(db: &mut Db, acts: &[Effect], owner: &str) -> Vec<Effect> {
+    write(db, |tx| effects::start(tx, acts, owner, now()))
+}
+
+fn settled(effect: &Effect, state: EffectState) -> Settled<'_> {
+    let class = (state != EffectState::Succeeded).then_some(FailureClass::Broken);
+    let next_at = (state == EffectState::Planned).then(|| now() + TimeDelta::hours(1));
+    let provider_ref = if state == EffectState::Succeeded { AWKWARD } else { "" };
+    Settled { effect, state, class, error: if class.is_some() { AWKWARD } else { "" }, provider_ref, next_at }
+}
+
+/// Settles and returns how many came too late.
+fn settle(db: &mut Db, one: &Settled) -> usize {
+    write(db, |tx| effects::settle(tx, std::slice::from_ref(one), now()).map(|late| late.len()))
+}
+
+fn find(db: &mut Db, company: &str) -> Effect {
+    read(db, |tx| effects::find(tx, &company.parse().unwrap(), "pdf:1")).unwrap()
+}
+
+#[test]
+fn an_act_is_planned_once_and_keeps_its_content() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        assert_eq!(planned(&mut db, &["a", "b"]).len(), 2);
+        assert_eq!(planned(&mut db, &["b", "c"]).len(), 3, "the same act again is no other act");
+        assert_eq!(due(&mut db, &Place::default(), 9)[0].subject, AWKWARD);
+        let other = NewEffect { content_sha256: "cd".to_owned(), ..act("a") };
+        let refused = db.write(|tx| effects::plan(tx, KIND, &[act("d"), other.clone()], now())).unwrap_err();
+        assert!(matches!(&refused, StoreError::Constraint(text) if text.contains("pdf:1")), "{refused}");
+        assert_eq!(due(&mut db, &Place::default(), 9).len(), 3, "nothing of the batch stays");
+        let acts = due(&mut db, &Place::default(), 9);
+        let one = begun(&mut db, &acts[..1], "run");
+        assert_eq!(settle(&mut db, &settled(&one[0], EffectState::Succeeded)), 0);
+        assert_eq!(planned(&mut db, &["a"]).len(), 2, "what was done is not planned again");
+    });
+}
+
+#[test]
+fn of_two_that_begin_an_act_one_gets_it() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        let acts = planned(&mut db, &["a", "b", "c"]);
+        assert_eq!(begun(&mut db, &acts[1..2], "first").len(), 1);
+        let second = begun(&mut db, &acts, "second");
+        assert_eq!(second.iter().map(|e| e.company_id.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(begun(&mut db, &acts, "second").len(), 2, "a replay after a lost COMMIT finds its own");
+        assert_eq!(find(&mut db, "a").attempts, 1, "and begins no further attempt");
+        assert_eq!(due(&mut db, &Place::default(), 9).len(), 0);
+        let sending = read(&mut db, |tx| effects::sending(tx, KIND));
+        assert_eq!(sending.iter().map(|e| e.owner.as_str()).collect::<Vec<_>>(), ["second", "first", "second"]);
+    });
+}
+
+#[test]
+fn a_result_is_recorded_by_its_attempt_and_twice_is_once() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        let acts = planned(&mut db, &["a"]);
+        let first = begun(&mut db, &acts, "run");
+        for _ in 0..2 {
+            assert_eq!(settle(&mut db, &settled(&first[0], EffectState::Planned)), 0, "a replay is not late");
+        }
+        let waiting = find(&mut db, "a");
+        assert_eq!(
+            (waiting.state, waiting.class, waiting.error.as_str()),
+            (EffectState::Planned, Some(FailureClass::Broken), AWKWARD)
+        );
+        assert_eq!(due(&mut db, &Place::default(), 9).len(), 0, "not before its time");
+        let again =
+            read(&mut db, |tx| effects::due(tx, KIND, EffectState::Planned, now() + TimeDelta::hours(1), &Place::default(), 9));
+        assert_eq!(again.len(), 1);
+        let second = begun(&mut db, &again, "other");
+        assert_eq!(second[0].attempts, 2);
+        assert_eq!(settle(&mut db, &settled(&first[0], EffectState::Failed)), 1, "the first attempt is over");
+        assert_eq!(find(&mut db, "a").state, EffectState::Sending);
+        let late = settled(&first[0], EffectState::Succeeded);
+        assert_eq!(settle(&mut db, &late), 1);
+        assert!(write(&mut db, |tx| effects::settle_late_success(tx, &late, now())), "it was done all the same");
+        assert!(!write(&mut db, |tx| effects::settle_late_success(tx, &late, now())));
+        assert_eq!(settle(&mut db, &settled(&second[0], EffectState::Failed)), 1);
+        assert_eq!((find(&mut db, "a").state, find(&mut db, "a").provider_ref.as_str()), (EffectState::Succeeded, AWKWARD));
+    });
+}
+
+#[test]
+fn failed_attempts_are_kept_with_their_reasons() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        let acts = planned(&mut db, &["a"]);
+        let attempt = |attempt: u32, outcome: &str| Attempt {
+            attempt,
+            outcome: outcome.to_owned(),
+            class: "broken".to_owned(),
+            message: AWKWARD.to_owned(),
+            provider_ref: String::new(),
+            started_at: Some(now()),
+            ended_at: now() + TimeDelta::seconds(i64::from(attempt)),
+            run_id: "run".to_owned(),
+        };
+        let kept = [(&acts[0], attempt(2, "planned")), (&acts[0], attempt(1, "planned")), (&acts[0], attempt(1, "late"))];
+        for _ in 0..2 {
+            write(&mut db, |tx| effects::keep_attempts(tx, &kept));
+        }
+        let found = read(&mut db, |tx| effects::attempts_of(tx, &acts[0]));
+        assert_eq!(found.iter().map(|a| a.attempt).collect::<Vec<_>>(), [1, 1, 2]);
+        assert_eq!((found[2].message.as_str(), found[2].started_at), (AWKWARD, Some(now())));
+    });
+}
+
+#[test]
+fn the_backlog_counts_what_is_not_over() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        assert!(read(&mut db, effects::backlog).is_empty());
+        let acts = planned(&mut db, &["a", "b", "c", "d"]);
+        let begun = begun(&mut db, &acts[..3], "run");
+        settle(&mut db, &settled(&begun[0], EffectState::Succeeded));
+        settle(&mut db, &settled(&begun[1], EffectState::Failed));
+        let of = |state, count, error: &str| Backlog { kind: KIND, state, count, error: error.to_owned() };
+        let expected = [of(EffectState::Failed, 1, AWKWARD), of(EffectState::Planned, 1, ""), of(EffectState::Sending, 1, "")];
+        assert_eq!(read(&mut db, effects::backlog), expected);
+        let listed = |db: &mut Db, filter: Filter, after: &str| -> Vec<String> {
+            let page = read(db, |tx| effects::list(tx, &filter, (after, "pdf:1"), 9));
+            page.into_iter().map(|e| e.company_id.to_string()).collect()
+        };
+        assert_eq!(listed(&mut db, Filter::default(), ""), ["b", "c", "d"]);
+        assert_eq!(listed(&mut db, Filter::default(), "b"), ["c", "d"]);
+        assert_eq!(listed(&mut db, Filter { all: true, ..Filter::default() }, ""), ["a", "b", "c", "d"]);
+        assert_eq!(listed(&mut db, Filter { state: Some(EffectState::Sending), ..Filter::default() }, ""), ["c"]);
+        assert_eq!(listed(&mut db, Filter { company_id: Some("d".parse().unwrap()), ..Filter::default() }, ""), ["d"]);
+        assert!(
+            listed(&mut db, Filter { kind: Some(EffectKind::CompletionNotice), all: true, ..Filter::default() }, "").is_empty()
+        );
+    });
+}
+
+#[test]
+fn a_person_has_it_tried_again_or_says_what_became_of_it() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        let acts = planned(&mut db, &["a", "b"]);
+        let begun = begun(&mut db, &acts, "run");
+        assert!(!write(&mut db, |tx| effects::retry(tx, &begun[0])), "it is being sent");
+        settle(&mut db, &settled(&begun[0], EffectState::Failed));
+        settle(&mut db, &settled(&begun[1], EffectState::NeedsHuman));
+        let (failed, unclear) = (find(&mut db, "a"), find(&mut db, "b"));
+        assert!(!write(&mut db, |tx| effects::retry(tx, &unclear)), "it may have been done");
+        assert!(write(&mut db, |tx| effects::retry(tx, &failed)));
+        let again = find(&mut db, "a");
+        assert_eq!((again.state, again.attempts, again.retried_from, again.next_at), (EffectState::Planned, 1, 1, None));
+        assert!(write(&mut db, |tx| effects::decide(tx, &unclear, EffectState::Succeeded, "ch_1", now())));
+        let done = find(&mut db, "b");
+        assert_eq!((done.state, done.provider_ref.as_str(), done.settled_at), (EffectState::Succeeded, "ch_1", Some(now())));
+        assert!(!write(&mut db, |tx| effects::decide(tx, &done, EffectState::Abandoned, "", now())), "it is over");
+        write(&mut db, |tx| effects::plan_again(tx, KIND, &done.company_id, AWKWARD));
+        assert_eq!(find(&mut db, "b").state, EffectState::Planned, "its outcome was lost");
+    });
+}
+
+#[test]
+fn a_rate_is_kept_by_company_and_name() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        assert_eq!(read(&mut db, |tx| effects::rate(tx, "a", "recipient:x")), None);
+        for at in [now(), now() + TimeDelta::seconds(6)] {
+            write(&mut db, |tx| effects::keep_rate(tx, "a", "recipient:x", at));
+            assert_eq!(read(&mut db, |tx| effects::rate(tx, "a", "recipient:x")), Some(at));
+        }
+        assert_eq!(read(&mut db, |tx| effects::rate(tx, "b", "recipient:x")), None);
+    });
+}
