@@ -3,7 +3,7 @@
 
 use crate::error::{Error, ErrorKind};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the process was asked to stop.
@@ -16,6 +16,12 @@ pub struct Signals {
 impl Signals {
     /// Starts to listen. Without the operating system's leave to do so, signals simply kill.
     pub fn listen() -> Self {
+        // Once a process: what is registered stays, and its list is copied for each one more.
+        static LISTENING: OnceLock<Signals> = OnceLock::new();
+        LISTENING.get_or_init(Self::register).clone()
+    }
+
+    fn register() -> Self {
         let signals = Self { interrupted: Arc::default(), terminated: Arc::default() };
         for (signal, flag, code) in [(SIGINT, &signals.interrupted, 130), (SIGTERM, &signals.terminated, 143)] {
             // In this order: the second signal finds the flag set by the first.

@@ -50,6 +50,10 @@ pub fn live(world: &mut World, script: &Script, mut faults: Option<&mut Faults>,
         if block != is_blocked {
             world.block_documents(block);
             is_blocked = block;
+            if !block {
+                world.now = cron::instant(day, 0, 5, script.zone);
+                world.retry_failed();
+            }
         }
         let acts = script.acts.get(&day).map(Vec::as_slice).unwrap_or_default();
         let (mut by_night, mut by_day) = (Vec::new(), Vec::new());

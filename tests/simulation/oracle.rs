@@ -1,7 +1,7 @@
 //! What must be true after a year, whatever happened in it, and how alike two years must be.
 
 use crate::support::audit;
-use crate::support::books::{books, files, raw};
+use crate::support::books::{files, named, raw};
 use crate::tiling;
 use crate::world::{Ended, Flags, World};
 use chrono::{NaiveDate, TimeDelta};
@@ -81,8 +81,26 @@ fn settled(world: &World) -> Vec<String> {
 /// Holds the year with faults against the undisturbed one.
 pub fn compare(undisturbed: &World, disturbed: &World, late: bool) {
     assert_eq!(undisturbed.journal, disturbed.journal, "what was done by hand had the same outcome");
-    let left = |world: &World| if late { essence(world) } else { books(&world.db) };
+    let left = |world: &World| if late { essence(world) } else { whole(world) };
     same(&left(undisturbed), &left(disturbed), "the books");
+}
+
+/// Everything, in the same order in each company's audit log but for what was tried again.
+fn whole(world: &World) -> Vec<String> {
+    let rows = raw(&world.db).into_iter().filter(|row| !row.starts_with("audit_")).collect();
+    let audited = "SELECT l.company_id, l.actor, l.action, l.entity, l.entity_id, p.payload FROM audit_log l
+      JOIN audit_payloads p ON p.company_id = l.company_id AND p.seq = l.seq
+      WHERE l.action NOT LIKE 'effect.%' ORDER BY l.company_id, l.seq";
+    let mut places: BTreeMap<String, u32> = BTreeMap::new();
+    let mut audit: Vec<String> = Vec::new();
+    for row in world.db.rows(audited) {
+        let place = places.entry(row[0].clone()).or_default();
+        *place += 1;
+        audit.push(format!("audit {place}: {}", row.join(" | ")));
+    }
+    let mut rows = named(&world.db, rows);
+    rows.extend(named(&world.db, audit));
+    rows
 }
 
 /// What must be equal when nights went wrong until the next day. An invoice is then issued later

@@ -15,11 +15,12 @@ use finops::import::{Kind, Options};
 use finops::jobs::JobKind;
 use finops::jobs::generate::{Generate, GenerateOptions};
 use finops::jobs::issue::Issue;
+use finops::jobs::settle::Settle;
 use finops::model::{CompanyId, Money, Payment};
 use finops::operations::import::{How, Input, import_files};
-use finops::operations::{invoices, payments};
+use finops::operations::{effects, invoices, payments};
 use finops::store::audit::Author;
-use finops::store::{Db, schema};
+use finops::store::{Db, Tx, schema};
 use finops::ui::{Ui, UiOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
@@ -104,8 +105,30 @@ impl World {
         match ended {
             Ok(Ok(summary)) => Ended::Done(summary),
             Ok(Err(error)) => Ended::Failed(error),
-            Err(payload) if payload.is::<Unwound>() => Ended::Crashed,
+            Err(payload) if payload.is::<Unwound>() => {
+                self.bury();
+                Ended::Crashed
+            }
             Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// The process of a run that crashed is this one, which lives: its row gets one that does not.
+    fn bury(&self) {
+        self.db.execute("UPDATE runs SET pid = 999999999, process = process || '0' WHERE outcome = 'running'").unwrap();
+    }
+
+    /// Somebody has everything tried again that was given up.
+    pub fn retry_failed(&mut self) {
+        let ctx = self.context();
+        let author = Author { actor: "cli effects retry".to_owned(), run_id: None, at: ctx.clock.now() };
+        for row in self.db.rows("SELECT company_id, idempotency_key FROM effects WHERE state = 'failed'") {
+            let company: CompanyId = row[0].parse().unwrap();
+            let retry = |tx: &mut Tx| {
+                let effect = effects::find(tx, &row[1], Some(&company))?;
+                effects::retry(tx, &effect, &author)
+            };
+            ctx.open_db().unwrap().write(retry).unwrap();
         }
     }
 
@@ -204,7 +227,8 @@ fn run(kind: JobKind, ctx: &Context, db: &mut Db, flags: &Flags) -> Result<Summa
             let mut job = Generate::new(ctx, db, &options)?;
             run_job(&mut job, ctx, db, flags)
         }
-        JobKind::InvoicesIssue => run_job(&mut Issue::new(ctx, &companies)?, ctx, db, flags),
+        JobKind::InvoicesIssue => run_job(&mut Issue::new(ctx, &companies), ctx, db, flags),
+        JobKind::EffectsSettle => run_job(&mut Settle::new(ctx, None), ctx, db, flags),
     }
 }
 

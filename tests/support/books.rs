@@ -27,10 +27,15 @@ const NAMES: &str =
 /// All that the jobs left, with what finops makes up (ids, instants, hashes) replaced, so that two
 /// databases with the same books have the same dump.
 pub fn books(db: &TestDb) -> Vec<String> {
+    named(db, raw(db))
+}
+
+/// Rows with what finops makes up replaced, sorted.
+pub fn named(db: &TestDb, rows: Vec<String>) -> Vec<String> {
     let ids: BTreeMap<String, String> =
         db.rows(NAMES).into_iter().map(|row| (row[0].clone(), format!("<{}>", row[1..].join("/")))).collect();
     assert_eq!(ids.values().collect::<BTreeSet<_>>().len(), ids.len(), "each invoice has a name of its own");
-    let mut rows: Vec<String> = raw(db).into_iter().map(|row| canonical(&row, &ids)).collect();
+    let mut rows: Vec<String> = rows.into_iter().map(|row| canonical(&row, &ids)).collect();
     rows.sort();
     rows
 }
