@@ -3,8 +3,8 @@
 
 use crate::error::{Error, ErrorKind};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Whether the process was asked to stop.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use super::postgres::{self, Server};
 use chrono::{DateTime, Utc};
 use finops::store::{Db, StoreError, Target, schema};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -65,6 +65,11 @@ impl TestDb {
                 let copy = Self::sqlite();
                 let Place::Sqlite { path: to, .. } = &copy.place else { unreachable!() };
                 std::fs::copy(path, to).expect("the file can be copied");
+                // Whoever was killed has left its last commits there.
+                let wal = |path: &Path| PathBuf::from(format!("{}-wal", path.display()));
+                if wal(path).exists() {
+                    std::fs::copy(wal(path), wal(to)).expect("the file can be copied");
+                }
                 copy
             }
             Place::Postgres { server, name } => Self { place: Place::Postgres { server, name: server.create(Some(name)) } },
