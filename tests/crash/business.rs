@@ -110,7 +110,10 @@ pub fn prepare_times(db: TestDb, n: usize) -> TestDb {
     for (name, text) in files {
         stage.write(&format!("data/{name}.csv"), &text);
     }
-    for command in [&["db", "migrate"][..], &["import", "data"]] {
+    // On a cluster the rows come before they are spread, as for somebody who grew.
+    let spread = &["db", "distribute"][..];
+    let commands = [&["db", "migrate"][..], &["import", "data"]].into_iter().chain(stage.db.is_citus().then_some(spread));
+    for command in commands {
         let output = stage.command(command).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     }

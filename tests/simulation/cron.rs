@@ -20,10 +20,11 @@ pub fn instants(line: &str, day: NaiveDate, zone: Tz) -> Vec<DateTime<Utc>> {
     if !on_this_day || !field(month, day.month()) {
         return Vec::new();
     }
-    let minutes = (0..24 * 60).filter(|m| field(hour, m / 60) && field(minute, m % 60));
-    let all: Vec<_> = minutes.map(|m| instant(day, m / 60, m % 60, zone)).collect();
+    let hours: Vec<u32> = (0..24).filter(|h| field(hour, *h)).collect();
+    let minutes: Vec<u32> = (0..60).filter(|m| field(minute, *m)).collect();
+    let all: Vec<(u32, u32)> = hours.iter().flat_map(|h| minutes.iter().map(|m| (*h, *m))).collect();
     let step = all.len().div_ceil(MOST_A_DAY).max(1);
-    all.into_iter().step_by(step).collect()
+    all.into_iter().step_by(step).map(|(hour, minute)| instant(day, hour, minute, zone)).collect()
 }
 
 /// The instant of a local time; in the hour that a change of clocks leaves out, an hour later.
