@@ -18,13 +18,8 @@ pub struct TestDb {
 }
 
 enum Place {
-<<<<<<< HEAD
     Sqlite { _folder: Option<TempDir>, path: PathBuf },
-    Postgres { server: &'static Server, name: String },
-=======
-    Sqlite { _folder: TempDir, path: PathBuf },
     Postgres { server: &'static dyn Host, name: String, citus: bool },
->>>>>>> main
 }
 
 /// Runs a test on SQLite, on Postgres (where it is installed) and on Citus (where a cluster is named),

@@ -6,11 +6,8 @@
 #![allow(dead_code, unused_imports, reason = "each test target uses a part of it")]
 
 pub mod audit;
-<<<<<<< HEAD
 pub mod books;
-=======
 pub mod citus;
->>>>>>> main
 pub mod database;
 pub mod fake;
 pub mod http;
