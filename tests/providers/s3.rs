@@ -1,7 +1,7 @@
 //! Object storage: what is sent, by a scripted server; that it is right, by s3s-fs.
 
-use crate::support::http::{Server, Step, answer};
-use crate::support::peers;
+use crate::http::{Server, Step, answer};
+use crate::peers;
 use crate::{at, bucket, put, settings};
 use chrono::{DateTime, Utc};
 use finops::model::{FailureClass, Secret};

@@ -1,6 +1,6 @@
 //! No secret in what is told, even when the other side repeats all that it was sent.
 
-use crate::support::http::{Server, Step, answer};
+use crate::http::{Server, Step, answer};
 use crate::{WHSEC, at, settings, webhook};
 use finops::model::Secret;
 use finops::providers::s3::{Bucket, Settings};

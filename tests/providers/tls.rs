@@ -82,7 +82,7 @@ fn a_certificate_is_verified() {
 
 #[test]
 fn a_server_without_tls_is_no_https() {
-    use crate::support::http::{Server, Step, answer};
+    use crate::http::{Server, Step, answer};
     let server = Server::start([Step::Answer(answer("200 OK", &[], b""))]);
     let failure = webhook(&format!("https://127.0.0.1:{}/", server.port())).post("msg_1", b"{}", at()).unwrap_err();
     assert!(matches!(failure.class, FailureClass::Unreachable), "{failure:?}");
