@@ -115,7 +115,7 @@ fn whether_an_object_is_there() {
 fn a_refusal_is_heard_before_the_body_is_through() {
     let denied = answer("403 Forbidden", &[("connection", "close")], b"<Error><Code>AccessDenied</Code></Error>");
     let server = Server::start([Step::AnswerEarly(denied)]);
-    let failure = bucket(&server.url("")).put("a.pdf", &vec![7; 20_000_000], "application/pdf", at()).unwrap_err();
+    let failure = bucket(&server.url("")).put("a.pdf", &vec![7; 10_000_000], "application/pdf", at()).unwrap_err();
     // Which of the two it is, is a matter of the network's time; it is never taken for done.
     assert!(matches!(failure.class, FailureClass::Denied | FailureClass::NoAnswer), "{failure:?}");
 }
