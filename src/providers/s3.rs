@@ -94,7 +94,12 @@ impl Bucket {
         if let Some(class) = &self.settings.storage_class {
             headers.push(("x-amz-storage-class", class.clone()));
         }
-        self.call(Method::PUT, object, headers, (content, &sha256), at)?;
+        let answer = self.call(Method::PUT, object, headers, (content, &sha256), at)?;
+        if answer.header("etag").is_none() {
+            // Something else may say 200 to anything. Every object storage tells the object's ETag.
+            let reason = format!("{} took {object} as no object storage does (without an ETag): check endpoint", answer.host);
+            return Err(Failure::new(FailureClass::Denied, reason));
+        }
         let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
         Ok(Receipt { provider_ref: format!("s3://{}/{object}", self.settings.bucket), sha256, bytes })
     }

@@ -23,6 +23,10 @@ fn drafted(bucket: &Server, hook: &Server) -> TestEnvironment {
     for (name, value) in [("FINOPS_CONFIG", "finops-demo/outside.toml"), ("KEY", "canary-4711"), ("WHSEC", WHSEC)] {
         environment.set(name, value);
     }
+    // Nothing goes to a proxy of the environment.
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        environment.set(name, "http://127.0.0.1:9");
+    }
     environment
 }
 
@@ -33,7 +37,7 @@ fn later(environment: &mut TestEnvironment, seed: &str, clock: &str) {
 }
 
 fn ok() -> Step {
-    Step::Answer(answer("200 OK", &[], b""))
+    Step::Answer(answer("200 OK", &[("etag", "\"1\"")], b""))
 }
 
 /// Each object has the name that its content demands.

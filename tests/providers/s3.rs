@@ -30,7 +30,7 @@ fn error(status: &str, code: &str, message: &str) -> Step {
 
 #[test]
 fn an_upload_says_what_it_is_and_is_signed_with_its_content() {
-    let server = Server::start([Step::Answer(answer("200 OK", &[], b""))]);
+    let server = Server::start([Step::Answer(answer("200 OK", &[("etag", "\"1\"")], b""))]);
     let more = Settings {
         session_token: Some(Secret::new("canary-token".to_owned())),
         server_side_encryption: Some(Encryption::Aes256),
@@ -84,12 +84,21 @@ fn the_code_tells_more_than_the_status() {
         ("409 Conflict", "OperationAborted", Deferred),
         ("400 Bad Request", "EntityTooLarge", Rejected),
         ("500 Internal Server Error", "InternalError", Broken),
+        ("501 Not Implemented", "NotImplemented", Rejected),
     ] {
         let server = Server::start([error(status, code, "Words.")]);
         let failure = put(&bucket(&server.url("")));
         assert_eq!(failure.class, class, "{failure:?}");
         assert!(failure.message.contains(&format!(": {code}: Words.")), "{failure:?}");
     }
+}
+
+/// A wrong endpoint may lead to something that says 200 to anything.
+#[test]
+fn what_is_no_object_storage_has_stored_nothing() {
+    let server = Server::start([Step::Answer(answer("200 OK", &[("content-type", "text/html")], b"<html>Welcome</html>"))]);
+    let failure = put(&bucket(&server.url("")));
+    assert!(failure.class == FailureClass::Denied && failure.message.contains("check endpoint"), "{failure:?}");
 }
 
 #[test]
