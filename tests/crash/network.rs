@@ -54,6 +54,8 @@ fn postgres_survives_a_cut_line_everywhere() {
         let mut stage = Stage::new(db.copy()).in_pages_of(PAGE);
         business::until_due(&mut stage, *job);
         before.push(stage.db.copy());
+        // In a folder of its own, as each case: what a run finds there is worth round trips too.
+        let stage = Stage::new(stage.db).in_pages_of(PAGE);
         let line = Proxy::start(&stage.db.url(), &[]);
         let output = stage.job(*job).args(["--database", line.url()]).output().unwrap();
         assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
@@ -72,7 +74,10 @@ fn survive(cut: Cut, mut stage: Stage, expected: &[String]) {
     let trips = line.trips();
     let what = format!("{cut:?} at {:?}", trips.get(cut.at - 1));
     assert!(line.has_struck(), "{what}: the round trip is not reached");
-    assert!(matches!(output.status.code(), Some(0 | 3 | 75)), "{what}: {}", told(&output));
+    // What is written must get in; a run that only reads may leave it to the next one.
+    let code = output.status.code();
+    let goes_on = matches!(code, Some(0 | 3));
+    assert!(goes_on || code == Some(75) && trips[cut.at - 1] != "COMMIT", "{what}: {}", told(&output));
     stage.settle();
     check(&mut stage, expected, &what);
 }
