@@ -300,8 +300,8 @@ CREATE TABLE invoice_documents (
   CONSTRAINT invoice_documents_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT;
 
--- Files made from documents: where they were written (place '' is the folder of documents, else
--- s3://bucket), and what they were.
+-- Files made from documents: where they were written (place '' is the folder of documents, 's3' a
+-- bucket, whose name is in the path), and what they were.
 CREATE TABLE document_files (
   company_id TEXT NOT NULL,
   invoice_id TEXT NOT NULL,

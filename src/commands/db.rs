@@ -1,4 +1,6 @@
-//! `finops db`: set the database up, look at it, check it.
+//! `finops db`: set the database up, look at it, check it, spread it over a cluster.
+
+mod distribute;
 
 mod reconcile;
 
@@ -40,6 +42,16 @@ enum Verb {
     /// database does not. Exit 1 while there is any of it.
     #[command(after_help = "Example:\n  finops db reconcile --accept")]
     Reconcile(reconcile::Args),
+    /// Spread the tables over the nodes of a Citus cluster; again, it does what is left to do.
+    ///
+    /// Each customer's rows lie together on one node, numbers with their series. Stop the jobs first:
+    /// a table is locked while its rows move. What was moved before a crash stays moved.
+    #[command(after_help = "Example:\n  finops db distribute --dry-run")]
+    Distribute {
+        /// Show the statements, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
@@ -49,6 +61,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         Verb::Status => status(&ctx),
         Verb::Check => run_check(&ctx),
         Verb::Reconcile(args) => reconcile::run(args, &ctx),
+        Verb::Distribute { dry_run } => distribute::run(&ctx, *dry_run),
     }
 }
 
@@ -64,6 +77,7 @@ struct Migrated {
 pub fn migrate(ctx: &Context) -> Result<()> {
     let mut db = ctx.open_db_for_setup()?;
     let applied = schema::migrate(&mut db, ctx.clock.now())?;
+    distribute::go_on(&mut db)?;
     // A newer database, or one of something else, is refused here, in the words that every command has for it.
     drop(db);
     let mut db = ctx.open_db()?;
@@ -105,6 +119,9 @@ struct State {
     schema_version: Option<i64>,
     /// `current`, `empty`, `foreign`, `older` or `newer`.
     schema: &'static str,
+    /// Where there is Citus: `no`, `partly` or `yes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distributed: Option<&'static str>,
     rows: BTreeMap<&'static str, i64>,
 }
 
@@ -125,12 +142,16 @@ fn status(ctx: &Context) -> Result<ExitCode> {
             database: ctx.config.database.url.to_string(),
             schema_version,
             schema,
+            distributed: if schema == "current" { distribute::word(tx)? } else { None },
             rows,
         })
     })?;
     ctx.ui.item(&state, || {
         let version = state.schema_version.map_or_else(String::new, |version| format!(" {version}"));
         let mut text = format!("{} ({})\nschema{version}: {}", state.database, state.engine, state.schema);
+        if let Some(distributed) = state.distributed {
+            text.push_str(&format!("\ndistributed: {distributed}"));
+        }
         for (table, count) in &state.rows {
             text.push_str(&format!("\n{table:<16} {count:>12}"));
         }

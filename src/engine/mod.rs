@@ -8,6 +8,7 @@ pub mod host;
 mod items;
 pub mod job;
 pub mod lock;
+pub mod notice;
 pub mod outbox;
 pub mod run;
 pub mod signals;

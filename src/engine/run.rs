@@ -9,11 +9,12 @@ mod sharing;
 use self::sharing::{CLAIM, EXTEND_EVERY};
 use super::job::{Decided, Failed, Job, Plan, RunOptions};
 use super::lock;
+use super::notice::CompletionNotices;
 use super::outbox::{self, Deliver, Delivery};
 use super::signals::Signals;
 use super::summary::Summary;
 use super::witness::{self, Witness};
-use super::{doubts, host, items};
+use super::{doubts, host, items, notice};
 use crate::context::Context;
 use crate::crash;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,6 +34,9 @@ pub fn run<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions
     let result = if options.dry_run { run.look(job, db) } else { run.work(job, db) };
     run.summary.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let finished = run.finish(db, &result);
+    if !options.dry_run && finished.is_ok() {
+        run.notify(db);
+    }
     (run.summary, result.and(finished))
 }
 
@@ -307,7 +311,7 @@ impl<'c> Runner<'c> {
     }
 
     /// Writes down how the run ended, also when it ended badly.
-    fn finish(&self, db: &mut Db, result: &Result<()>) -> Result<()> {
+    fn finish(&mut self, db: &mut Db, result: &Result<()>) -> Result<()> {
         // One that never began is no run; one that was taken over is, and must not seem to be running.
         let never_began = self.summary.run_id.is_none() && matches!(result, Err(error) if error.kind == ErrorKind::TryLater);
         if self.options.dry_run || never_began {
@@ -317,6 +321,10 @@ impl<'c> Runner<'c> {
             Ok(()) => self.summary.outcome(),
             Err(error) => error.kind.as_str(),
         };
+        let told = notice::is_wanted(self.ctx.config.notify.as_ref(), &self.summary, result);
+        if told {
+            self.begin(db)?;
+        }
         let now = self.ctx.clock.now();
         let body = serde_json::to_string(&self.summary).unwrap_or_default();
         let job = self.summary.job;
@@ -329,16 +337,34 @@ impl<'c> Runner<'c> {
                         claims::expire(tx, job, run_id.as_str())?;
                     }
                     runs::finish(tx, run_id, now, outcome, &body)?;
-                    runs::heartbeat(tx, job, now, outcome)
+                    runs::heartbeat(tx, job, now, outcome)?;
+                    if told {
+                        notice::plan(tx, run_id, &self.summary, outcome, now)?;
+                    }
+                    Ok(())
                 };
                 // After an error, which may be a lost connection, one try must do.
                 if result.is_ok() { db.write_surely(work) } else { db.write(work) }
             }
             // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
-            None => db.last_write_unflushed(|tx| runs::heartbeat(tx, job, now, outcome)),
+            None if self.ctx.config.notify.is_some() => db.write(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
+            None => db.last_write_unflushed(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
         };
         // The error that ended the run is the one to tell.
-        if result.is_ok() { written.map_err(Error::from) } else { Ok(()) }
+        if result.is_ok() { written } else { Ok(()) }
+    }
+
+    /// Sends the notice of this run, and those of earlier ones that are due. The job is over: what
+    /// becomes of a notice changes nothing of it, and is told on stderr.
+    fn notify(&mut self, db: &mut Db) {
+        let Some(notices) = CompletionNotices::new(self.ctx) else { return };
+        let told = Summary::new(self.summary.job, self.ctx.as_of, false);
+        let of_job = std::mem::replace(&mut self.summary, told);
+        self.summary.run_id.clone_from(&of_job.run_id);
+        if let Err(error) = self.deliver(&notices, db) {
+            self.ctx.ui.warn(format!("the completion notice: {}", error.message));
+        }
+        self.summary = of_job;
     }
 }
 

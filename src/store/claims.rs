@@ -126,3 +126,9 @@ pub fn release(tx: &mut Tx, job: &str, owner: &str, companies: &[&str]) -> Resul
     let released = tx.insert(&RELEASE, rows(companies, job, owner, "", ""))?;
     Ok(released == companies.len() as u64)
 }
+
+/// How many claims hold now, of all jobs and runs.
+pub fn count_held(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    const SQL: &str = "SELECT COUNT(*) FROM claims WHERE expires_at > $1";
+    Ok(tx.query_opt(SQL, &[now.into()], |row| row.number(0))?.unwrap_or(0))
+}

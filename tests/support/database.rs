@@ -1,9 +1,11 @@
 //! A database of its own for each test, on either engine, and a way past `finops` into it.
 
-use super::postgres::{self, Server};
+use super::citus;
+use super::postgres::{self, Host};
 use chrono::{DateTime, Utc};
-use finops::store::{Db, StoreError, Target, schema};
-use std::path::PathBuf;
+use finops::store::{Db, StoreError, Target, distribute, schema};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -17,23 +19,20 @@ pub struct TestDb {
 
 enum Place {
     Sqlite { _folder: TempDir, path: PathBuf },
-    Postgres { server: &'static Server, name: String },
+    Postgres { server: &'static dyn Host, name: String, citus: bool },
 }
 
-/// Runs a test on SQLite, then on Postgres (where it is installed), each with the whole schema.
+/// Runs a test on SQLite, on Postgres (where it is installed) and on Citus (where a cluster is named),
+/// each with the whole schema.
 pub fn each_engine(body: impl Fn(&TestDb)) {
-    each_empty(|db| {
-        schema::migrate(&mut db.open(), now()).expect("the schema");
-        body(db);
-    });
-}
-
-/// The same with nothing in the databases.
-pub fn each_empty(body: impl Fn(&TestDb)) {
-    body(&TestDb::sqlite());
-    if let Some(db) = TestDb::postgres() {
+    for db in TestDb::each_with_schema() {
         body(&db);
     }
+}
+
+/// Runs a test on SQLite, then on Postgres, with nothing in the databases.
+pub fn each_empty(body: impl Fn(&TestDb)) {
+    [Some(TestDb::sqlite()), TestDb::postgres()].iter().flatten().for_each(body);
 }
 
 /// The instant at which every test takes place.
@@ -50,7 +49,34 @@ impl TestDb {
 
     pub fn postgres() -> Option<Self> {
         let server = postgres::server()?;
-        Some(Self { place: Place::Postgres { server, name: server.create(None) } })
+        Some(Self { place: Place::Postgres { server, name: server.create(None), citus: false } })
+    }
+
+    /// On a cluster, with nothing in it.
+    pub fn citus() -> Option<Self> {
+        let server = citus::cluster()?;
+        Some(Self { place: Place::Postgres { server, name: server.create(None), citus: true } })
+    }
+
+    /// One on each engine that there is, with the whole schema; on a cluster, spread over its nodes.
+    pub fn each_with_schema() -> Vec<Self> {
+        static SPREAD: OnceLock<Option<TestDb>> = OnceLock::new();
+        let migrated = |db: Self| {
+            schema::migrate(&mut db.open(), now()).expect("the schema");
+            db
+        };
+        // What takes a second is done once.
+        let spread = SPREAD.get_or_init(|| {
+            let db = migrated(Self::citus()?);
+            distribute::distribute(&mut db.open(), |_| {}).expect("the tables are spread");
+            Some(db)
+        });
+        let alone = [Some(Self::sqlite()), Self::postgres()].into_iter().flatten().map(migrated);
+        alone.chain(spread.iter().map(Self::copy)).collect()
+    }
+
+    pub const fn is_citus(&self) -> bool {
+        matches!(self.place, Place::Postgres { citus: true, .. })
     }
 
     /// A copy, made while nobody uses this one.
@@ -60,9 +86,16 @@ impl TestDb {
                 let copy = Self::sqlite();
                 let Place::Sqlite { path: to, .. } = &copy.place else { unreachable!() };
                 std::fs::copy(path, to).expect("the file can be copied");
+                // Whoever was killed has left its last commits there.
+                let wal = |path: &Path| PathBuf::from(format!("{}-wal", path.display()));
+                if wal(path).exists() {
+                    std::fs::copy(wal(path), wal(to)).expect("the file can be copied");
+                }
                 copy
             }
-            Place::Postgres { server, name } => Self { place: Place::Postgres { server, name: server.create(Some(name)) } },
+            Place::Postgres { server, name, citus } => {
+                Self { place: Place::Postgres { server: *server, name: server.create(Some(name)), citus: *citus } }
+            }
         }
     }
 
@@ -86,7 +119,7 @@ impl TestDb {
     pub fn url(&self) -> String {
         match &self.place {
             Place::Sqlite { path, .. } => format!("sqlite:{}", path.display()),
-            Place::Postgres { server, name } => server.url(name),
+            Place::Postgres { server, name, .. } => server.url(name),
         }
     }
 
@@ -94,7 +127,7 @@ impl TestDb {
     pub fn execute(&self, sql: &str) -> Result<(), String> {
         match &self.place {
             Place::Sqlite { .. } => self.rusqlite().execute_batch(sql).map_err(|error| error.to_string()),
-            Place::Postgres { server, name } => {
+            Place::Postgres { server, name, .. } => {
                 server.client(name).batch_execute(sql).map_err(|error| match error.as_db_error() {
                     Some(db) => db.message().to_owned(),
                     None => error.to_string(),
@@ -115,7 +148,7 @@ impl TestDb {
                 let connection = self.rusqlite();
                 queries.iter().map(|sql| sqlite_rows(&connection, sql)).collect()
             }
-            Place::Postgres { server, name } => {
+            Place::Postgres { server, name, .. } => {
                 let mut client = server.client(name);
                 queries.iter().map(|sql| postgres_rows(&mut client, sql)).collect()
             }
@@ -136,7 +169,7 @@ impl TestDb {
 
     /// A connection to Postgres past `finops`.
     pub fn client(&self) -> ::postgres::Client {
-        let Place::Postgres { server, name } = &self.place else { panic!("not on Postgres") };
+        let Place::Postgres { server, name, .. } = &self.place else { panic!("not on Postgres") };
         server.client(name)
     }
 
@@ -194,7 +227,7 @@ fn sqlite_rows(connection: &rusqlite::Connection, sql: &str) -> Vec<Vec<String>>
 
 impl Drop for TestDb {
     fn drop(&mut self) {
-        if let Place::Postgres { server, name } = &self.place {
+        if let Place::Postgres { server, name, .. } = &self.place {
             // A failing test keeps its own panic.
             if !std::thread::panicking() {
                 server.drop(name);

@@ -151,17 +151,44 @@ impl Server {
         let name = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         // A file copy is the quicker one while nothing is synced.
         let template = copy_of.unwrap_or("template0");
-        self.admin(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"));
+        admin(&mut self.client("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"));
         name
     }
 
     pub fn drop(&self, database: &str) {
-        self.admin(&format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"));
+        admin(&mut self.client("postgres"), &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"));
+    }
+}
+
+/// What databases for tests are made on.
+pub trait Host: Sync {
+    fn create(&self, copy_of: Option<&str>) -> String;
+    fn drop(&self, database: &str);
+    fn url(&self, database: &str) -> String;
+    /// A connection past `finops`.
+    fn client(&self, database: &str) -> ::postgres::Client;
+}
+
+impl Host for Server {
+    fn create(&self, copy_of: Option<&str>) -> String {
+        Self::create(self, copy_of)
     }
 
-    fn admin(&self, sql: &str) {
-        self.client("postgres").batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    fn drop(&self, database: &str) {
+        Self::drop(self, database);
     }
+
+    fn url(&self, database: &str) -> String {
+        Self::url(self, database)
+    }
+
+    fn client(&self, database: &str) -> ::postgres::Client {
+        Self::client(self, database)
+    }
+}
+
+pub fn admin(client: &mut ::postgres::Client, sql: &str) {
+    client.batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
 }
 
 fn command(program: PathBuf, owner: Option<(u32, u32)>) -> Command {

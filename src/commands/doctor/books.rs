@@ -6,6 +6,7 @@ use crate::engine::doubts::{self, Cause};
 use crate::engine::summary::hex;
 use crate::error::Result;
 use crate::model::{Seller, TaxRate};
+use crate::providers::s3::Bucket;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
 use crate::store::{Db, Tx, contracts, documents, runs, schema, sellers};
@@ -131,13 +132,28 @@ fn empty_contracts(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()
 fn pdfs(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) -> Result<()> {
     let (mut looked_at, mut wrong) = (0_usize, Vec::new());
     let mut after = (String::new(), String::new());
+    let bucket = ctx.config.documents.s3.clone().map(Bucket::new);
     loop {
-        let page = db.read(|tx| documents::pdfs(tx, (&after.0, &after.1), PAGE))?;
+        let mut page = db.read(|tx| documents::pdfs(tx, (&after.0, &after.1), PAGE))?;
         let Some(last) = page.last() else { break };
         after = (last.company_id.to_string(), last.invoice_id.to_string());
+        let more = page.len() == PAGE as usize;
+        if !full {
+            // An object costs a call: one tells whether the bucket can be reached.
+            let mut objects = 0;
+            page.retain(|file| {
+                file.place.is_empty() || {
+                    objects += 1;
+                    objects == 1
+                }
+            });
+        }
         looked_at += page.len();
-        wrong.extend(page.iter().filter_map(|file| what_is_wrong(ctx, file, full)));
-        if !full || page.len() < PAGE as usize {
+        wrong.extend(page.iter().filter_map(|file| match file.place.as_str() {
+            "" => what_is_wrong(ctx, file, full),
+            _ => object_is_wrong(ctx, bucket.as_ref(), file),
+        }));
+        if !full || !more {
             break;
         }
     }
@@ -151,6 +167,18 @@ fn pdfs(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) -> Result<(
     let message = format!("{} of {looked_at} {how}: {named}{more}", wrong.len());
     report.add("pdfs", State::Warning, message, "finops invoices pdf NUMBER writes one again, with the same bytes");
     Ok(())
+}
+
+fn object_is_wrong(ctx: &Context, bucket: Option<&Bucket>, file: &DocumentFile) -> Option<String> {
+    let Some(bucket) = bucket else {
+        return Some(format!("{}: there is no [documents.s3] in finops.toml to look for it", file.path));
+    };
+    match bucket.find_stored(&file.path, ctx.clock.now()) {
+        Ok(Some(bytes)) if bytes == file.bytes => None,
+        Ok(Some(_)) => Some(format!("{} is not as it was written", file.path)),
+        Ok(None) => Some(format!("{} is missing", file.path)),
+        Err(failure) => Some(format!("{}: {}", file.path, failure.message)),
+    }
 }
 
 fn what_is_wrong(ctx: &Context, file: &DocumentFile, full: bool) -> Option<String> {
