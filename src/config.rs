@@ -46,11 +46,11 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
-    pub state: StateConfig,
     pub retry: RetryConfig,
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
     pub notify: Option<NotifyConfig>,
+    pub state: StateConfig,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
 }
@@ -137,14 +137,14 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
-        // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
-        let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
-        let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
+        // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
+        let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
+        let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, state, retry, rates, notify, settings })
+        Ok(Self { file: None, database, documents, billing, retry, rates, notify, state, settings })
     }
 }
 

@@ -1,7 +1,6 @@
 //! `finops db`: set the database up, look at it, check it, spread it over a cluster.
 
 mod distribute;
-
 mod reconcile;
 
 use crate::config::DatabaseUrl;
@@ -35,13 +34,6 @@ enum Verb {
     /// Check that all figures, numbers, documents and schedules agree; exit 1 when something does not.
     #[command(after_help = "Example:\n  finops db check")]
     Check,
-    /// After a backup was put in the database's place: show what is lost, and go on.
-    ///
-    /// Jobs refuse to run on a database that lacks a run which this machine began on it: numbers
-    /// would be given again, and customers billed twice. This shows what this machine knows and the
-    /// database does not. Exit 1 while there is any of it.
-    #[command(after_help = "Example:\n  finops db reconcile --accept")]
-    Reconcile(reconcile::Args),
     /// Spread the tables over the nodes of a Citus cluster; again, it does what is left to do.
     ///
     /// Each customer's rows lie together on one node, numbers with their series. Stop the jobs first:
@@ -52,6 +44,13 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// After a backup was put in the database's place: show what is lost, and go on.
+    ///
+    /// Jobs refuse to run on a database that lacks a run which this machine began on it: numbers
+    /// would be given again, and customers billed twice. This shows what this machine knows and the
+    /// database does not. Exit 1 while there is any of it.
+    #[command(after_help = "Example:\n  finops db reconcile --accept")]
+    Reconcile(reconcile::Args),
 }
 
 pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
@@ -60,8 +59,8 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         Verb::Migrate => migrate(&ctx).map(|()| ExitCode::Done),
         Verb::Status => status(&ctx),
         Verb::Check => run_check(&ctx),
-        Verb::Reconcile(args) => reconcile::run(args, &ctx),
         Verb::Distribute { dry_run } => distribute::run(&ctx, *dry_run),
+        Verb::Reconcile(args) => reconcile::run(args, &ctx),
     }
 }
 

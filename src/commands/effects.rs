@@ -2,8 +2,7 @@
 
 use super::invoices::run_job;
 use crate::context::Context;
-use crate::engine::RunOptions;
-use crate::engine::host;
+use crate::engine::{RunOptions, host};
 use crate::error::{Error, ExitCode, Result};
 use crate::jobs::{deliverer, settle::Settle};
 use crate::model::{CompanyId, EffectKind, EffectState};

@@ -341,7 +341,7 @@ impl<'c> Runner<'c> {
                     if told {
                         notice::plan(tx, run_id, &self.summary, outcome, now)?;
                     }
-                    Ok(())
+                    Ok::<_, Error>(())
                 };
                 // After an error, which may be a lost connection, one try must do.
                 if result.is_ok() { db.write_surely(work) } else { db.write(work) }
