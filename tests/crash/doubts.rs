@@ -67,7 +67,12 @@ fn a_person_vouches_for_the_clock_once() {
         assert_eq!(issue(far, &["--accept-clock", "--limit", "1"]), Some(0));
         assert_eq!(issue(latest, &[]), Some(75));
         let look = at(&stage, &["status", "--accept-clock"], latest);
-        assert_eq!((look.status.code(), issue(latest, &[])), (Some(0), Some(75)), "who only looks changes nothing: {}", told(&look));
+        assert_eq!(
+            (look.status.code(), issue(latest, &[])),
+            (Some(0), Some(75)),
+            "who only looks changes nothing: {}",
+            told(&look)
+        );
         let settle = at(&stage, &["effects", "settle", "--accept-clock"], latest);
         assert_eq!(settle.status.code(), Some(0), "{}", told(&settle));
         assert_ne!(issue(latest, &[]), Some(75), "from here on the clock is right");

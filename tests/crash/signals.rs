@@ -201,7 +201,11 @@ fn a_full_disk_under_the_documents_ends_the_run_and_the_next_writes_the_rest() {
     assert!(told(&output).contains("space"), "it says what to do: {}", told(&output));
     let written = stage.db.value("SELECT COUNT(*) FROM document_files").parse::<usize>().unwrap();
     assert!(written < 13, "{written}");
-    assert_eq!(stage.db.value("SELECT COUNT(*) FROM invoices WHERE state = 'open'"), business::INVOICES, "what is issued is issued");
+    assert_eq!(
+        stage.db.value("SELECT COUNT(*) FROM invoices WHERE state = 'open'"),
+        business::INVOICES,
+        "what is issued is issued"
+    );
     disk.make_room();
     stage.settle();
     assert_eq!(found(&stage.documents()).len().to_string(), business::INVOICES, "no temporary file is left");
