@@ -2,8 +2,8 @@
 //! refuses, says what to do, and goes on once a person has looked.
 
 use crate::business;
-use crate::oracle::found;
 use crate::stage::{JOBS, Stage, told};
+use crate::support::books::found;
 use crate::support::{TestDb, audit};
 use chrono::{DateTime, TimeDelta, Utc};
 use finops::jobs::JobKind::{self, InvoicesGenerate, InvoicesIssue};

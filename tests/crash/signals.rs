@@ -2,10 +2,11 @@
 //! the exit code says which, and the next run goes on.
 
 use crate::business;
-use crate::oracle::{books, check, found};
+use crate::oracle::{books, check};
 use crate::paused::signal;
 use crate::stage::{Stage, told};
 use crate::support::TestDb;
+use crate::support::books::found;
 use crate::together::until;
 use finops::jobs::JobKind::{InvoicesGenerate, InvoicesIssue};
 use std::fs::File;
