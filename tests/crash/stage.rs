@@ -64,6 +64,16 @@ impl Stage {
         }
     }
 
+    /// Another stage with a copy of the database, and what this machine remembers of it.
+    pub fn twin(&self) -> Self {
+        let twin = Self::new(self.db.copy());
+        let id = self.db.value("SELECT value FROM meta WHERE key = 'database_id'");
+        if self.witness(&id).exists() {
+            std::fs::copy(self.witness(&id), twin.witness(&id)).unwrap();
+        }
+        twin
+    }
+
     /// Puts a copy in the place of the database, as from a backup.
     pub fn put_back(&mut self, copy: TestDb) {
         match (self.db.url().strip_prefix("sqlite:"), copy.url().strip_prefix("sqlite:")) {
