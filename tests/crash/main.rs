@@ -9,11 +9,15 @@
 mod support;
 
 mod business;
+mod doubts;
 mod kills;
+mod locks;
 mod matrix;
 mod network;
 mod oracle;
 mod overlap;
 mod paused;
+mod proof;
+mod signals;
 mod stage;
 mod together;

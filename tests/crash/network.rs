@@ -106,7 +106,7 @@ fn a_command_that_lost_its_commit_can_be_repeated() {
         }
         let words: Vec<&str> = command.split(' ').collect();
         let trips = {
-            let copy = Stage::new(stage.db.copy());
+            let copy = stage.twin();
             copy.write("new/companies.csv", business::COMPANIES);
             let line = Proxy::start(&copy.db.url(), &[]);
             let output = copy.command(&words).args(["--database", line.url()]).output().unwrap();

@@ -62,6 +62,7 @@ pub fn check_with(stage: &mut Stage, undisturbed: &[String], alike: Alike, what:
     let open = db.value("SELECT COUNT(*) FROM invoices WHERE state = 'open'");
     assert_eq!(files(db, &stage.documents(), what).to_string(), open, "{what}");
     audit::verify(db);
+    stage.must(&["audit", "verify"]);
     let (mut found, mut expected) = (books(db), undisturbed.to_vec());
     for books in [&mut found, &mut expected] {
         match alike {

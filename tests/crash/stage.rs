@@ -75,6 +75,35 @@ impl Stage {
         self.folder.path().join("documents")
     }
 
+    /// Where the witness of the database with this id lies.
+    pub fn witness(&self, id: &str) -> PathBuf {
+        match self.db.url().strip_prefix("sqlite:") {
+            Some(path) => PathBuf::from(format!("{path}-witness")),
+            None => self.folder.path().join(format!("finops-{id}-witness")),
+        }
+    }
+
+    /// Another stage with a copy of the database, and what this machine remembers of it.
+    pub fn twin(&self) -> Self {
+        let twin = Self::new(self.db.copy());
+        let id = self.db.value("SELECT value FROM meta WHERE key = 'database_id'");
+        if self.witness(&id).exists() {
+            std::fs::copy(self.witness(&id), twin.witness(&id)).unwrap();
+        }
+        twin
+    }
+
+    /// Puts a copy in the place of the database, as from a backup.
+    pub fn put_back(&mut self, copy: TestDb) {
+        match (self.db.url().strip_prefix("sqlite:"), copy.url().strip_prefix("sqlite:")) {
+            (Some(place), Some(copy)) => drop(std::fs::copy(copy, place).unwrap()),
+            _ => {
+                self.write("finops.toml", &format!("[database]\nurl = \"{}\"\n", copy.url()));
+                self.db = copy;
+            }
+        }
+    }
+
     pub fn write(&self, name: &str, text: &str) {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -107,6 +136,13 @@ impl Stage {
     pub fn run(&self, job: JobKind) -> Output {
         let output = self.job(job).output().unwrap();
         assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
+        output
+    }
+
+    /// Runs any other command, which must succeed.
+    pub fn must(&self, args: &[&str]) -> Output {
+        let output = self.command(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", told(&output));
         output
     }
 

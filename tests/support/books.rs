@@ -111,7 +111,7 @@ pub fn files(db: &TestDb, folder: &Path, what: &str) -> usize {
     recorded.len()
 }
 
-fn found(folder: &Path) -> Vec<String> {
+pub fn found(folder: &Path) -> Vec<String> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.path().is_dir() {
