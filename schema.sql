@@ -15,7 +15,7 @@
 --   nothing        '' for texts that may be empty; NULL only where absence has a meaning of its own
 --   keys           tables that belong to a company have company_id first in every key (they shard by it)
 
--- What this database is. Keys: schema_version, created_at, test.
+-- What this database is. Keys: schema_version, created_at, database_id, test.
 CREATE TABLE meta (
   key   TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
@@ -300,8 +300,8 @@ CREATE TABLE invoice_documents (
   CONSTRAINT invoice_documents_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT;
 
--- Files made from documents: where they were written (place '' is the folder of documents, else
--- s3://bucket), and what they were.
+-- Files made from documents: where they were written (place '' is the folder of documents, 's3' a
+-- bucket, whose name is in the path), and what they were.
 CREATE TABLE document_files (
   company_id TEXT NOT NULL,
   invoice_id TEXT NOT NULL,

@@ -6,16 +6,22 @@
 
 mod database;
 mod environment;
+mod nearest;
+mod notify;
 mod reader;
 mod retry;
+mod s3;
 mod secret;
+mod section;
 mod source;
 
 pub use database::DatabaseUrl;
 pub use environment::Environment;
-pub use reader::{Origin, Section, Setting};
+pub use notify::{NotifyConfig, NotifyWhen};
+pub use reader::{Origin, Setting};
 pub use retry::{RateConfig, RetryConfig};
 pub use secret::{REDACTED, Secret};
+pub use section::Section;
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use reader::Reader;
@@ -42,6 +48,9 @@ pub struct Config {
     pub billing: BillingConfig,
     pub retry: RetryConfig,
     pub rates: RateConfig,
+    /// Who is told that a job has ended; nobody when the section is not there.
+    pub notify: Option<NotifyConfig>,
+    pub state: StateConfig,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
 }
@@ -57,10 +66,12 @@ pub struct DatabaseConfig {
 /// `[documents]`
 #[derive(Debug, Clone)]
 pub struct DocumentsConfig {
-    /// Where PDFs are written.
+    /// Where PDFs are written, unless they go into a bucket.
     pub folder: PathBuf,
     /// Font files for what the built-in font lacks (such as Chinese), tried in this order.
     pub fallback_fonts: Vec<PathBuf>,
+    /// `[documents.s3]`: the bucket that PDFs go to instead of the folder.
+    pub s3: Option<crate::providers::s3::Settings>,
 }
 
 /// `[billing]`
@@ -68,6 +79,13 @@ pub struct DocumentsConfig {
 pub struct BillingConfig {
     /// A contract that missed more periods than this is skipped as `too_many_missed` until `--yes`.
     pub max_missed_periods: u32,
+}
+
+/// `[state]`
+#[derive(Debug, Clone)]
+pub struct StateConfig {
+    /// Where this machine keeps what it must know besides a Postgres database.
+    pub folder: PathBuf,
 }
 
 /// What the command line says about the configuration.
@@ -114,14 +132,19 @@ impl Config {
         let documents = reader.section("documents", |section| DocumentsConfig {
             folder: section.path("folder", "documents"),
             fallback_fonts: section.paths("fallback_fonts"),
+            s3: section.optional("s3", "documents.s3", |section| s3::read(section, file)),
         });
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
-        let retry = RetryConfig::default();
-        let rates = RateConfig::default();
+        let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
+        let retry = reader.section("retry", retry::read);
+        let rates = reader.section("rate_limits", retry::read_rates);
+        // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
+        let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
+        let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, retry, rates, settings })
+        Ok(Self { file: None, database, documents, billing, retry, rates, notify, state, settings })
     }
 }
 

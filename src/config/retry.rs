@@ -1,17 +1,17 @@
 //! `[retry]` and `[rate_limits]`: how often failed work is tried again, and how fast others are called.
 
+use super::Section;
 use crate::model::WorkClass;
 use crate::rules::retry::{Rate, Schedule};
 use chrono::TimeDelta;
-use std::collections::BTreeMap;
 
-/// `[retry.payments]`, `[retry.mail]`, `[retry.uploads]`, `[retry.critical]`
+/// A schedule for each class of work.
 #[derive(Debug, Clone)]
 pub struct RetryConfig {
-    pub payments: Schedule,
-    pub mail: Schedule,
-    pub uploads: Schedule,
-    pub critical: Schedule,
+    payments: Schedule,
+    mail: Schedule,
+    uploads: Schedule,
+    critical: Schedule,
 }
 
 impl RetryConfig {
@@ -25,20 +25,23 @@ impl RetryConfig {
     }
 }
 
-/// Seconds: (attempts, first pause, longest pause).
-const fn schedule(attempts: u32, first: i64, longest: i64) -> Schedule {
-    Schedule { attempts, first: TimeDelta::seconds(first), longest: TimeDelta::seconds(longest) }
+/// `[retry.payments]`, `[retry.mail]`, `[retry.uploads]`, `[retry.critical]`
+pub fn read(section: &mut Section<'_, '_>) -> RetryConfig {
+    RetryConfig {
+        payments: section.part("payments", "retry.payments", |s| schedule(s, 3, 3600, 86_400)),
+        mail: section.part("mail", "retry.mail", |s| schedule(s, 5, 900, 14_400)),
+        uploads: section.part("uploads", "retry.uploads", |s| schedule(s, 10, 60, 14_400)),
+        critical: section.part("critical", "retry.critical", |s| schedule(s, 10, 60, 3600)),
+    }
 }
 
-impl Default for RetryConfig {
-    fn default() -> Self {
-        Self {
-            payments: schedule(3, 3600, 86_400),
-            mail: schedule(5, 900, 14_400),
-            uploads: schedule(10, 60, 14_400),
-            critical: schedule(10, 60, 3600),
-        }
-    }
+const MONTH_S: u32 = 31 * 86_400;
+
+fn schedule(section: &mut Section<'_, '_>, attempts: u32, first_s: u32, longest_s: u32) -> Schedule {
+    let attempts = section.integer("attempts", 1..=100, attempts);
+    let mut seconds = |key, default| TimeDelta::seconds(i64::from(section.integer(key, 1..=MONTH_S, default)));
+    let (first, longest) = (seconds("first_s", first_s), seconds("longest_s", longest_s));
+    Schedule { attempts, first, longest: longest.max(first) }
 }
 
 /// `[rate_limits]`
@@ -46,18 +49,28 @@ impl Default for RetryConfig {
 pub struct RateConfig {
     /// Messages to one recipient.
     pub per_recipient: Rate,
-    /// Calls to a provider, by its name; none is limited but by itself.
-    pub providers: BTreeMap<String, Rate>,
+    s3: Option<Rate>,
+    webhook: Option<Rate>,
 }
 
 impl RateConfig {
+    /// Calls to a provider, by its name; None: as many as there are.
     pub fn of_provider(&self, provider: &str) -> Option<Rate> {
-        self.providers.get(provider).copied()
+        match provider {
+            "s3" => self.s3,
+            "webhook" => self.webhook,
+            _ => None,
+        }
     }
 }
 
-impl Default for RateConfig {
-    fn default() -> Self {
-        Self { per_recipient: Rate { acts: 10, per: TimeDelta::minutes(1) }, providers: BTreeMap::new() }
+/// Acts a minute; 0 for no limit where there need be none.
+pub fn read_rates(section: &mut Section<'_, '_>) -> RateConfig {
+    let rate = |acts: u32| Rate { acts, per: TimeDelta::minutes(1) };
+    let limit = |acts: u32| (acts > 0).then(|| rate(acts));
+    RateConfig {
+        per_recipient: rate(section.integer("recipient_per_minute", 1..=100_000, 10)),
+        s3: limit(section.integer("s3_per_minute", 0..=1_000_000, 0)),
+        webhook: limit(section.integer("webhook_per_minute", 0..=1_000_000, 60)),
     }
 }

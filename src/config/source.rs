@@ -1,9 +1,9 @@
 //! Where a value that may be secret comes from (reliability.md, "Security"): the file itself, an
 //! environment variable, another file, a command, or systemd's credentials.
 
-use super::Section;
-use super::reader::Given;
 use super::secret::presentable;
+use super::section::Given;
+use super::{Origin, REDACTED, Section};
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -44,6 +44,48 @@ pub fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<Found> {
             None
         }
     }
+}
+
+/// A secret from the one of its sources that is given, by its own check, which never repeats it. None
+/// when it is wrong, which has been noted, or not there.
+pub fn secret<T>(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+    file: &Path,
+    check: impl FnOnce(&str) -> Result<T, String>,
+) -> Option<T> {
+    let found = read(section, key)?;
+    let checked = if found.via.is_none() && others_may_read(file) {
+        Err(format!(
+            "is a secret in a file that others can read: run `chmod 600` on it, or use {key}_file, {key}_env or {key}_command"
+        ))
+    } else {
+        check(&found.text)
+    };
+    match checked {
+        Ok(value) => {
+            let line = section.line(&found.at);
+            section.note(key, &REDACTED, found.via.map_or(Origin::Line(line), |via| Origin::Via(line, via)));
+            Some(value)
+        }
+        Err(reason) => {
+            section.mistake(&found.at, &found.key, reason);
+            None
+        }
+    }
+}
+
+/// The same for a secret that must be there.
+pub fn required<T>(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+    file: &Path,
+    check: impl FnOnce(&str) -> Result<T, String>,
+) -> Option<T> {
+    if !SUFFIXES.iter().any(|suffix| section.has(&format!("{key}{suffix}"))) {
+        section.missing(key, &format!("; it may also be given by {key}_env, {key}_file, {key}_command or {key}_credential"));
+    }
+    secret(section, key, file, check)
 }
 
 /// Checks that at most one source of `key` is given, and leaves it alone.

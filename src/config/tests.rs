@@ -1,5 +1,8 @@
 use super::*;
 
+/// A key of 24 bytes.
+const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 fn parse(text: &str) -> Result<Config> {
     Config::parse(Path::new("/srv/books/finops.toml"), text, None, &Environment::default())
 }
@@ -22,15 +25,25 @@ fn the_template_is_valid_and_says_the_defaults() {
 fn every_key_of_the_template_is_known_and_every_known_key_is_in_the_template() {
     let on: String = TEMPLATE
         .lines()
-        .map(|line| line.strip_prefix('#').filter(|l| !l.starts_with(' ')).unwrap_or(line).to_owned() + "\n")
-        .collect();
-    let found = problems(&on);
-    // All five sources of the URL at once are four mistakes; nothing else may be wrong.
-    assert_eq!(found.len(), 4, "{found:#?}");
-    for setting in parse("").unwrap().settings {
+        .map(|line| line.strip_prefix('#').filter(|l| !l.starts_with(' ')).unwrap_or(line))
+        // All five sources of the URL at once would be four mistakes.
+        .filter(|line| !line.starts_with("url_") || line.contains("NOTIFY"))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let environment = Environment::of([
+        ("AWS_ACCESS_KEY_ID", "AKIACANARY"),
+        ("AWS_SECRET_ACCESS_KEY", "canary"),
+        ("AWS_SESSION_TOKEN", "canary"),
+        ("FINOPS_NOTIFY_URL", "https://hooks.example.com/canary"),
+        ("FINOPS_NOTIFY_SECRET", WHSEC),
+    ]);
+    let config = Config::parse(Path::new("/srv/books/finops.toml"), &on, None, &environment).unwrap();
+    assert!(config.documents.s3.is_some() && config.notify.is_some());
+    for setting in &config.settings {
         let key = setting.key.rsplit('.').next().unwrap();
-        assert!(TEMPLATE.contains(&format!("{key} = ")), "{key}");
+        assert!(TEMPLATE.contains(&format!("{key} = ")) || TEMPLATE.contains(&format!("{key}_env = ")), "{key}");
     }
+    let shown = format!("{config:?}").to_lowercase();
+    assert!(!shown.contains("canary") && !shown.contains(&WHSEC[6..].to_lowercase()), "{shown}");
 }
 
 #[test]
@@ -54,4 +67,99 @@ fn a_url_may_come_from_outside_the_file() {
     // The folder does not exist, so the command cannot be run there.
     assert_eq!(config.unwrap_err().problems.len(), 1);
     assert_eq!(problems("[database]\nurl_env = \"NOT_SET\"").len(), 1);
+}
+
+fn with_s3(more: &str) -> String {
+    format!("[documents.s3]\nbucket = \"books\"\naccess_key_id = \"AKIA\"\nsecret_access_key = \"canary\"\n{more}\n")
+}
+
+#[test]
+fn a_bucket_needs_little_and_says_what_is_missing() {
+    let s3 = parse(&with_s3("")).unwrap().documents.s3.unwrap();
+    assert_eq!((s3.endpoint.as_str(), s3.path_style), ("https://s3.us-east-1.amazonaws.com/", false));
+    let s3 = parse(&with_s3("endpoint = \"http://10.0.0.1:9000\"\nprefix = \"/a/b/\"")).unwrap().documents.s3.unwrap();
+    assert_eq!((s3.path_style, s3.prefix.as_str()), (true, "a/b"));
+    let sources =
+        "; it may also be given by access_key_id_env, access_key_id_file, access_key_id_command or access_key_id_credential";
+    assert_eq!(
+        problems("[billing]\n[documents.s3]\n"),
+        [
+            "2:1 documents.s3.bucket is missing".to_owned(),
+            format!("2:1 documents.s3.access_key_id is missing{sources}"),
+            format!("2:1 documents.s3.secret_access_key is missing{}", sources.replace("access_key_id", "secret_access_key")),
+        ]
+    );
+    assert_eq!(problems("[documents]\ns3 = \"books\"")[0], "2:6 documents.s3 must be a section [documents.s3], not a text");
+}
+
+#[test]
+fn mistakes_in_a_bucket_are_told_with_their_place() {
+    for (line, reason) in [
+        ("bucket_name = \"b\"", "5:1 documents.s3.bucket_name unknown key; [documents.s3] knows"),
+        ("endpoint = \"s3.example.com\"", "5:12 documents.s3.endpoint must be a URL"),
+        ("endpoint = \"ftp://s3.example.com\"", "5:12 documents.s3.endpoint must begin with https://"),
+        ("endpoint = \"https://joe:canary@s3.example.com\"", "5:12 documents.s3.endpoint must be a host"),
+        ("endpoint = \"https://10.0.0.1\"\npath_style = false", "6:14 documents.s3.path_style must be true"),
+        ("prefix = \"a/../b\"", "5:10 documents.s3.prefix must be of"),
+        ("prefix = \"a//b\"", "5:10 documents.s3.prefix must be of"),
+        ("region = \"eu central\"", "5:10 documents.s3.region must be of"),
+        ("path_style = \"yes\"", "5:14 documents.s3.path_style must be true or false, not a text"),
+        ("server_side_encryption = \"yes\"", "5:26 documents.s3.server_side_encryption must be one of AES256, aws:kms"),
+        ("session_token = \"two words canary\"", "5:17 documents.s3.session_token must be in one piece"),
+        ("session_token_env = \"NOT_SET\"", "5:21 documents.s3.session_token_env the environment variable NOT_SET"),
+    ] {
+        let found = problems(&with_s3(line));
+        assert!(found.len() == 1 && found[0].starts_with(reason), "{line}: {found:#?}");
+        assert!(!found[0].contains("canary"));
+    }
+    let dotted = with_s3("").replace("\"books\"", "\"books.example\"");
+    assert!(problems(&dotted)[0].starts_with("1:1 documents.s3.path_style must be true"));
+    for bucket in ["Books", "ab", "-books", "a/b", "b\u{fc}cher"] {
+        assert!(problems(&with_s3("").replace("books", bucket))[0].starts_with("2:10 documents.s3.bucket must be"), "{bucket}");
+    }
+}
+
+fn with_notice(more: &str) -> String {
+    format!("[notify_on_completion]\nurl = \"https://hooks.example.com/canary\"\nsecret = \"{WHSEC}\"\n{more}\n")
+}
+
+#[test]
+fn a_notice_goes_out_when_it_is_wanted() {
+    use crate::model::JobKind::{InvoicesGenerate, InvoicesIssue};
+    assert!(parse("").unwrap().notify.is_none());
+    let wants = |more: &str| {
+        let notify = parse(&with_notice(more)).unwrap().notify.unwrap();
+        [(false, false), (true, false), (false, true)].map(|(work, failed)| notify.wants(InvoicesGenerate, work, failed))
+    };
+    assert_eq!(wants(""), [false, true, true]);
+    assert_eq!(wants("when = \"always\""), [true, true, true]);
+    assert_eq!(wants("when = \"failure\""), [false, false, true]);
+    assert_eq!(wants("when = \"always\"\njobs = [\"invoices.issue\"]"), [false, false, false]);
+    let notify = parse(&with_notice("")).unwrap().notify.unwrap();
+    assert!(notify.jobs.contains(&InvoicesIssue) && !notify.webhook.allow_private_addresses);
+}
+
+#[test]
+fn mistakes_in_a_notice_are_told_and_its_secrets_are_not() {
+    let canary = |text: &str| text.contains("canary") || text.contains(&WHSEC[6..]);
+    for (text, reason) in [
+        (with_notice("when = \"never\""), "4:8 notify_on_completion.when must be one of always, work, failure"),
+        (with_notice("jobs = [\"invoices.isue\"]"), "4:8 notify_on_completion.jobs must be one of invoices.generate"),
+        (with_notice("jobs = \"invoices.issue\""), "4:8 notify_on_completion.jobs must be a list in brackets"),
+        (with_notice("").replace("https", "http"), "2:7 notify_on_completion.url must begin with https://, or needs"),
+        (with_notice("").replace("https", "file"), "2:7 notify_on_completion.url must begin with https://"),
+        (with_notice("").replace("https://", ""), "2:7 notify_on_completion.url must be a URL"),
+        (with_notice("").replace("hooks.", "joe:canary@hooks."), "2:7 notify_on_completion.url must have no user"),
+        (with_notice("").replace("whsec_", "canary_"), "3:10 notify_on_completion.secret must begin with whsec_"),
+        (with_notice("").replace("LaSw", "L"), "3:10 notify_on_completion.secret must be base64"),
+        (with_notice("").replace("LaSw", ""), "3:10 notify_on_completion.secret must hold 24 to 64 bytes"),
+        ("[notify_on_completion]\nsecret_env = \"X\"\n".to_owned(), "1:1 notify_on_completion.url is missing"),
+    ] {
+        let found = problems(&text);
+        assert!(found[0].starts_with(reason), "{text}: {found:#?}");
+        let error = format!("{:?}", parse(&text).unwrap_err());
+        assert!(!found.iter().any(|text| canary(text)) && !canary(&error), "{error}");
+    }
+    let allowed = with_notice("allow_private_addresses = true").replace("https", "http");
+    assert!(parse(&allowed).unwrap().notify.unwrap().webhook.allow_private_addresses);
 }

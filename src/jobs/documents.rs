@@ -6,10 +6,11 @@ mod folder;
 use crate::context::Context;
 use crate::crash;
 use crate::engine::outbox::{Deliver, Outcome, Policy};
-use crate::engine::summary::hex;
 use crate::error::{Error, Result, io_error};
 use crate::model::document::Document;
 use crate::model::{EffectKind, Failure, FailureClass, InvoiceId, Receipt, WorkClass};
+use crate::providers::digest::sha256_hex;
+use crate::providers::s3::Bucket;
 use crate::render::{Fonts, Logo, invoice_pdf};
 use crate::rules::retry::Repeat;
 use crate::store::documents::{self, DocumentFile};
@@ -18,13 +19,16 @@ use crate::store::{Db, Tx, sellers};
 use chrono::Datelike;
 use folder::Folder;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 /// PDFs a block: rendered side by side, recorded in one transaction.
-const BLOCK: u32 = 200;
+const FILES: u32 = 200;
+
+/// The same for objects, each of which is a call that may hang for a minute: few enough that a run
+/// on another machine is not taken for dead meanwhile.
+const OBJECTS: u32 = 16;
 
 /// The built-in fonts, with the configured ones behind them.
 pub fn load_fonts(ctx: &Context) -> Result<Fonts> {
@@ -62,12 +66,22 @@ pub struct Documents<'c> {
     ctx: &'c Context,
     /// Loaded when the first PDF is made: most runs of cron make none.
     fonts: OnceLock<Fonts>,
-    place: Folder,
+    place: Place,
+}
+
+/// Where PDFs go.
+enum Place {
+    Folder(Folder),
+    Bucket(Box<Bucket>),
 }
 
 impl<'c> Documents<'c> {
     pub fn new(ctx: &'c Context) -> Self {
-        Self { ctx, fonts: OnceLock::new(), place: Folder::new(ctx.config.documents.folder.clone()) }
+        let place = match &ctx.config.documents.s3 {
+            Some(settings) => Place::Bucket(Box::new(Bucket::new(settings.clone()))),
+            None => Place::Folder(Folder::new(ctx.config.documents.folder.clone())),
+        };
+        Self { ctx, fonts: OnceLock::new(), place }
     }
 
     /// The configured fonts.
@@ -94,11 +108,16 @@ impl<'c> Documents<'c> {
             Ok(bytes) => bytes,
             Err(error) => return Ok(Err(Failure::new(FailureClass::Rejected, error.message))),
         };
-        Ok(self.place.put(&relative_path(document), &bytes)?.map(|path| Receipt {
-            provider_ref: path,
-            sha256: hex(&Sha256::digest(&bytes)),
-            bytes: bytes.len() as u64,
-        }))
+        match &self.place {
+            Place::Folder(folder) => folder.put(&relative_path(document), &bytes),
+            Place::Bucket(bucket) => {
+                let year = document.issued_on.year().to_string();
+                let name = bucket.object_name(&document.seller.id, &year, &document.number, &sha256_hex(&bytes));
+                let put = bucket.put(&name, &bytes, "application/pdf", self.ctx.clock.now());
+                crash::point("object.put");
+                Ok(put)
+            }
+        }
     }
 }
 
@@ -108,19 +127,33 @@ impl Deliver for Documents<'_> {
     }
 
     fn provider(&self) -> &str {
-        "folder"
+        match &self.place {
+            Place::Folder(_) => "folder",
+            Place::Bucket(_) => "s3",
+        }
     }
 
     fn policy(&self) -> Policy {
-        Policy { class: WorkClass::Uploads, repeat: Repeat::Harmless, block: BLOCK }
+        let block = match &self.place {
+            Place::Folder(_) => FILES,
+            Place::Bucket(_) => OBJECTS,
+        };
+        Policy { class: WorkClass::Uploads, repeat: Repeat::Harmless, block }
     }
 
     fn look_for_lost(&self, db: &mut Db) -> Result<()> {
-        self.place.look_for_lost(db)
+        match &self.place {
+            Place::Folder(folder) => folder.look_for_lost(db),
+            // Nobody takes an object away by the way, and asking for each would cost as history grows.
+            Place::Bucket(_) => Ok(()),
+        }
     }
 
     fn finish(&self, db: &mut Db) -> Result<()> {
-        self.place.finish(db)
+        match &self.place {
+            Place::Folder(folder) => folder.finish(db),
+            Place::Bucket(_) => Ok(()),
+        }
     }
 
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
@@ -129,7 +162,9 @@ impl Deliver for Documents<'_> {
         let made: Result<Vec<Outcome>> = effects.par_iter().map(|effect| self.make(effect, &inputs)).collect();
         crash::point("pdf.renamed");
         let made = made?;
-        self.place.flush(made.iter().flatten().map(|receipt| receipt.provider_ref.as_str()))?;
+        if let Place::Folder(folder) = &self.place {
+            folder.flush(made.iter().flatten().map(|receipt| receipt.provider_ref.as_str()))?;
+        }
         Ok(made)
     }
 
@@ -141,6 +176,10 @@ impl Deliver for Documents<'_> {
             .map(|(effect, receipt)| DocumentFile {
                 company_id: effect.company_id.clone(),
                 invoice_id: InvoiceId::stored(&effect.subject),
+                place: match &self.place {
+                    Place::Folder(_) => String::new(),
+                    Place::Bucket(_) => self.provider().to_owned(),
+                },
                 path: receipt.provider_ref.clone(),
                 sha256: receipt.sha256.clone(),
                 bytes: receipt.bytes,

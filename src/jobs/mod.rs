@@ -6,18 +6,12 @@ pub mod generate;
 pub mod issue;
 pub mod settle;
 
-use crate::context::Context;
-use crate::engine::outbox::Deliver;
-use crate::model::{EffectKind, text_enum};
+pub use crate::model::JobKind;
 
-text_enum! {
-    /// A job that exists. Its word is the one in `runs`, claims, summaries and JSON.
-    pub enum JobKind ("job") {
-        InvoicesGenerate = "invoices.generate",
-        InvoicesIssue = "invoices.issue",
-        EffectsSettle = "effects.settle",
-    }
-}
+use crate::context::Context;
+use crate::engine::notice::CompletionNotices;
+use crate::engine::outbox::Deliver;
+use crate::model::EffectKind;
 
 impl JobKind {
     /// When cron runs it, as five fields, in the machine's zone.
@@ -48,6 +42,6 @@ impl JobKind {
 pub fn deliverer<'c>(kind: EffectKind, ctx: &'c Context) -> Option<Box<dyn Deliver + 'c>> {
     match kind {
         EffectKind::Document => Some(Box::new(documents::Documents::new(ctx))),
-        EffectKind::CompletionNotice => None,
+        EffectKind::CompletionNotice => Some(Box::new(CompletionNotices::new(ctx)?)),
     }
 }

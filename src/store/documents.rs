@@ -39,14 +39,16 @@ pub fn find(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Resu
 pub struct DocumentFile {
     pub company_id: CompanyId,
     pub invoice_id: InvoiceId,
-    /// Relative to the folder of documents.
+    /// Empty for the folder of documents, else `s3`.
+    pub place: String,
+    /// Relative to the folder of documents, or `s3://bucket/object`.
     pub path: String,
     /// Hex.
     pub sha256: String,
     pub bytes: u64,
 }
 
-static PUT_FILE: Bulk<7> = Bulk {
+static PUT_FILE: Bulk<8> = Bulk {
     table: "document_files",
     columns: [
         ("company_id", Text),
@@ -56,14 +58,15 @@ static PUT_FILE: Bulk<7> = Bulk {
         ("sha256", Text),
         ("bytes", Int),
         ("written_at", Text),
+        ("place", Text),
     ],
-    on_conflict: "ON CONFLICT (company_id, invoice_id, format) DO UPDATE SET path = excluded.path, sha256 = excluded.sha256,
+    on_conflict: "ON CONFLICT (company_id, invoice_id, format) DO UPDATE SET path = excluded.path, place = excluded.place, sha256 = excluded.sha256,
       bytes = excluded.bytes, written_at = excluded.written_at",
 };
 
 /// Records PDFs that were written.
 pub fn put_pdfs(tx: &mut Tx, files: &[DocumentFile], at: DateTime<Utc>) -> Result<(), StoreError> {
-    let rows = files.iter().map(|f| -> [Val; 7] {
+    let rows = files.iter().map(|f| -> [Val; 8] {
         [
             f.company_id.as_str().into(),
             f.invoice_id.as_str().into(),
@@ -72,6 +75,7 @@ pub fn put_pdfs(tx: &mut Tx, files: &[DocumentFile], at: DateTime<Utc>) -> Resul
             (&f.sha256).into(),
             Val::Int(i64::try_from(f.bytes).unwrap_or(i64::MAX)),
             at.into(),
+            (&f.place).into(),
         ]
     });
     tx.insert(&PUT_FILE, rows).map(drop)
@@ -80,7 +84,7 @@ pub fn put_pdfs(tx: &mut Tx, files: &[DocumentFile], at: DateTime<Utc>) -> Resul
 /// The PDF of an invoice, if it was written.
 pub fn pdf(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Option<DocumentFile>, StoreError> {
     const SQL: &str =
-        "SELECT path, sha256, bytes FROM document_files WHERE company_id = $1 AND invoice_id = $2 AND format = 'pdf'";
+        "SELECT path, sha256, bytes, place FROM document_files WHERE company_id = $1 AND invoice_id = $2 AND format = 'pdf'";
     tx.query_opt(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], |row| {
         Ok(DocumentFile {
             company_id: company_id.clone(),
@@ -88,13 +92,14 @@ pub fn pdf(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Resul
             path: row.string(0)?,
             sha256: row.string(1)?,
             bytes: row.number(2)?,
+            place: row.string(3)?,
         })
     })
 }
 
 /// A page of the PDFs that were written, after (company, invoice).
 pub fn pdfs(tx: &mut Tx, after: (&str, &str), limit: u32) -> Result<Vec<DocumentFile>, StoreError> {
-    const SQL: &str = "SELECT company_id, invoice_id, path, sha256, bytes FROM document_files
+    const SQL: &str = "SELECT company_id, invoice_id, path, sha256, bytes, place FROM document_files
       WHERE (company_id, invoice_id) > ($1, $2) AND format = 'pdf' ORDER BY company_id, invoice_id LIMIT $3";
     tx.query(SQL, &[after.0.into(), after.1.into(), limit.into()], |row| {
         Ok(DocumentFile {
@@ -103,6 +108,7 @@ pub fn pdfs(tx: &mut Tx, after: (&str, &str), limit: u32) -> Result<Vec<Document
             path: row.string(2)?,
             sha256: row.string(3)?,
             bytes: row.number(4)?,
+            place: row.string(5)?,
         })
     })
 }
@@ -136,8 +142,8 @@ pub fn put_folder(tx: &mut Tx, host: &str, folder: &str, changed_at: &str) -> Re
 
 /// A page of the files that were written into a folder, by path, after `after`.
 pub fn in_folder(tx: &mut Tx, folder: &str, after: &str, limit: u32) -> Result<Vec<DocumentFile>, StoreError> {
-    const SQL: &str = "SELECT company_id, invoice_id, path, sha256, bytes FROM document_files
-      WHERE path > $1 AND path > $2 AND path < $3 ORDER BY path LIMIT $4";
+    const SQL: &str = "SELECT company_id, invoice_id, path, sha256, bytes, place FROM document_files
+      WHERE path > $1 AND path > $2 AND path < $3 AND place = '' ORDER BY path LIMIT $4";
     // '0' comes right after '/'.
     let (from, to) = (format!("{folder}/"), format!("{folder}0"));
     tx.query(SQL, &[after.into(), from.into(), to.into(), limit.into()], |row| {
@@ -147,6 +153,7 @@ pub fn in_folder(tx: &mut Tx, folder: &str, after: &str, limit: u32) -> Result<V
             path: row.string(2)?,
             sha256: row.string(3)?,
             bytes: row.number(4)?,
+            place: row.string(5)?,
         })
     })
 }

@@ -3,6 +3,7 @@
 
 use crate::stage::{Stage, told};
 use crate::support::TestDb;
+use finops::jobs::JobKind;
 
 /// As of 2026-11-02 these have 3, 1, 1, 3, 1, 1, 2, 1 and 1 periods due; the last one fails.
 const CONTRACTS: &str = "\
@@ -23,7 +24,7 @@ pub const PERIODS: &str = "13";
 /// Invoices of an undisturbed run: one a period, but `elbe` has one for its two; and one for the item of `alpen`.
 pub const INVOICES: &str = "13";
 
-const SELLERS: &str = "\
+pub const SELLERS: &str = "\
 seller_id,name,address_line1,postal_code,city,country,iban,time_zone,language,payment_terms_days,number_format,tax_code
 nordlicht,Nordlicht GmbH,Hafenstraße 12,10245,Berlin,DE,DE89 3704 0044 0532 0130 00,Europe/Berlin,en,14,INV-{year}-{seq:06},standard
 ";
@@ -33,18 +34,24 @@ seller_id,tax_code,valid_from,category,rate,name,note
 nordlicht,standard,2007-01-01,S,19,VAT 19 %,
 ";
 
-const BILLABLE_ITEMS: &str = "\
+pub const BILLABLE_ITEMS: &str = "\
 company_id,source_key,seller_id,currency,dated,description,quantity,unit,unit_price
 weber,ticket:1,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
 weber,ticket:2,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
 alpen,order:1,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
 ";
 
-fn companies() -> String {
-    let row = |id: &str| format!("{id},{id} Söhne KG,Weg 2,10115,Berlin,DE,{}\n", if id == "elbe" { "yes" } else { "" });
-    let rows = ["weber", "kaethe", "oezdemir", "elbe", "ocha", "Zürich", "broken", "alpen"].map(row).concat();
-    format!("company_id,name,address_line1,postal_code,city,country,consolidate\n{rows}")
-}
+pub const COMPANIES: &str = "\
+company_id,name,address_line1,postal_code,city,country,consolidate
+weber,Söhne KG,Weg 2,10115,Berlin,DE,
+kaethe,Söhne KG,Weg 2,10115,Berlin,DE,
+oezdemir,Söhne KG,Weg 2,10115,Berlin,DE,
+elbe,Söhne KG,Weg 2,10115,Berlin,DE,yes
+ocha,Söhne KG,Weg 2,10115,Berlin,DE,
+Zürich,Söhne KG,Weg 2,10115,Berlin,DE,
+broken,Söhne KG,Weg 2,10115,Berlin,DE,
+alpen,Söhne KG,Weg 2,10115,Berlin,DE,
+";
 
 /// Two items a contract.
 fn contract_items() -> String {
@@ -59,16 +66,46 @@ fn contract_items() -> String {
     text
 }
 
+/// The rows so many times over, each time with companies of other names (they come first in a row).
+fn times(table: &str, times: usize) -> String {
+    let (header, rows) = table.split_once('\n').unwrap();
+    let rename =
+        |n: usize| move |row: &str| if n == 0 { format!("{row}\n") } else { row.replacen(',', &format!("-{n},"), 1) + "\n" };
+    let rows: String = (0..times).flat_map(|n| rows.lines().map(rename(n))).collect();
+    format!("{header}\n{rows}")
+}
+
+/// Takes the night to where a job has work to do, in each of its four steps if it has them. A new
+/// job says here what must have gone before it.
+pub fn until_due(stage: &mut Stage, job: JobKind) {
+    match job {
+        JobKind::InvoicesGenerate => {}
+        JobKind::InvoicesIssue => drop(stage.run(JobKind::InvoicesGenerate)),
+        // All is decided; of what is to be carried out, a part was begun and the rest was not.
+        JobKind::EffectsSettle => {
+            stage.run(JobKind::InvoicesGenerate);
+            let at = stage.nth(JobKind::InvoicesIssue, ("effects.begun", 1));
+            assert!(stage.killed_at(JobKind::InvoicesIssue, at));
+            stage.later();
+        }
+    }
+}
+
 /// Sets up a database and imports this business into it, as a user would.
 pub fn prepare(db: TestDb) -> TestDb {
+    prepare_times(db, 1)
+}
+
+/// The same with so many times the customers.
+pub fn prepare_times(db: TestDb, n: usize) -> TestDb {
     let stage = Stage::new(db);
     let files = [
         ("sellers", SELLERS.to_owned()),
         ("tax_rates", TAX_RATES.to_owned()),
-        ("companies", companies()),
-        ("contracts", CONTRACTS.to_owned()),
-        ("contract_items", contract_items()),
-        ("billable_items", BILLABLE_ITEMS.to_owned()),
+        ("companies", times(COMPANIES, n)),
+        ("contracts", times(CONTRACTS, n)),
+        ("contract_items", times(&contract_items(), n)),
+        ("billable_items", times(BILLABLE_ITEMS, n)),
     ];
     for (name, text) in files {
         stage.write(&format!("data/{name}.csv"), &text);

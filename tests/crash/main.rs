@@ -9,8 +9,11 @@
 mod support;
 
 mod business;
+mod kills;
 mod matrix;
+mod network;
 mod oracle;
+mod overlap;
 mod paused;
 mod stage;
 mod together;

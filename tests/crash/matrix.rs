@@ -1,13 +1,10 @@
 //! Every place of every job, on both engines.
 
 use crate::business;
-use crate::oracle::{books, check};
-use crate::stage::{JOBS, Stage};
+use crate::oracle::{check, undisturbed};
+use crate::stage::{JOBS, Stage, all_cases, side_by_side};
 use crate::support::TestDb;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// More than the cores of a small machine, since they mostly wait for processes and disks.
-const THREADS: usize = 4;
+use finops::jobs::JobKind;
 
 /// Units a page: the business takes several, and so do its PDFs.
 const PAGE: u32 = 5;
@@ -15,15 +12,19 @@ const PAGE: u32 = 5;
 /// One way to be killed: in a job, at a place, and perhaps once more while it recovers.
 #[derive(Debug, Clone, Copy)]
 struct Kill {
-    job: usize,
+    job: JobKind,
     at: u64,
     again: Option<u64>,
 }
 
-/// Each place once, every third one with a place of the recovery besides (all pairs would be
-/// quadratic). Of the places of single files, which are many and alike, every fifth.
-fn kills(job: usize, places: &[String]) -> Vec<Kill> {
+/// Each place once, every third one with a place of the recovery besides. Of the places of single
+/// files, which are many and alike, every fifth. With `FINOPS_CRASH_ALL=1` all, and all pairs.
+fn kills(job: JobKind, places: &[String]) -> Vec<Kill> {
     let all = places.len() as u64;
+    if all_cases() {
+        let again = || std::iter::once(None).chain((1..=all).map(Some));
+        return (1..=all).flat_map(|at| again().map(move |again| Kill { job, at, again })).collect();
+    }
     let (mut kills, mut files) = (Vec::new(), 0);
     for (at, place) in (1..).zip(places) {
         files += u32::from(place.starts_with("file."));
@@ -39,44 +40,35 @@ fn kills(job: usize, places: &[String]) -> Vec<Kill> {
 
 fn matrix(db: TestDb) {
     let db = business::prepare(db);
-    let expected = {
-        let mut in_one_page = Stage::new(db.copy());
-        in_one_page.settle();
-        books(&in_one_page.db)
-    };
+    // Each job in one page, where those that are killed need several.
+    let expected = undisturbed(db.copy());
     // The database as each job finds it.
-    let mut before = vec![db.copy()];
-    let mut undisturbed = Stage::new(db).in_pages_of(PAGE);
+    let mut before = Vec::new();
     let mut all = Vec::new();
-    for (at, job) in JOBS.iter().enumerate() {
-        let places = undisturbed.places(job);
+    for job in JOBS {
+        let mut stage = Stage::new(db.copy()).in_pages_of(PAGE);
+        business::until_due(&mut stage, *job);
+        before.push(stage.db.copy());
+        let places = stage.places(*job);
+        assert!(!places.is_empty(), "{job} finds no work here: see business::until_due");
         let pages = places.iter().filter(|p| *p == "batch.committed").count();
-        let delivers_only = *job == ["effects", "settle"];
-        assert!(delivers_only || pages >= 3 && places.iter().any(|p| p == "batch.written"), "{places:?}");
-        all.extend(kills(at, &places));
-        before.push(undisturbed.db.copy());
+        assert!(pages == 0 || pages >= 3 && places.iter().any(|p| p == "batch.written"), "{job}: {places:?}");
+        all.extend(kills(*job, &places));
     }
-    check(&mut undisturbed, &expected, "undisturbed");
-
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(kill) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            survive(*kill, before[kill.job].copy(), &expected);
-        }
-    };
-    std::thread::scope(|scope| {
-        (0..THREADS).map(|_| scope.spawn(work)).collect::<Vec<_>>().into_iter().for_each(|t| t.join().unwrap())
+    side_by_side(&all, |kill| {
+        let at = JOBS.iter().position(|job| *job == kill.job).unwrap();
+        survive(*kill, before[at].copy(), &expected);
     });
 }
 
 fn survive(kill: Kill, db: TestDb, expected: &[String]) {
     let engine = if db.is_sqlite() { "sqlite" } else { "postgres" };
-    let what = format!("{engine}: {:?} killed at {}, then at {:?}", JOBS[kill.job], kill.at, kill.again);
+    let what = format!("{engine}: {} killed at {}, then at {:?}", kill.job, kill.at, kill.again);
     let mut stage = Stage::new(db).in_pages_of(PAGE);
-    assert!(stage.killed_at(JOBS[kill.job], kill.at), "{what}: the place is not reached");
+    assert!(stage.killed_at(kill.job, kill.at), "{what}: the place is not reached");
     if let Some(again) = kill.again {
         stage.later();
-        stage.killed_at(JOBS[kill.job], again);
+        stage.killed_at(kill.job, again);
     }
     stage.settle();
     check(&mut stage, expected, &what);

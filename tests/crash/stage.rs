@@ -2,16 +2,23 @@
 
 use crate::support::{TestDb, now};
 use chrono::{DateTime, TimeDelta, Utc};
+use finops::jobs::JobKind;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// The jobs under test, in the order in which cron runs them.
-pub const JOBS: [&[&str]; 3] = [&["invoices", "generate"], &["invoices", "issue"], &["effects", "settle"]];
+/// Every job that exists, in the order of the registry, which is the order of a night.
+pub const JOBS: &[JobKind] = JobKind::ALL;
+
+const THREADS: usize = 4;
 
 /// Longer than a claim of a killed run holds.
 const LATER: TimeDelta = TimeDelta::seconds(1);
+
+/// So many hours are left of the day: on the next one, invoices would have another date.
+const HOURS: u32 = 8;
 
 pub struct Stage {
     pub db: TestDb,
@@ -19,18 +26,30 @@ pub struct Stage {
     clock: DateTime<Utc>,
     /// Units a page.
     page: Option<u32>,
+    /// The program under test; None is the one of this build, which obeys the test's clock.
+    program: Option<PathBuf>,
 }
 
 impl Stage {
     pub fn new(db: TestDb) -> Self {
         let folder = tempfile::Builder::new().prefix("finops-crash-").tempdir().unwrap();
         std::fs::write(folder.path().join("finops.toml"), format!("[database]\nurl = \"{}\"\n", db.url())).unwrap();
-        Self { db, folder, clock: now() + TimeDelta::days(2), page: None }
+        Self { db, folder, clock: now() + TimeDelta::days(2), page: None, program: None }
     }
 
     /// The same with so many units a page, that several pages are needed.
     pub fn in_pages_of(self, units: u32) -> Self {
         Self { page: Some(units), ..self }
+    }
+
+    /// The same with a program as it is shipped, which obeys no variable for tests: it goes by the
+    /// machine's clock, and decides what is due by `--now`.
+    pub fn with_program(self, program: Option<PathBuf>) -> Self {
+        if program.is_some() {
+            // For machines whose clock lies before that.
+            self.db.execute("INSERT INTO meta (key, value) VALUES ('test', 'true')").unwrap();
+        }
+        Self { program, ..self }
     }
 
     pub fn documents(&self) -> PathBuf {
@@ -43,9 +62,20 @@ impl Stage {
         std::fs::write(path, text).unwrap();
     }
 
-    pub fn command(&self, job: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_finops"));
-        command.args(job).current_dir(self.folder.path()).env_clear();
+    pub fn job(&self, job: JobKind) -> Command {
+        let mut command = self.command(&job.as_str().split('.').collect::<Vec<_>>());
+        if self.program.is_some() {
+            command.args(["--now", &self.clock.to_rfc3339()]);
+        }
+        command
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = match &self.program {
+            Some(program) => Command::new(program),
+            None => Command::new(env!("CARGO_BIN_EXE_finops")),
+        };
+        command.args(args).current_dir(self.folder.path()).env_clear();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("PATH", "/usr/bin:/bin").env("FINOPS_TEST_CLOCK", self.clock.to_rfc3339());
         command.envs(self.page.map(|units| ("FINOPS_TEST_BATCH", units.to_string())));
@@ -53,32 +83,40 @@ impl Stage {
     }
 
     /// Runs a job to its end. The broken contract is told as newly failed the first time: 3.
-    pub fn run(&self, job: &[&str]) -> Output {
-        let output = self.command(job).output().unwrap();
-        assert!(matches!(output.status.code(), Some(0 | 3)), "{job:?}: {}", told(&output));
+    pub fn run(&self, job: JobKind) -> Output {
+        let output = self.job(job).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
         output
     }
 
     /// Runs a job and kills it at the n-th place. False if it ended before.
-    pub fn killed_at(&self, job: &[&str], n: u64) -> bool {
-        let output = self.command(job).env("FINOPS_CRASH_AT", n.to_string()).output().unwrap();
+    pub fn killed_at(&self, job: JobKind, n: u64) -> bool {
+        let output = self.job(job).env("FINOPS_CRASH_AT", n.to_string()).output().unwrap();
         match killed(output.status) {
             true => true,
             false => {
-                assert!(matches!(output.status.code(), Some(0 | 3)), "{job:?}: {}", told(&output));
+                assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
                 false
             }
         }
     }
 
     /// The names of the places that an undisturbed run of a job comes by.
-    pub fn places(&self, job: &[&str]) -> Vec<String> {
+    pub fn places(&self, job: JobKind) -> Vec<String> {
         let log = self.folder.path().join("places");
-        let output = self.command(job).env("FINOPS_CRASH_LOG", &log).output().unwrap();
-        assert!(matches!(output.status.code(), Some(0 | 3)), "{job:?}: {}", told(&output));
+        let output = self.job(job).env("FINOPS_CRASH_LOG", &log).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
         let places = std::fs::read_to_string(&log).unwrap_or_default().lines().map(str::to_owned).collect();
         let _ = std::fs::remove_file(log);
         places
+    }
+
+    /// Which of all places of a job's run is the n-th of this name.
+    pub fn nth(&self, job: JobKind, place: (&str, usize)) -> u64 {
+        let trial = Self { clock: self.clock, page: self.page, ..Self::new(self.db.copy()) };
+        let places = trial.places(job);
+        let mut found = (1_u64..).zip(&places).filter(|(_, name)| *name == place.0);
+        found.nth(place.1 - 1).unwrap_or_else(|| panic!("{job}: {place:?} in {places:?}")).0
     }
 
     /// Time goes by, until the claims of a killed run have expired.
@@ -86,13 +124,51 @@ impl Stage {
         self.clock += LATER;
     }
 
-    /// Runs all jobs until they have nothing left to do.
+    /// Runs all jobs until they have nothing left to do, and nothing waits for its next attempt.
     pub fn settle(&mut self) {
         self.later();
-        for job in JOBS {
-            self.run(job);
+        for _ in 0..HOURS {
+            for job in JOBS {
+                self.run(*job);
+            }
+            let open = "SELECT COUNT(*) FROM effects WHERE state IN ('planned', 'sending', 'unknown')";
+            if self.db.value(open) == "0" {
+                return;
+            }
+            self.clock += TimeDelta::hours(1);
         }
     }
+}
+
+/// Whether every case is wanted, however long it takes: `FINOPS_CRASH_ALL=1`. CI takes a sample.
+pub fn all_cases() -> bool {
+    number("FINOPS_CRASH_ALL").is_some_and(|n| n > 0)
+}
+
+/// A number that the tests are told from outside.
+pub fn number(name: &str) -> Option<u64> {
+    let text = variable(name)?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
+
+/// What the tests are told from outside.
+pub fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "how much is tested is no configuration of the program")]
+    std::env::var(name).ok()
+}
+
+/// Does all of it, on more threads than a small machine has cores, since they mostly wait for
+/// processes and disks.
+pub fn side_by_side<T: Sync>(cases: &[T], each: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            each(case);
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..THREADS).map(|_| scope.spawn(work)).collect::<Vec<_>>().into_iter().for_each(|t| t.join().unwrap())
+    });
 }
 
 pub fn killed(status: ExitStatus) -> bool {

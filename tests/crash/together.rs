@@ -1,33 +1,31 @@
 //! Two at once, and a run that is asked to stop.
 
 use crate::business;
-use crate::oracle::{books, check};
-use crate::stage::{JOBS, Stage, told};
+use crate::oracle::{check, undisturbed};
+use crate::stage::{Stage, told};
 use crate::support::TestDb;
 use finops::engine::lock;
+use finops::jobs::JobKind;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-fn each_engine(body: impl Fn(TestDb)) {
+/// The jobs that work in batches of companies.
+const BILLING: [JobKind; 2] = [JobKind::InvoicesGenerate, JobKind::InvoicesIssue];
+
+pub fn each_engine(body: impl Fn(TestDb)) {
     for db in [Some(TestDb::sqlite()), TestDb::postgres(), TestDb::citus()].into_iter().flatten() {
         body(business::prepare(db));
     }
 }
 
-fn undisturbed(db: &TestDb) -> Vec<String> {
-    let mut stage = Stage::new(db.copy());
-    stage.settle();
-    books(&stage.db)
-}
-
 #[test]
 fn two_at_once_bill_everything_once() {
     each_engine(|db| {
-        let expected = undisturbed(&db);
+        let expected = undisturbed(db.copy());
         let mut stage = Stage::new(db);
-        for job in JOBS {
-            let start = || stage.command(job).args(["--lock-wait", "60s"]).spawn().unwrap();
+        for job in BILLING {
+            let start = || stage.job(job).args(["--lock-wait", "60s"]).spawn().unwrap();
             for child in [start(), start(), start()] {
                 let output = child.wait_with_output().unwrap();
                 assert!(matches!(output.status.code(), Some(0 | 3)), "{}", told(&output));
@@ -45,12 +43,12 @@ fn on_sqlite_the_second_says_try_again_later() {
     let stage = Stage::new(db);
     let held =
         lock::acquire(Path::new(url.strip_prefix("sqlite:").unwrap()), "invoices.generate", Duration::ZERO, &|| Ok(())).unwrap();
-    let output = stage.command(JOBS[0]).output().unwrap();
+    let output = stage.job(JobKind::InvoicesGenerate).output().unwrap();
     assert_eq!(output.status.code(), Some(75), "{}", told(&output));
     assert!(told(&output).contains(&std::process::id().to_string()), "it says who holds it: {}", told(&output));
     assert_eq!(stage.db.value("SELECT COUNT(*) FROM invoices"), "0");
     drop(held);
-    stage.run(JOBS[0]);
+    stage.run(JobKind::InvoicesGenerate);
     assert_eq!(stage.db.value("SELECT COUNT(*) FROM invoices"), business::INVOICES);
 }
 
@@ -69,14 +67,14 @@ pub fn until(what: &str, done: impl Fn() -> bool) {
 #[test]
 fn a_run_that_is_told_to_stop_records_its_batch_and_the_next_goes_on() {
     each_engine(|db| {
-        let expected = undisturbed(&db);
+        let expected = undisturbed(db.copy());
         let mut stage = Stage::new(db);
-        for job in &JOBS[..2] {
+        for job in BILLING {
             let output = if stage.db.is_sqlite() {
                 let writer = stage.db.rusqlite();
                 writer.execute_batch("BEGIN IMMEDIATE").unwrap();
-                let child = stage.command(job).spawn().unwrap();
-                let lock = format!("{}-{}.lock", stage.db.url().trim_start_matches("sqlite:"), job.join("."));
+                let child = stage.job(job).spawn().unwrap();
+                let lock = format!("{}-{}.lock", stage.db.url().trim_start_matches("sqlite:"), job);
                 let taken = || std::fs::read_to_string(&lock).is_ok_and(|pid| pid == child.id().to_string());
                 until("the lock", taken);
                 terminate(child.id());
@@ -85,7 +83,7 @@ fn a_run_that_is_told_to_stop_records_its_batch_and_the_next_goes_on() {
             } else {
                 let mut writer = stage.db.client();
                 writer.batch_execute("BEGIN; LOCK TABLE runs").unwrap();
-                let child = stage.command(job).spawn().unwrap();
+                let child = stage.job(job).spawn().unwrap();
                 until("the wait", || {
                     stage.db.value("SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation = 'runs'::regclass") == "1"
                 });
@@ -93,11 +91,11 @@ fn a_run_that_is_told_to_stop_records_its_batch_and_the_next_goes_on() {
                 writer.batch_execute("ROLLBACK").unwrap();
                 child.wait_with_output().unwrap()
             };
-            assert_eq!(output.status.code(), Some(143), "{job:?}: {}", told(&output));
-            let ended = format!("SELECT COUNT(*) FROM runs WHERE outcome = 'terminated' AND job = '{}'", job.join("."));
+            assert_eq!(output.status.code(), Some(143), "{job}: {}", told(&output));
+            let ended = format!("SELECT COUNT(*) FROM runs WHERE outcome = 'terminated' AND job = '{}'", job);
             assert_eq!(stage.db.value(&ended), "1", "{}", told(&output));
             // The contracts are its first page, the item that stands alone the next.
-            let state = if *job == JOBS[0] { "draft" } else { "open" };
+            let state = if job == JobKind::InvoicesGenerate { "draft" } else { "open" };
             let recorded: u32 =
                 stage.db.value(&format!("SELECT COUNT(*) FROM invoices WHERE state = '{state}'")).parse().unwrap();
             assert!(recorded >= 12, "the page in hand is recorded: {recorded}");
@@ -118,9 +116,9 @@ fn terminate(pid: u32) {
 #[test]
 fn a_write_that_fails_leaves_nothing_half_written() {
     let db = business::prepare(TestDb::sqlite());
-    let expected = undisturbed(&db);
+    let expected = undisturbed(db.copy());
     let mut stage = Stage::new(db);
-    let program = stage.command(JOBS[0]);
+    let program = stage.job(JobKind::InvoicesGenerate);
     let mut shell = Command::new("/bin/sh");
     // Ignored, the signal becomes the error EFBIG. 8 blocks of 512 or 1024 bytes hold no page of a journal.
     shell.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "limited"]).arg(program.get_program()).args(program.get_args());

@@ -260,6 +260,7 @@ fn documents_and_their_files() {
             company_id: a.clone(),
             invoice_id: invoice_id(1),
             path: path.to_owned(),
+            place: String::new(),
             sha256: "cd".to_owned(),
             bytes,
         };

@@ -63,6 +63,7 @@ fn pdfs_come_in_pages() {
             company_id: company.parse::<CompanyId>().unwrap(),
             invoice_id: invoice_id(n),
             path: format!("{n}.pdf"),
+            place: String::new(),
             sha256: "cd".to_owned(),
             bytes: 1,
         };

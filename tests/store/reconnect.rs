@@ -1,8 +1,9 @@
 //! A connection to Postgres that is lost: what goes on by itself, and what is told.
 
-use crate::support::{TestDb, now};
+use crate::support::{Fault, Plan, Proxy, TestDb, now};
 use finops::error::Error;
-use finops::store::{Db, StoreError, Tx, Val, schema};
+use finops::store::{Db, StoreError, Target, Tx, Val, schema};
+use std::time::Duration;
 
 fn database() -> Option<TestDb> {
     let db = TestDb::postgres()?;
@@ -74,4 +75,48 @@ fn the_new_one_is_set_up_as_the_old_one_was() {
     assert_eq!(before, ["30s", "5min", "UTC", "off", "finops"]);
     cut(&db);
     assert_eq!(set.map(|name| setting(&mut conn, name)), before);
+}
+
+/// Both ends of a COMMIT that was cut: the server has it, or not, or gets it later.
+#[test]
+fn a_commit_without_an_answer_says_so_and_is_found_or_done_again() {
+    let Some(db) = database() else { return };
+    // The connection's settings, BEGIN, and the statement (prepared, run) come before.
+    let at = 5;
+    let late = Fault::Late(Duration::from_millis(400));
+    for fault in [Fault::NotSent, Fault::AnswerLost, late] {
+        let plan = Plan { at, fault, refused_for: Duration::from_millis(250) };
+        db.execute("DELETE FROM meta WHERE key IN ('k', 'surely')").unwrap();
+        let proxy = Proxy::start(&db.url(), &[plan]);
+        let unanswered = open(&proxy).write(|tx| put(tx, "1"));
+        assert!(matches!(unanswered, Err(StoreError::Unanswered(_))), "{fault:?}: {unanswered:?}");
+        assert_eq!(proxy.trips().last().map(String::as_str), Some("COMMIT"));
+        let told = Error::from(unanswered.unwrap_err());
+        assert_eq!(told.kind.exit_code() as u8, 75);
+
+        let proxy = Proxy::start(&db.url(), &[plan]);
+        let mut runs = 0;
+        let insert = "INSERT INTO meta (key, value) VALUES ('surely', 'once') ON CONFLICT (key) DO NOTHING";
+        let new = open(&proxy).write_surely(|tx| {
+            runs += 1;
+            tx.execute(insert, &[])
+        });
+        assert_eq!((runs, new.unwrap()), (2, u64::from(fault == Fault::NotSent)), "{fault:?}: what is in is found");
+        assert_eq!(db.value("SELECT value FROM meta WHERE key = 'surely'"), "once");
+        assert!(proxy.has_struck());
+    }
+}
+
+#[test]
+fn a_stalled_line_is_waited_for() {
+    let Some(db) = database() else { return };
+    let plan = Plan { at: 5, fault: Fault::Stalled(Duration::from_millis(300)), refused_for: Duration::ZERO };
+    let proxy = Proxy::start(&db.url(), &[plan]);
+    open(&proxy).write(|tx| put(tx, "1")).unwrap();
+    assert!(proxy.has_struck());
+    assert_eq!(db.value("SELECT value FROM meta WHERE key = 'k'"), "1");
+}
+
+fn open(proxy: &Proxy) -> Db {
+    Db::open(Target::Postgres(proxy.url()), Duration::from_secs(30)).unwrap()
 }

@@ -4,7 +4,7 @@ use super::citus;
 use super::postgres::{self, Host};
 use chrono::{DateTime, Utc};
 use finops::store::{Db, StoreError, Target, distribute, schema};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ pub struct TestDb {
 }
 
 enum Place {
-    Sqlite { _folder: TempDir, path: PathBuf },
+    Sqlite { _folder: Option<TempDir>, path: PathBuf },
     Postgres { server: &'static dyn Host, name: String, citus: bool },
 }
 
@@ -44,7 +44,12 @@ impl TestDb {
     pub fn sqlite() -> Self {
         let folder = tempfile::Builder::new().prefix("finops-test-").tempdir().expect("a temporary folder");
         let path = folder.path().join("test.db");
-        Self { place: Place::Sqlite { _folder: folder, path } }
+        Self { place: Place::Sqlite { _folder: Some(folder), path } }
+    }
+
+    /// A file in a folder that the test keeps.
+    pub fn sqlite_at(path: PathBuf) -> Self {
+        Self { place: Place::Sqlite { _folder: None, path } }
     }
 
     pub fn postgres() -> Option<Self> {
@@ -104,6 +109,11 @@ impl TestDb {
                 let copy = Self::sqlite();
                 let Place::Sqlite { path: to, .. } = &copy.place else { unreachable!() };
                 std::fs::copy(path, to).expect("the file can be copied");
+                // Whoever was killed has left its last commits there.
+                let wal = |path: &Path| PathBuf::from(format!("{}-wal", path.display()));
+                if wal(path).exists() {
+                    std::fs::copy(wal(path), wal(to)).expect("the file can be copied");
+                }
                 copy
             }
             Place::Postgres { server, name, citus } => {

@@ -1,12 +1,20 @@
-//! What the tests that need a database share: the engines, each test with databases of its own.
+//! What several test targets share: databases (both engines, each test with its own), and what stands
+//! in for the outside world.
 //!
 //! Used by a test target as `#[path = "../support/mod.rs"] mod support;`.
 
 #![allow(dead_code, unused_imports, reason = "each test target uses a part of it")]
 
 pub mod audit;
+pub mod books;
 pub mod citus;
 pub mod database;
+pub mod fake;
+pub mod http;
+pub mod peers;
 pub mod postgres;
+pub mod proxy;
 
 pub use database::{TestDb, each_engine, now};
+pub use fake::Fake;
+pub use proxy::{Fault, Plan, Proxy};

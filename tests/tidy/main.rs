@@ -19,8 +19,9 @@ const ROOMS: &[(&str, &[&str])] = &[
         "commands",
         &["cli", "config", "context", "engine", "import", "jobs", "operations", "providers", "render", "rules", "store", "ui"],
     ),
-    // It asks the driver whether it can read a URL, so that a wrong one is told with its line.
-    ("config", &["rules", "store"]),
+    // It asks the driver whether it can read a URL, and a provider whether it can read a key, so that a
+    // wrong one is told with its line.
+    ("config", &["providers", "rules", "store"]),
     ("context", &["cli", "config", "store", "ui"]),
     ("ui", &[]),
     ("jobs", &["context", "crash", "engine", "providers", "render", "rules", "store"]),

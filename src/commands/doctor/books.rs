@@ -2,21 +2,19 @@
 
 use super::{Report, State};
 use crate::context::Context;
+use crate::engine::doubts::{self, Cause};
 use crate::engine::summary::hex;
 use crate::error::Result;
 use crate::model::{Seller, TaxRate};
+use crate::providers::s3::Bucket;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
 use crate::store::{Db, Tx, contracts, documents, runs, schema, sellers};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 /// Older SQLite can corrupt a database while it resets its WAL (reliability.md).
 const SQLITE_AT_LEAST: [u32; 3] = [3, 51, 3];
-
-/// The clock may stand so far behind the last sign of life of a job, or ahead of it (reliability.md).
-const BEHIND: TimeDelta = TimeDelta::minutes(5);
-const AHEAD: TimeDelta = TimeDelta::days(45);
 
 /// PDFs that are looked for at a time, and in all without `--full`.
 const PAGE: u32 = 500;
@@ -29,7 +27,7 @@ pub(super) fn check(ctx: &Context, db: &mut Db, full: bool, report: &mut Report)
     let name = db.engine_name();
     let checks: [(&'static str, Result<()>); 5] = [
         ("database", db.read(|tx| engine(tx, ctx, name, report))),
-        ("clock", db.read(|tx| clock(tx, ctx, report))),
+        ("clock", doubts(ctx, db, report)),
         ("sellers", db.read(|tx| tax_rates(tx, ctx, report))),
         ("contracts", db.read(|tx| empty_contracts(tx, ctx, report))),
         ("pdfs", pdfs(ctx, db, full, report)),
@@ -69,22 +67,24 @@ fn numbers(version: &str) -> [u32; 3] {
     [(); 3].map(|()| parts.next().unwrap_or(0))
 }
 
-/// Does the clock fit the last sign of life?
-fn clock(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()> {
-    let last = runs::heartbeats(tx)?.into_iter().map(|(_, at, _)| at).max();
-    let now = ctx.clock.now();
+/// Does the clock fit the last sign of life, and is the database the one that it was?
+fn doubts(ctx: &Context, db: &mut Db, report: &mut Report) -> Result<()> {
     let shown = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
-    match last {
-        None => report.ok("clock", format!("{}; no job has run yet", shown(now))),
-        Some(last) if now < last - BEHIND => {
-            let message = format!("it is {}, and a job ran at {}", shown(now), shown(last));
-            report.add("clock", State::Problem, message, "set the clock: dates on invoices go by it");
+    let doubts = doubts::find(ctx, db)?;
+    if !doubts.iter().any(|doubt| doubt.cause != Cause::Restored) {
+        let now = shown(ctx.clock.now());
+        match db.read(runs::latest_heartbeat)? {
+            None => report.ok("clock", format!("{now}; no job has run yet")),
+            Some(last) => report.ok("clock", format!("{now}; the last job ran at {}", shown(last))),
         }
-        Some(last) if now > last + AHEAD => {
-            let message = format!("it is {}, and the last job ran at {}", shown(now), shown(last));
-            report.add("clock", State::Warning, message, "check the clock; if it is right, find out why no job ran");
-        }
-        Some(last) => report.ok("clock", format!("{}; the last job ran at {}", shown(now), shown(last))),
+    }
+    for doubt in doubts {
+        let (check, state) = match doubt.cause {
+            Cause::ClockBehind => ("clock", State::Problem),
+            Cause::ClockAhead => ("clock", State::Warning),
+            Cause::Restored => ("database", State::Problem),
+        };
+        report.add(check, state, doubt.message, doubt.hint);
     }
     Ok(())
 }
@@ -132,13 +132,28 @@ fn empty_contracts(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()
 fn pdfs(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) -> Result<()> {
     let (mut looked_at, mut wrong) = (0_usize, Vec::new());
     let mut after = (String::new(), String::new());
+    let bucket = ctx.config.documents.s3.clone().map(Bucket::new);
     loop {
-        let page = db.read(|tx| documents::pdfs(tx, (&after.0, &after.1), PAGE))?;
+        let mut page = db.read(|tx| documents::pdfs(tx, (&after.0, &after.1), PAGE))?;
         let Some(last) = page.last() else { break };
         after = (last.company_id.to_string(), last.invoice_id.to_string());
+        let more = page.len() == PAGE as usize;
+        if !full {
+            // An object costs a call: one tells whether the bucket can be reached.
+            let mut objects = 0;
+            page.retain(|file| {
+                file.place.is_empty() || {
+                    objects += 1;
+                    objects == 1
+                }
+            });
+        }
         looked_at += page.len();
-        wrong.extend(page.iter().filter_map(|file| what_is_wrong(ctx, file, full)));
-        if !full || page.len() < PAGE as usize {
+        wrong.extend(page.iter().filter_map(|file| match file.place.as_str() {
+            "" => what_is_wrong(ctx, file, full),
+            _ => object_is_wrong(ctx, bucket.as_ref(), file),
+        }));
+        if !full || !more {
             break;
         }
     }
@@ -152,6 +167,18 @@ fn pdfs(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) -> Result<(
     let message = format!("{} of {looked_at} {how}: {named}{more}", wrong.len());
     report.add("pdfs", State::Warning, message, "finops invoices pdf NUMBER writes one again, with the same bytes");
     Ok(())
+}
+
+fn object_is_wrong(ctx: &Context, bucket: Option<&Bucket>, file: &DocumentFile) -> Option<String> {
+    let Some(bucket) = bucket else {
+        return Some(format!("{}: there is no [documents.s3] in finops.toml to look for it", file.path));
+    };
+    match bucket.find_stored(&file.path, ctx.clock.now()) {
+        Ok(Some(bytes)) if bytes == file.bytes => None,
+        Ok(Some(_)) => Some(format!("{} is not as it was written", file.path)),
+        Ok(None) => Some(format!("{} is missing", file.path)),
+        Err(failure) => Some(format!("{}: {}", file.path, failure.message)),
+    }
 }
 
 fn what_is_wrong(ctx: &Context, file: &DocumentFile, full: bool) -> Option<String> {

@@ -102,7 +102,10 @@ pub(super) fn show(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode
         Ok::<_, crate::error::Error>((invoices::full(tx, head)?, payments, balance, pdf))
     })?;
     let paid = payments.iter().fold(Money::zero(invoice.head.currency), |sum, p| sum.checked_add(p.amount).unwrap_or(sum));
-    let pdf = pdf.map(|file| ctx.config.documents.folder.join(file.path).display().to_string());
+    let pdf = pdf.map(|file| match file.place.as_str() {
+        "" => ctx.config.documents.folder.join(file.path).display().to_string(),
+        _ => file.path,
+    });
     let shown = Shown { invoice: &invoice, paid, balance, payments: &payments, pdf };
     ctx.ui.item(&shown, || heading(&invoice, &shown));
     ctx.ui.table(&lines(&invoice));

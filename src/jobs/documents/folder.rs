@@ -1,8 +1,10 @@
 //! PDFs in a folder of this machine, and those that are gone from it.
 
 use crate::engine::host;
+use crate::engine::outbox::Outcome;
 use crate::error::{Error, Result, io_error};
-use crate::model::{EffectKind, Failure, FailureClass};
+use crate::model::{EffectKind, Failure, FailureClass, Receipt};
+use crate::providers::digest::sha256_hex;
 use crate::providers::folder;
 use crate::store::documents::{self, DocumentFile};
 use crate::store::{Db, effects};
@@ -31,9 +33,12 @@ impl Folder {
     }
 
     /// Writes a file, whole or not at all. A full disk is everybody's trouble, and ends the run.
-    pub(super) fn put(&self, path: &str, bytes: &[u8]) -> Result<std::result::Result<String, Failure>> {
+    pub(super) fn put(&self, path: &str, bytes: &[u8]) -> Result<Outcome> {
         match folder::put(&self.root, path, bytes) {
-            Ok(_) => Ok(Ok(path.to_owned())),
+            Ok(_) => {
+                let sha256 = sha256_hex(bytes);
+                Ok(Ok(Receipt { provider_ref: path.to_owned(), sha256, bytes: bytes.len() as u64 }))
+            }
             Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge) => {
                 Err(io_error("write", &self.root.join(path), error))
             }

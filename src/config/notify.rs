@@ -1,0 +1,73 @@
+//! `[notify_on_completion]`: who is told that a job has ended.
+
+use super::section::one_of;
+use super::{Secret, Section, source};
+use crate::model::{JobKind, text_enum};
+use crate::providers::webhook::{Keys, Settings};
+use std::path::Path;
+use url::Url;
+
+text_enum! {
+    /// After which runs.
+    pub enum NotifyWhen ("when") {
+        /// Every one.
+        Always = "always",
+        /// One that did something, or in which something failed.
+        Work = "work",
+        /// One in which something failed.
+        Failure = "failure",
+    }
+}
+
+/// `[notify_on_completion]`
+#[derive(Debug, Clone)]
+pub struct NotifyConfig {
+    pub webhook: Settings,
+    pub when: NotifyWhen,
+    /// Whose ends are told.
+    pub jobs: Vec<JobKind>,
+}
+
+impl NotifyConfig {
+    /// Whether the end of a run is told: of which job, whether it did anything, whether it or
+    /// anything in it failed.
+    pub fn wants(&self, job: JobKind, did_work: bool, failed: bool) -> bool {
+        let when = match self.when {
+            NotifyWhen::Always => true,
+            NotifyWhen::Work => did_work || failed,
+            NotifyWhen::Failure => failed,
+        };
+        when && self.jobs.contains(&job)
+    }
+}
+
+/// None when something is wrong, which has been noted.
+pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<NotifyConfig> {
+    let allow_private_addresses = section.boolean("allow_private_addresses", false);
+    let url = source::required(section, "url", file, |text| url(text, allow_private_addresses));
+    let keys = source::required(section, "secret", file, Keys::parse);
+    let when = section.text("when", NotifyWhen::Work, |text| {
+        text.parse().map_err(|_| one_of(NotifyWhen::ALL.iter().map(|when| when.as_str())))
+    });
+    let jobs = section.texts("jobs", JobKind::ALL.to_vec(), |text| {
+        text.parse().map_err(|_| one_of(JobKind::ALL.iter().map(|job| job.as_str())))
+    });
+    Some(NotifyConfig { webhook: Settings { url: url?, keys: keys?, allow_private_addresses }, when, jobs })
+}
+
+/// The error never repeats the URL, which may hold a token.
+fn url(text: &str, allow_private_addresses: bool) -> Result<Secret<Url>, String> {
+    let url = Url::parse(text).map_err(|_| "must be a URL, such as https://hooks.example.com/finops".to_owned())?;
+    match url.scheme() {
+        "https" => {}
+        "http" if allow_private_addresses => {}
+        "http" => {
+            return Err("must begin with https://, or needs allow_private_addresses = true for a private network".to_owned());
+        }
+        _ => return Err("must begin with https://".to_owned()),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must have no user or password in it: messages are signed instead".to_owned());
+    }
+    Ok(Secret::new(url))
+}

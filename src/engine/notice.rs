@@ -1,0 +1,90 @@
+//! Telling a URL that a job has ended: `[notify_on_completion]`, signed after Standard Webhooks.
+//!
+//! The notice is planned in the transaction that ends the run, so that none is forgotten, and sent
+//! after it; what fails is tried again by later runs of any job. Its failure never fails the job:
+//! the receiver being down says nothing of the books. A repetition is harmless, since
+//! the receiver knows the message by its `webhook-id`.
+
+use super::outbox::{Deliver, Outcome, Policy};
+use super::summary::Summary;
+use crate::config::NotifyConfig;
+use crate::context::Context;
+use crate::crash;
+use crate::error::{Error, Result};
+use crate::model::{CompanyId, EffectKind, JobKind, RunId, WorkClass};
+use crate::providers::digest::sha256_hex;
+use crate::providers::webhook::{Webhook, message_id};
+use crate::rules::retry::Repeat;
+use crate::store::effects::{self, Effect, NewEffect};
+use crate::store::{Db, Tx};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
+
+/// Messages a block: each is a call of its own, so that one that hangs holds up few.
+const BLOCK: u32 = 4;
+
+/// The company of what belongs to none.
+const NOBODY: &str = "_system";
+
+/// Sends completion notices.
+pub struct CompletionNotices<'c> {
+    ctx: &'c Context,
+    webhook: Webhook,
+}
+
+impl<'c> CompletionNotices<'c> {
+    /// None when nobody is to be told.
+    pub fn new(ctx: &'c Context) -> Option<Self> {
+        let config = ctx.config.notify.as_ref()?;
+        Some(Self { ctx, webhook: Webhook::new(config.webhook.clone()) })
+    }
+}
+
+/// Whether the end of this run is to be told.
+pub(super) fn is_wanted(config: Option<&NotifyConfig>, summary: &Summary, ended: &Result<()>) -> bool {
+    let (Some(config), Ok(job)) = (config, summary.job.parse::<JobKind>()) else { return false };
+    config.wants(job, summary.something_happened(), ended.is_err() || summary.failed > 0)
+}
+
+/// Plans the notice of a run that ends, in the transaction that says so. What it tells is the
+/// summary, as on the command line.
+pub(super) fn plan(tx: &mut Tx, run_id: &RunId, summary: &Summary, outcome: &str, at: DateTime<Utc>) -> Result<()> {
+    let body = json!({
+        "type": "job.completed",
+        "timestamp": at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        "data": { "outcome": outcome, "summary": summary },
+    })
+    .to_string();
+    let notice = NewEffect {
+        company_id: CompanyId::stored(NOBODY),
+        key: format!("{}:{run_id}", EffectKind::CompletionNotice),
+        subject: run_id.to_string(),
+        content_sha256: sha256_hex(body.as_bytes()),
+        payload: body,
+        recipient: String::new(),
+    };
+    effects::plan(tx, EffectKind::CompletionNotice, &[notice], at).map_err(Error::from)
+}
+
+impl Deliver for CompletionNotices<'_> {
+    fn kind(&self) -> EffectKind {
+        EffectKind::CompletionNotice
+    }
+
+    fn provider(&self) -> &str {
+        "webhook"
+    }
+
+    fn policy(&self) -> Policy {
+        Policy { class: WorkClass::Mail, repeat: Repeat::Harmless, block: BLOCK }
+    }
+
+    fn carry_out(&self, _db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
+        let sent = effects.iter().map(|effect| {
+            let sent = self.webhook.post(&message_id(&effect.key), effect.payload.as_bytes(), self.ctx.clock.now());
+            crash::point("webhook.sent");
+            sent
+        });
+        Ok(sent.collect())
+    }
+}

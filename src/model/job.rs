@@ -1,0 +1,12 @@
+//! The jobs that exist, by name. What each one does, and when, is told in `jobs`.
+
+use super::text_enum;
+
+text_enum! {
+    /// A job that exists. Its word is the one in `runs`, claims, summaries and JSON.
+    pub enum JobKind ("job") {
+        InvoicesGenerate = "invoices.generate",
+        InvoicesIssue = "invoices.issue",
+        EffectsSettle = "effects.settle",
+    }
+}

@@ -1,0 +1,82 @@
+//! Programs of others that stand in for the services that finops talks to. They know the protocols
+//! independently of us, so they disagree where we are wrong. They listen on 127.0.0.1 only.
+
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The program named by `variable`, else the one in the path. None when it is not here, which is said
+/// loudly, and is a failure when FINOPS_REQUIRE_PEERS asks for the whole.
+pub fn find(variable: &str, program: &str, install: &str) -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "a test looks for programs where it is told to, and where the shell would")]
+    let (named, path, required) =
+        (std::env::var_os(variable), std::env::var_os("PATH").unwrap_or_default(), std::env::var_os("FINOPS_REQUIRE_PEERS"));
+    let found = match named.filter(|named| !named.is_empty()).map(PathBuf::from) {
+        Some(named) => {
+            assert!(named.is_file(), "{variable} names {}, which is not there", named.display());
+            Some(named)
+        }
+        None => std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file()),
+    };
+    if found.is_none() {
+        let text = format!("{program} is not here, so what it proves is NOT TESTED. {install}, or name it in {variable}");
+        assert!(!required.is_some_and(|v| !v.is_empty() && v != "0"), "{text}");
+        // Past the capture of the test harness.
+        let _ = writeln!(std::io::stderr(), "\n*** {text} ***\n");
+    }
+    found
+}
+
+/// A running program, which ends with the test.
+pub struct Peer {
+    child: Child,
+    pub port: u16,
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// s3s-fs: buckets are the folders in `root`.
+pub fn s3(root: &Path, access_key: &str, secret_key: &str) -> Option<Peer> {
+    let program = find("FINOPS_PEER_S3", "s3s-fs", "cargo install s3s-fs --version 0.14.1 --features binary --locked")?;
+    // Another process may take the port between our look and the server's.
+    for _ in 0..5 {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+        let mut command = Command::new(&program);
+        command.args([
+            "--host",
+            "127.0.0.1",
+            "--port",
+            &port.to_string(),
+            "--access-key",
+            access_key,
+            "--secret-key",
+            secret_key,
+        ]);
+        command.arg(root).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut peer = Peer { child: command.spawn().expect("s3s-fs starts"), port };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline && peer.child.try_wait().expect("its state").is_none() {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(peer);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    panic!("s3s-fs does not answer");
+}
+
+/// A Python that has the package `standardwebhooks`.
+pub fn python() -> Option<PathBuf> {
+    let install = "python3 -m venv DIR && DIR/bin/pip install standardwebhooks==1.1.0";
+    let python = find("FINOPS_PEER_PYTHON", "python-with-standardwebhooks", install)?;
+    let works = Command::new(&python).args(["-c", "import standardwebhooks"]).status().is_ok_and(|status| status.success());
+    assert!(works, "{} has no package standardwebhooks: {install}", python.display());
+    Some(python)
+}
