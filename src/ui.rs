@@ -246,6 +246,17 @@ impl Ui {
         self.message("error", "31", &text);
     }
 
+    /// Asks a person, and takes anything but a yes for a no. Without a terminal nobody is asked.
+    pub fn confirm(&self, question: &str) -> bool {
+        if self.options.json || !self.stderr_is_terminal || !io::stdin().is_terminal() {
+            return false;
+        }
+        self.lock().attempt(Write::flush);
+        let asked = write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stderr().flush());
+        let mut answer = String::new();
+        asked.is_ok() && io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
     /// Whether a progress bar would be seen, so that counting beforehand is worth it.
     pub const fn shows_progress(&self) -> bool {
         self.stderr_is_terminal && !self.options.quiet && !self.options.json

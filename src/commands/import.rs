@@ -1,8 +1,8 @@
 //! `finops import`: files into the database, all or nothing.
 
 use crate::context::{Context, Shell};
-use crate::engine::host;
 use crate::engine::summary::Millis;
+use crate::engine::{doubts, host};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::import::{Kind, Options, encoding};
 use crate::operations::import::{Counts, How, ImportSummary, Input, import_files};
@@ -82,6 +82,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let mut db = ctx.open_db()?;
     if !args.dry_run {
         ctx.refuse_a_future(&mut db)?;
+        doubts::tell(&ctx, &mut db)?;
     }
     let author = host::author(&ctx);
     let how = How { options: &options, author: &author, as_of: ctx.as_of, dry_run: args.dry_run };

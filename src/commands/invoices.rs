@@ -3,7 +3,7 @@
 mod show;
 
 use crate::context::Context;
-use crate::engine::{self, Job, RunOptions};
+use crate::engine::{self, Job, RunOptions, doubts};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::jobs::documents::{Documents, load_logo, parse, relative_path};
 use crate::jobs::generate::{Generate, GenerateOptions};
@@ -205,6 +205,7 @@ fn pdf(args: &PdfArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
 }
 
 fn void(args: &VoidArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    doubts::tell(ctx, db)?;
     let invoice = db.write(|tx| {
         let invoice = operations::find(tx, &args.one.invoice, args.one.company_id.as_ref())?;
         operations::void(tx, ctx, &invoice, &args.reason)?;
@@ -218,6 +219,7 @@ fn void(args: &VoidArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
 }
 
 fn regenerate(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    doubts::tell(ctx, db)?;
     let new = db.write(|tx| {
         let voided = operations::find(tx, &one.invoice, one.company_id.as_ref())?;
         operations::regenerate(tx, ctx, &voided)
@@ -230,6 +232,7 @@ fn regenerate(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
 }
 
 fn delete(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    doubts::tell(ctx, db)?;
     let invoice = db.write(|tx| {
         let invoice = operations::find(tx, &one.invoice, one.company_id.as_ref())?;
         operations::delete_draft(tx, ctx, &invoice)?;

@@ -15,6 +15,7 @@ pub mod payments;
 pub mod runs;
 pub mod schedule;
 pub mod status;
+pub mod unlock;
 
 use crate::context::{Context, Shell};
 use crate::error::{ExitCode, Result};
@@ -33,6 +34,7 @@ pub enum Command {
     Runs(runs::Args),
     Audit(audit::Args),
     Doctor(doctor::Args),
+    Unlock(unlock::Args),
     Db(db::Args),
     Schedule(schedule::Args),
     Demo(demo::Args),
@@ -51,6 +53,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
         Command::Audit(args) => audit::run(&args, &Context::new(shell)?),
         Command::Doctor(args) => doctor::run(&args, shell),
+        Command::Unlock(args) => unlock::run(&args, &Context::new(shell)?),
         Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),
         Command::Demo(args) => demo::run(&args, shell),

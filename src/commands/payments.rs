@@ -1,7 +1,7 @@
 //! `finops payments`: money that arrived.
 
 use crate::context::{Context, Shell};
-use crate::engine::host;
+use crate::engine::{doubts, host};
 use crate::error::{Error, ExitCode, Result};
 use crate::model::CompanyId;
 use crate::model::calendar::parse_date;
@@ -108,6 +108,7 @@ fn run_record(args: &RecordArgs, ctx: &Context) -> Result<ExitCode> {
         db.rehearse(work)?
     } else {
         ctx.refuse_a_future(&mut db)?;
+        doubts::tell(ctx, &mut db)?;
         db.write(work)?
     };
     let told = Told { dry_run: args.dry_run, recorded: &recorded };

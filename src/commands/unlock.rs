@@ -143,7 +143,8 @@ fn give_back(args: &Args, ctx: &Context, db: &mut Db, holders: &[Shown]) -> Resu
         action: "claims.released",
         entity: "run",
         entity_id: holder.run_id.clone(),
-        payload: json!({ "job": holder.job, "companies": holder.companies, "host": holder.host, "state": holder.state }).to_string(),
+        payload: json!({ "job": holder.job, "companies": holder.companies, "host": holder.host, "state": holder.state })
+            .to_string(),
     };
     let entries: Vec<Entry> = holders.iter().map(entry).collect();
     let given_back = db.write(|tx| {

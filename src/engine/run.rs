@@ -254,7 +254,7 @@ impl<'c> Runner<'c> {
         let batch = self.batches + 1;
         let mut result = None;
         db.write_surely(|tx| {
-            if runs::beat(tx, run_id, batch, at)? {
+            if runs::count_batch(tx, run_id, batch, at)? {
                 result = Some(work(tx, batch)?);
             }
             Ok::<_, Error>(())

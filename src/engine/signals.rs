@@ -3,8 +3,8 @@
 
 use crate::error::{Error, ErrorKind};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The signal, the code that a second one ends with, what the first one ends with, its name.
 const ASK_TO_STOP: [(i32, i32, ErrorKind, &str); 3] = [
@@ -24,6 +24,12 @@ impl Signals {
     /// Starts to listen. Without the operating system's leave to do so, signals simply kill. What
     /// was ignored at the start (`nohup`, a shell's background) stays ignored.
     pub fn listen() -> Self {
+        // Once a process: what is registered stays, and its list is copied for each one more.
+        static LISTENING: OnceLock<Signals> = OnceLock::new();
+        LISTENING.get_or_init(Self::register).clone()
+    }
+
+    fn register() -> Self {
         let signals = Self { came: Default::default() };
         let asked = Arc::new(AtomicBool::new(false));
         let ignored = ignored();

@@ -7,3 +7,4 @@ pub mod effects;
 pub mod import;
 pub mod invoices;
 pub mod payments;
+pub mod reconcile;

@@ -113,6 +113,23 @@ pub fn relative_name(parts: &[&str]) -> String {
     parts.iter().map(safe).collect::<Vec<_>>().join("/")
 }
 
+/// A part of such a path as it was before; None when no part is written so.
+pub fn part_of_name(name: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(name.len()), name.as_bytes());
+    while let [first, after @ ..] = rest {
+        if *first == b'%' {
+            let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok())?;
+            bytes.push(u8::from_str_radix(hex, 16).ok()?);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    let part = String::from_utf8(bytes).ok()?;
+    (relative_name(&[&part]) == name).then_some(part)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +139,10 @@ mod tests {
         assert_eq!(relative_name(&["nord", "2026", "INV-2026-000001.pdf"]), "nord/2026/INV-2026-000001.pdf");
         assert_eq!(relative_name(&["../..", "a/b", "."]), "%2E.%2F../a%2Fb/%2E");
         assert_ne!(relative_name(&["a/b"]), relative_name(&["a%2Fb"]));
+        for part in ["INV-2026-000001.pdf", "RE 7/2026", "№", "%2F", "..", ""] {
+            assert_eq!(part_of_name(&relative_name(&[part])).as_deref(), Some(part));
+        }
+        assert_eq!([part_of_name("%2"), part_of_name("%2f"), part_of_name("%+1"), part_of_name("a b")], [None, None, None, None]);
     }
 
     #[test]

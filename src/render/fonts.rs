@@ -10,7 +10,7 @@ use skrifa::raw::TableProvider;
 use skrifa::raw::tables::glyf::Glyph as Outline;
 use skrifa::{FontRef, GlyphId, MetadataProvider};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 static REGULAR: &[u8] = include_bytes!("fonts/NotoSans-Regular.ttf");
 static BOLD: &[u8] = include_bytes!("fonts/NotoSans-Bold.ttf");
@@ -39,8 +39,11 @@ pub(super) struct Found {
 #[derive(Clone)]
 pub struct Fonts {
     /// Regular, bold, then the fallbacks in their order.
-    faces: Arc<[Face]>,
+    faces: Arc<[Arc<Face>]>,
 }
+
+/// Both built-in faces, once a process has asked for them.
+static BUILT_IN: OnceLock<[Arc<Face>; 2]> = OnceLock::new();
 
 pub(super) struct Face {
     pub font: Font,
@@ -55,8 +58,8 @@ enum FaceData {
 }
 
 impl Fonts {
-    /// Noto Sans, cut to Latin, Greek and Cyrillic. Parses both faces (about a millisecond): make
-    /// it once and share it.
+    /// Noto Sans, cut to Latin, Greek and Cyrillic. The first one of a process parses both faces
+    /// (about a millisecond).
     pub fn builtin() -> Result<Self, Invalid> {
         Self::with_fallback(Vec::new())
     }
@@ -68,10 +71,9 @@ impl Fonts {
         if files.len() > 32 {
             return Err(Invalid::new(format!("{} fallback fonts: 32 at most", files.len())));
         }
-        let mut faces = vec![Face::parse(FaceData::Static(REGULAR), "NotoSans-Regular")?];
-        faces.push(Face::parse(FaceData::Static(BOLD), "NotoSans-Bold")?);
+        let mut faces = built_in()?.to_vec();
         for (index, file) in files.into_iter().enumerate() {
-            faces.push(Face::parse(FaceData::Owned(Arc::new(file)), &format!("fallback font {}", index + 1))?);
+            faces.push(Arc::new(Face::parse(FaceData::Owned(Arc::new(file)), &format!("fallback font {}", index + 1))?));
         }
         Ok(Self { faces: faces.into() })
     }
@@ -100,6 +102,15 @@ impl Fonts {
     pub(super) fn face(&self, index: u8) -> &Face {
         &self.faces[usize::from(index)]
     }
+}
+
+fn built_in() -> Result<[Arc<Face>; 2], Invalid> {
+    if let Some(faces) = BUILT_IN.get() {
+        return Ok(faces.clone());
+    }
+    let regular = Face::parse(FaceData::Static(REGULAR), "NotoSans-Regular")?;
+    let bold = Face::parse(FaceData::Static(BOLD), "NotoSans-Bold")?;
+    Ok(BUILT_IN.get_or_init(|| [Arc::new(regular), Arc::new(bold)]).clone())
 }
 
 /// Each compressed stream of a PDF takes a third of a megabyte and gives it back; glibc then returns

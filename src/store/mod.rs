@@ -223,7 +223,8 @@ impl Db {
         work: &mut impl FnMut(&mut Tx) -> Result<R, E>,
     ) -> Result<R, E> {
         self.begin(true)?;
-        match work(&mut self.tx()) {
+        let result = work(&mut self.tx());
+        match result {
             Ok(value) => {
                 self.end(commit)?;
                 Ok(value)
@@ -255,6 +256,18 @@ impl Db {
         match &mut self.engine {
             Engine::Sqlite(engine) => engine.end(commit),
             Engine::Postgres(engine) => engine.end(commit),
+        }
+    }
+}
+
+/// `Db` ends what returns; only a panic gets here with the transaction open.
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = match &mut self.engine {
+                TxEngine::Sqlite(engine) => engine.end(false),
+                TxEngine::Postgres(engine) => engine.end(false),
+            };
         }
     }
 }

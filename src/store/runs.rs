@@ -80,10 +80,16 @@ pub fn begin(tx: &mut Tx, run: &Run) -> Result<(), StoreError> {
     tx.execute(SQL, &params).map(drop)
 }
 
+/// A run is still alive.
+pub fn beat(tx: &mut Tx, run_id: &RunId, at: DateTime<Utc>) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE runs SET heartbeat_at = $2 WHERE run_id = $1";
+    tx.execute(SQL, &[run_id.as_str().into(), at.into()]).map(drop)
+}
+
 /// A run is alive and records a batch, by its ordinal from 1. As the first write of the batch's
 /// transaction it tells, when a COMMIT was not answered, whether that got through: false, and the
 /// batch is in already.
-pub fn beat(tx: &mut Tx, run_id: &RunId, batch: i64, at: DateTime<Utc>) -> Result<bool, StoreError> {
+pub fn count_batch(tx: &mut Tx, run_id: &RunId, batch: i64, at: DateTime<Utc>) -> Result<bool, StoreError> {
     const SQL: &str = "UPDATE runs SET heartbeat_at = $3, batches = $2 WHERE run_id = $1 AND batches < $2";
     Ok(tx.execute(SQL, &[run_id.as_str().into(), batch.into(), at.into()])? > 0)
 }

@@ -101,7 +101,7 @@ fn failures_are_tried_by_schedule_and_then_by_hand() {
         let last = desk.done(DAY);
         assert_eq!((last.failed, desk.stands()), (1, (Failed, 3)), "payments are tried three times");
         assert_eq!(desk.done(DAY).run_id, None);
-        let author = Author { actor: "test".to_owned(), run_id: None, at: desk.at };
+        let author = Author::person("test", desk.at);
         let effect = desk.effect("charge-00");
         desk.db.open().write(|tx| retry(tx, &effect, &author)).unwrap();
         desk.done(NOW);

@@ -284,8 +284,8 @@ fn runs_and_heartbeats() {
         for n in 1..=3 {
             write(&mut db, |tx| runs::begin(tx, &run(n)));
         }
-        let mut beat = |batch| write(&mut db, |tx| runs::beat(tx, &run_id(1), batch, now() + TimeDelta::hours(1)));
-        assert_eq!([1, 1, 2, 1].map(&mut beat), [true, false, true, false], "each batch once");
+        let mut count = |batch| write(&mut db, |tx| runs::count_batch(tx, &run_id(1), batch, now() + TimeDelta::hours(1)));
+        assert_eq!([1, 1, 2, 1].map(&mut count), [true, false, true, false], "each batch once");
         write(&mut db, |tx| runs::finish(tx, &run_id(2), now() + TimeDelta::hours(2), "done", AWKWARD));
         let all = read(&mut db, |tx| runs::list(tx, "", 9));
         assert_eq!(all.iter().map(|r| r.run_id.clone()).collect::<Vec<_>>(), [run_id(3), run_id(2), run_id(1)], "newest first");

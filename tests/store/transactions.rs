@@ -3,6 +3,7 @@
 use crate::fixtures::*;
 use crate::support::{TestDb, each_engine};
 use finops::store::{Db, StoreError, Target, companies, schema};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Barrier, mpsc};
 use std::time::Duration;
@@ -20,6 +21,25 @@ fn an_error_leaves_nothing_behind() {
         assert_eq!(db.value("SELECT COUNT(*) FROM companies"), "0");
         write(&mut conn, |tx| companies::upsert(tx, &[&company("a")]));
         assert_eq!(db.value("SELECT COUNT(*) FROM companies"), "1", "the connection goes on");
+    });
+}
+
+#[test]
+fn what_unwinds_leaves_nothing_behind_and_the_connection_goes_on() {
+    each_engine(|db| {
+        let mut conn = db.open();
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            conn.write(|tx| {
+                companies::upsert(tx, &[&company("a")])?;
+                finops::crash::unwind_at(1);
+                finops::crash::point("in a transaction");
+                Ok::<_, StoreError>(())
+            })
+        }));
+        assert!(unwound.is_err_and(|payload| payload.is::<finops::crash::Unwound>()));
+        assert_eq!(read(&mut conn, |tx| tx.query_opt("SELECT COUNT(*) FROM companies", &[], |row| row.int(0))), Some(0));
+        write(&mut conn, |tx| companies::upsert(tx, &[&company("b")]));
+        assert_eq!(db.rows("SELECT company_id FROM companies"), [["b"]]);
     });
 }
 

@@ -18,7 +18,7 @@ pub struct TestDb {
 }
 
 enum Place {
-    Sqlite { _folder: TempDir, path: PathBuf },
+    Sqlite { _folder: Option<TempDir>, path: PathBuf },
     Postgres { server: &'static dyn Host, name: String, citus: bool },
 }
 
@@ -44,7 +44,12 @@ impl TestDb {
     pub fn sqlite() -> Self {
         let folder = tempfile::Builder::new().prefix("finops-test-").tempdir().expect("a temporary folder");
         let path = folder.path().join("test.db");
-        Self { place: Place::Sqlite { _folder: folder, path } }
+        Self { place: Place::Sqlite { _folder: Some(folder), path } }
+    }
+
+    /// A file in a folder that the test keeps.
+    pub fn sqlite_at(path: PathBuf) -> Self {
+        Self { place: Place::Sqlite { _folder: None, path } }
     }
 
     pub fn postgres() -> Option<Self> {

@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports, reason = "each test target uses a part of it")]
 
 pub mod audit;
+pub mod books;
 pub mod citus;
 pub mod database;
 pub mod fake;

@@ -33,7 +33,7 @@ pub(super) fn orphans(tx: &mut Tx, kind: EffectKind, now: DateTime<Utc>, own: Op
     Ok(orphans)
 }
 
-/// Exactly known on this machine; elsewhere, by when it was last heard of.
+/// Exactly known of a process of this machine; of others, by when they were last heard of.
 fn is_alive(run: &Run, now: DateTime<Utc>) -> bool {
     match host::life(&run.process) {
         host::Life::Alive => true,

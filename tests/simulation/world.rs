@@ -1,0 +1,280 @@
+//! A machine with a database, a folder of documents, a crontab and a clock that the test moves. Each
+//! command opens the database anew and takes its way through the library as the program does.
+
+use crate::cron;
+use crate::script::{Act, Script, What};
+use crate::support::TestDb;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use finops::cli::Globals;
+use finops::config::Environment;
+use finops::context::{Context, Shell};
+use finops::crash::{Unwound, unwind_at};
+use finops::engine::{self, Job, RunOptions, Summary};
+use finops::error::{Error, Result};
+use finops::import::{Kind, Options};
+use finops::jobs::JobKind;
+use finops::jobs::generate::{Generate, GenerateOptions};
+use finops::jobs::issue::Issue;
+use finops::jobs::settle::Settle;
+use finops::model::{CompanyId, Money, Payment};
+use finops::operations::import::{How, Input, import_files};
+use finops::operations::{effects, invoices, payments};
+use finops::store::audit::Author;
+use finops::store::{Db, Tx, schema};
+use finops::ui::{Ui, UiOptions};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+pub struct World {
+    pub db: TestDb,
+    pub folder: TempDir,
+    /// The clock of the machine.
+    pub now: DateTime<Utc>,
+    /// Units a page.
+    batch: String,
+    /// Each command has random numbers of its own.
+    commands: u64,
+    seed: u64,
+    ui: Ui,
+    /// What became of each act, in order.
+    pub journal: Vec<String>,
+}
+
+/// The flags of a job.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    pub limit: Option<u64>,
+    pub company: Option<String>,
+    pub yes: bool,
+    /// Crash at the n-th place; 0: at none.
+    pub crash_at: u64,
+}
+
+/// How a job ended.
+pub enum Ended {
+    Done(Summary),
+    Failed(Error),
+    Crashed,
+}
+
+/// What a day of cron has: when, and which job.
+pub type Line = (DateTime<Utc>, JobKind);
+
+impl World {
+    /// A machine with the schema and the first files. `place` says on which engine.
+    pub fn new(place: Place, seed: u64, batch: u64, script: &Script) -> Self {
+        let folder = temporary();
+        let db = match place {
+            Place::Sqlite => TestDb::sqlite_at(folder.path().join("books.db")),
+            Place::Postgres => TestDb::postgres().expect("a server"),
+        };
+        std::fs::write(folder.path().join("finops.toml"), format!("[database]\nurl = \"{}\"\n", db.url())).unwrap();
+        let now = cron::instant(script.first, 0, 30, script.zone);
+        let ui = Ui::new(UiOptions { quiet: true, ..UiOptions::default() });
+        let mut world = Self { db, folder, now, batch: batch.to_string(), commands: 0, seed, ui, journal: Vec::new() };
+        schema::migrate(&mut world.db.open(), now).unwrap();
+        world.act(&Act { at_night: false, what: What::Import(script.files.clone()) });
+        assert_eq!(world.journal.last().map(String::as_str), Some("done"), "the first files are sound");
+        world
+    }
+
+    pub fn documents(&self) -> PathBuf {
+        self.folder.path().join("documents")
+    }
+
+    /// What a command is given, at the machine's time.
+    fn context(&mut self) -> Context {
+        self.commands += 1;
+        let clock = self.now.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let ids = (self.seed << 32 | self.commands).to_string();
+        let variables = [("FINOPS_TEST_CLOCK", &*clock), ("FINOPS_TEST_SEED", &ids), ("FINOPS_TEST_BATCH", &self.batch)];
+        let globals = Globals { config: Some(self.folder.path().join("finops.toml")), quiet: true, ..Globals::default() };
+        Context::new(&Shell { globals, environment: Environment::of(variables), ui: self.ui.clone() }).unwrap()
+    }
+
+    /// Runs a job as cron does.
+    pub fn run(&mut self, kind: JobKind, flags: &Flags) -> Ended {
+        let ctx = self.context();
+        unwind_at(flags.crash_at);
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let mut db = ctx.open_db()?;
+            run(kind, &ctx, &mut db, flags)
+        }));
+        unwind_at(0);
+        match ended {
+            Ok(Ok(summary)) => Ended::Done(summary),
+            Ok(Err(error)) => Ended::Failed(error),
+            Err(payload) if payload.is::<Unwound>() => {
+                self.bury();
+                Ended::Crashed
+            }
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// The process of a run that crashed is this one, which lives: its row gets one that does not.
+    fn bury(&self) {
+        self.db.execute("UPDATE runs SET pid = 999999999, process = process || '0' WHERE outcome = 'running'").unwrap();
+    }
+
+    /// Somebody has everything tried again that was given up.
+    pub fn retry_failed(&mut self) {
+        let ctx = self.context();
+        let author = Author { actor: "cli effects retry".to_owned(), run_id: None, at: ctx.clock.now() };
+        for row in self.db.rows("SELECT company_id, idempotency_key FROM effects WHERE state = 'failed'") {
+            let company: CompanyId = row[0].parse().unwrap();
+            let retry = |tx: &mut Tx| {
+                let effect = effects::find(tx, &row[1], Some(&company))?;
+                effects::retry(tx, &effect, &author)
+            };
+            ctx.open_db().unwrap().write(retry).unwrap();
+        }
+    }
+
+    /// What cron runs on a day, in order.
+    pub fn lines(day: NaiveDate, script: &Script) -> Vec<Line> {
+        let of = |job: JobKind| cron::instants(job.cron(), day, script.zone).into_iter().map(move |at| (at, job));
+        let mut lines: Vec<Line> = JobKind::ALL.iter().copied().flat_map(of).collect();
+        lines.sort();
+        lines
+    }
+
+    /// Somebody does something by hand, and it is written down whether it was refused.
+    pub fn act(&mut self, act: &Act) {
+        let ctx = self.context();
+        let mut db = ctx.open_db().unwrap();
+        let done = match &act.what {
+            What::Import(files) => import(&ctx, &mut db, files),
+            What::BillMissed => {
+                let flags = Flags { yes: true, ..Flags::default() };
+                run(JobKind::InvoicesGenerate, &ctx, &mut db, &flags).map(drop)
+            }
+            What::Void { nth, regenerate } => void(self, &ctx, &mut db, *nth, *regenerate),
+            What::Delete { nth } => delete(self, &ctx, &mut db, *nth),
+            What::Pay { nth, percent } => pay(self, &ctx, &mut db, *nth, *percent),
+        };
+        self.journal.push(match done {
+            Ok(()) => "done".to_owned(),
+            Err(error) => format!("{}: {}", error.kind.as_str(), error.problems.first().map_or("", |p| &p.reason)),
+        });
+    }
+
+    /// The n-th of the invoices that a query finds: of those with a contract, which are the same
+    /// ones whether a night went wrong or not.
+    fn nth(&self, having: &str, nth: u64) -> Option<(CompanyId, String)> {
+        let found = self.db.rows(&format!(
+            "SELECT company_id, invoice_id FROM invoices WHERE EXISTS (SELECT 1 FROM billed_periods b
+               WHERE b.company_id = invoices.company_id AND b.invoice_id = invoices.invoice_id) AND {having}"
+        ));
+        // By what it bills, since its id and number may differ.
+        let mut named: Vec<(Vec<Vec<String>>, Vec<String>)> = found
+            .into_iter()
+            .map(|row| {
+                let sql = format!(
+                    "SELECT contract_id, period_start, revision FROM billed_periods WHERE company_id = '{}' AND invoice_id = '{}'",
+                    row[0], row[1]
+                );
+                let mut bills = self.db.rows(&sql);
+                bills.sort();
+                (bills, row)
+            })
+            .collect();
+        named.sort();
+        let at = usize::try_from(nth % named.len().max(1) as u64).unwrap();
+        let (_, row) = named.get(at)?;
+        Some((row[0].parse().unwrap(), row[1].clone()))
+    }
+
+    /// Puts something in the way of the documents, or takes it away.
+    pub fn block_documents(&self, block: bool) {
+        let (folder, away) = (self.documents(), self.folder.path().join("away"));
+        if block {
+            if folder.exists() {
+                std::fs::rename(&folder, &away).unwrap();
+            }
+            std::fs::write(&folder, "not a folder").unwrap();
+        } else {
+            std::fs::remove_file(&folder).unwrap();
+            if away.exists() {
+                std::fs::rename(&away, &folder).unwrap();
+            }
+        }
+    }
+}
+
+/// Which engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Sqlite,
+    Postgres,
+}
+
+/// In memory where there is a file system for that, since each commit is flushed.
+fn temporary() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("finops-simulation-");
+    if memory.is_dir() { builder.tempdir_in(memory).unwrap() } else { builder.tempdir().unwrap() }
+}
+
+/// Runs a job: a new one does not compile until it is here.
+fn run(kind: JobKind, ctx: &Context, db: &mut Db, flags: &Flags) -> Result<Summary> {
+    let companies: Vec<CompanyId> = flags.company.iter().map(|id| id.parse().unwrap()).collect();
+    match kind {
+        JobKind::InvoicesGenerate => {
+            let options = GenerateOptions { companies, allow_many_missed: flags.yes, ..GenerateOptions::default() };
+            let mut job = Generate::new(ctx, db, &options)?;
+            run_job(&mut job, ctx, db, flags)
+        }
+        JobKind::InvoicesIssue => run_job(&mut Issue::new(ctx, &companies), ctx, db, flags),
+        JobKind::EffectsSettle => run_job(&mut Settle::new(ctx, None), ctx, db, flags),
+    }
+}
+
+fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, flags: &Flags) -> Result<Summary> {
+    let options = RunOptions { dry_run: false, scope: String::new(), limit: flags.limit };
+    let (summary, ended) = engine::run(job, ctx, db, &options);
+    ended.map(|()| summary)
+}
+
+fn import(ctx: &Context, db: &mut Db, files: &[(Kind, String)]) -> Result<()> {
+    let files: Vec<(Kind, Input)> = files.iter().map(|(kind, text)| (*kind, Input::Stdin(text.clone().into_bytes()))).collect();
+    let (options, author) = (Options::default(), Author { actor: "cli import".to_owned(), run_id: None, at: ctx.clock.now() });
+    import_files(db, &files, &How { options: &options, author: &author, as_of: ctx.as_of, dry_run: false }).map(drop)
+}
+
+fn void(world: &World, ctx: &Context, db: &mut Db, nth: u64, regenerate: bool) -> Result<()> {
+    let Some((company, id)) = world.nth("state = 'open'", nth) else { return Ok(()) };
+    let voided = db.write(|tx| {
+        let invoice = invoices::find(tx, &id, Some(&company))?;
+        invoices::void(tx, ctx, &invoice, "wrong")?;
+        invoices::find(tx, &id, Some(&company))
+    })?;
+    if regenerate { db.write(|tx| invoices::regenerate(tx, ctx, &voided)).map(drop) } else { Ok(()) }
+}
+
+fn delete(world: &World, ctx: &Context, db: &mut Db, nth: u64) -> Result<()> {
+    let Some((company, id)) = world.nth("state = 'draft'", nth) else { return Ok(()) };
+    db.write(|tx| {
+        let invoice = invoices::find(tx, &id, Some(&company))?;
+        invoices::delete_draft(tx, ctx, &invoice)
+    })
+}
+
+fn pay(world: &World, ctx: &Context, db: &mut Db, nth: u64, percent: i64) -> Result<()> {
+    let Some((company, id)) = world.nth("state IN ('open', 'paid')", nth) else { return Ok(()) };
+    let author = Author { actor: "cli payments record".to_owned(), run_id: None, at: ctx.clock.now() };
+    db.write(|tx| {
+        let invoice = invoices::find(tx, &id, Some(&company))?;
+        let desk = payments::Desk::open(tx, &author, ctx.as_of)?;
+        let payment = Payment {
+            company_id: company.clone(),
+            provider: "bank".to_owned(),
+            reference: format!("statement {}", ctx.as_of.date_naive()),
+            amount: Money::from_minor((invoice.total.minor() * percent / 100).max(1), invoice.currency),
+            received_on: desk.today(&invoice.seller_id),
+        };
+        Ok::<_, Error>(payments::record(tx, &desk, &invoice, &payment).map(drop)?)
+    })
+}
