@@ -31,7 +31,7 @@ struct Cut {
 fn cuts(job: JobKind, trips: &[String]) -> Vec<Cut> {
     let faults = [Fault::AnswerLost, LATE, Fault::NotSent];
     let cut = |at: usize, fault: Fault| {
-        let refused_for = Duration::from_millis(if at % 4 == 0 { 400 } else { 0 });
+        let refused_for = Duration::from_millis(if at.is_multiple_of(4) { 400 } else { 0 });
         Cut { job, at, fault, refused_for }
     };
     if all_cases() {
