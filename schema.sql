@@ -15,7 +15,7 @@
 --   nothing        '' for texts that may be empty; NULL only where absence has a meaning of its own
 --   keys           tables that belong to a company have company_id first in every key (they shard by it)
 
--- What this database is. Keys: schema_version, created_at, test.
+-- What this database is. Keys: schema_version, created_at, database_id, test.
 CREATE TABLE meta (
   key   TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL

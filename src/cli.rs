@@ -31,10 +31,10 @@ Exit codes:
   1    failed; nothing is half-written
   2    wrong usage
   3    finished, but in this run something newly failed or was parked
-  75   try again later: a lock is held, the database is down, the clock is in doubt
+  75   try again later: a lock is held, the database is down, the clock or the database is in doubt
   78   the configuration is wrong
   130  interrupted (SIGINT)
-  143  terminated (SIGTERM)
+  143  terminated (SIGTERM, SIGHUP)
 
 Example:
   finops invoices generate --dry-run";
@@ -79,6 +79,13 @@ pub struct Globals {
     /// How long to wait while another run holds the lock: 30s, 5m, 1h.
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration, default_value = "0s")]
     pub lock_wait: Duration,
+
+    /// Vouch for the clock of this machine, after a run refused because it seems wrong.
+    ///
+    /// Jobs refuse when the clock stands more than 5 minutes behind the last sign of life of any
+    /// job, or more than 45 days ahead of it. The audit log keeps who said that it is right.
+    #[arg(long, global = true)]
+    pub accept_clock: bool,
 }
 
 impl Globals {

@@ -50,6 +50,7 @@ pub struct Config {
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
     pub notify: Option<NotifyConfig>,
+    pub state: StateConfig,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
 }
@@ -78,6 +79,13 @@ pub struct DocumentsConfig {
 pub struct BillingConfig {
     /// A contract that missed more periods than this is skipped as `too_many_missed` until `--yes`.
     pub max_missed_periods: u32,
+}
+
+/// `[state]`
+#[derive(Debug, Clone)]
+pub struct StateConfig {
+    /// Where this machine keeps what it must know besides a Postgres database.
+    pub folder: PathBuf,
 }
 
 /// What the command line says about the configuration.
@@ -132,8 +140,11 @@ impl Config {
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
+        // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
+        let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
+        let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, retry, rates, notify, settings })
+        Ok(Self { file: None, database, documents, billing, retry, rates, notify, state, settings })
     }
 }
 

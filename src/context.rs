@@ -8,6 +8,7 @@ use crate::store::{Db, Target};
 use crate::ui::Ui;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
@@ -38,6 +39,8 @@ pub struct Context {
     pub lock_wait: Duration,
     /// Units a transaction: [`BATCH`], but for tests.
     pub batch: u32,
+    /// A person vouches for the clock (`--accept-clock`).
+    pub accept_clock: bool,
 }
 
 /// How long a writer waits for another one on SQLite before it gives up with 75, unless
@@ -53,7 +56,16 @@ impl Context {
         let ids = Ids::of(environment, clock.clone())?;
         let as_of = globals.now.unwrap_or_else(|| clock.now());
         let batch = batch(environment)?;
-        Ok(Self { config, clock, ids, ui: ui.clone(), as_of, lock_wait: globals.lock_wait, batch })
+        Ok(Self {
+            config,
+            clock,
+            ids,
+            ui: ui.clone(),
+            as_of,
+            lock_wait: globals.lock_wait,
+            batch,
+            accept_clock: globals.accept_clock,
+        })
     }
 
     /// Opens the database, which must have the schema of this build.
@@ -107,6 +119,22 @@ impl Context {
         match &self.config.database.url {
             DatabaseUrl::Sqlite(_) => WRITER_WAIT.max(self.lock_wait),
             DatabaseUrl::Postgres(_) => self.config.database.statement_timeout,
+        }
+    }
+
+    /// Where the witness of a database lies (see `engine::witness`): beside a SQLite file, or for
+    /// Postgres in the folder of `[state]`, by the database's own id.
+    pub fn witness(&self, database_id: &str) -> PathBuf {
+        match &self.config.database.url {
+            DatabaseUrl::Sqlite(path) => {
+                let mut name = path.as_os_str().to_owned();
+                name.push("-witness");
+                name.into()
+            }
+            DatabaseUrl::Postgres(_) => {
+                let plain: String = database_id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+                self.config.state.folder.join(format!("finops-{plain}-witness"))
+            }
         }
     }
 

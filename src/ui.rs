@@ -139,6 +139,14 @@ impl Ui {
         if self.options.json { self.json("item", body) } else { self.out(&text()) }
     }
 
+    /// A line of a file format of ours (JSON lines), with `--json` or without.
+    pub fn line(&self, body: &impl Serialize) {
+        self.write(|out| {
+            serde_json::to_writer(&mut *out, body)?;
+            out.write_all(b"\n")
+        });
+    }
+
     /// Whether only what was asked for, and errors, are shown.
     pub const fn is_quiet(&self) -> bool {
         self.options.quiet
@@ -236,6 +244,17 @@ impl Ui {
             }
         }
         self.message("error", "31", &text);
+    }
+
+    /// Asks a person, and takes anything but a yes for a no. Without a terminal nobody is asked.
+    pub fn confirm(&self, question: &str) -> bool {
+        if self.options.json || !self.stderr_is_terminal || !io::stdin().is_terminal() {
+            return false;
+        }
+        self.lock().attempt(Write::flush);
+        let asked = write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stderr().flush());
+        let mut answer = String::new();
+        asked.is_ok() && io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 
     /// Whether a progress bar would be seen, so that counting beforehand is worth it.

@@ -1,6 +1,7 @@
 //! `finops db`: set the database up, look at it, check it, spread it over a cluster.
 
 mod distribute;
+mod reconcile;
 
 use crate::config::DatabaseUrl;
 use crate::context::{Context, Shell};
@@ -43,15 +44,23 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// After a backup was put in the database's place: show what is lost, and go on.
+    ///
+    /// Jobs refuse to run on a database that lacks a run which this machine began on it: numbers
+    /// would be given again, and customers billed twice. This shows what this machine knows and the
+    /// database does not. Exit 1 while there is any of it.
+    #[command(after_help = "Example:\n  finops db reconcile --accept")]
+    Reconcile(reconcile::Args),
 }
 
 pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let ctx = Context::new(shell)?;
-    match args.verb {
+    match &args.verb {
         Verb::Migrate => migrate(&ctx).map(|()| ExitCode::Done),
         Verb::Status => status(&ctx),
         Verb::Check => run_check(&ctx),
-        Verb::Distribute { dry_run } => distribute::run(&ctx, dry_run),
+        Verb::Distribute { dry_run } => distribute::run(&ctx, *dry_run),
+        Verb::Reconcile(args) => reconcile::run(args, &ctx),
     }
 }
 
@@ -70,7 +79,10 @@ pub fn migrate(ctx: &Context) -> Result<()> {
     distribute::go_on(&mut db)?;
     // A newer database, or one of something else, is refused here, in the words that every command has for it.
     drop(db);
-    ctx.open_db()?;
+    let mut db = ctx.open_db()?;
+    if db.read(|tx| schema::meta(tx, schema::DATABASE_ID))?.is_none() {
+        db.write(|tx| schema::database_id(tx, &ctx.ids.uuid().to_string()))?;
+    }
     warn_of_readers(ctx);
     let something = !applied.is_empty();
     let migrated = Migrated { database: ctx.config.database.url.to_string(), schema_version: VERSION, applied };

@@ -8,13 +8,12 @@ use crate::cli::Globals;
 use crate::commands::{db, import, init, invoices, status};
 use crate::config::{FILE_NAME, TEMPLATE};
 use crate::context::{Clock, Context, Shell};
-use crate::engine::RunOptions;
+use crate::engine::{RunOptions, host};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::import::{Options, encoding};
 use crate::jobs::generate::{Generate, GenerateOptions};
 use crate::jobs::issue::Issue;
 use crate::operations::import::{How, import_files};
-use crate::store::audit::Author;
 use crate::store::{Db, schema};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -121,7 +120,7 @@ fn make(folder: &Path, config: &Path, shell: &Shell) -> Result<ExitCode> {
 
 fn bring_in(ctx: &Context, db: &mut Db, data: &Path) -> Result<()> {
     let options = Options { encoding: encoding("utf-8")?, allow_numbers: Vec::new() };
-    let author = Author { actor: "cli demo".to_owned(), run_id: None, at: ctx.clock.now() };
+    let author = host::author(ctx);
     let how = How { options: &options, author: &author, as_of: ctx.as_of, dry_run: false };
     let started = Instant::now();
     let summary = import_files(db, &import::folder(data)?, &how)?;

@@ -2,12 +2,11 @@
 
 use super::invoices::run_job;
 use crate::context::Context;
-use crate::engine::RunOptions;
+use crate::engine::{RunOptions, host};
 use crate::error::{Error, ExitCode, Result};
 use crate::jobs::{deliverer, settle::Settle};
 use crate::model::{CompanyId, EffectKind, EffectState};
 use crate::operations::effects::{self as operations, Verdict};
-use crate::store::audit::Author;
 use crate::store::effects::{self, Attempt, Effect, Filter};
 use crate::store::{Db, Tx};
 use crate::ui::{Column, Table};
@@ -287,10 +286,6 @@ fn show(args: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     Ok(ExitCode::Done)
 }
 
-fn author(ctx: &Context, verb: &str) -> Author {
-    Author { actor: format!("cli effects {verb}"), run_id: None, at: ctx.clock.now() }
-}
-
 #[derive(Serialize)]
 struct Changed<'e> {
     company_id: &'e CompanyId,
@@ -303,7 +298,7 @@ struct Changed<'e> {
 const PAGE: u32 = 500;
 
 fn retry(args: &RetryArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
-    let author = author(ctx, "retry");
+    let author = host::author(ctx);
     let company_id = company(args.company_id.as_ref());
     if !args.failed {
         let retried = db.write(|tx| {
@@ -340,7 +335,7 @@ fn told(ctx: &Context, effect: &Effect, state: EffectState) {
 }
 
 fn settle_one(key: &str, verdict: VerdictArg, args: &SettleArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
-    let author = author(ctx, "settle");
+    let author = host::author(ctx);
     let verdict = match verdict {
         VerdictArg::Succeeded => Verdict::Succeeded,
         VerdictArg::NotDone => Verdict::NotDone,

@@ -2,10 +2,10 @@
 
 use crate::context::{Context, Shell};
 use crate::engine::summary::Millis;
+use crate::engine::{doubts, host};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::import::{Kind, Options, encoding};
 use crate::operations::import::{Counts, How, ImportSummary, Input, import_files};
-use crate::store::audit::Author;
 use crate::ui::{Column, Table};
 use chrono::SecondsFormat;
 use serde::Serialize;
@@ -82,8 +82,9 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let mut db = ctx.open_db()?;
     if !args.dry_run {
         ctx.refuse_a_future(&mut db)?;
+        doubts::tell(&ctx, &mut db)?;
     }
-    let author = Author { actor: "cli import".to_owned(), run_id: None, at: ctx.clock.now() };
+    let author = host::author(&ctx);
     let how = How { options: &options, author: &author, as_of: ctx.as_of, dry_run: args.dry_run };
     let started = Instant::now();
     let summary = import_files(&mut db, &files, &how)?;

@@ -3,7 +3,7 @@
 mod show;
 
 use crate::context::Context;
-use crate::engine::{self, Job, RunOptions};
+use crate::engine::{self, Job, RunOptions, doubts};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::jobs::documents::{Documents, load_logo, parse, relative_path};
 use crate::jobs::generate::{Generate, GenerateOptions};
@@ -140,7 +140,8 @@ pub(super) fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: 
     let (summary, ended) = engine::run(job, ctx, db, options);
     // A run that was broken off tells what it did until then; one that never began has only its error.
     if ended.is_ok() || summary.something_happened() {
-        ctx.ui.summary(&summary, || summary.text(verb), summary.something_happened());
+        let text = || if ctx.ui.is_terminal() { summary.text(verb) } else { summary.anchored_text(verb) };
+        ctx.ui.summary(&summary, text, summary.something_happened());
     }
     ended.map(|()| summary.exit_code())
 }
@@ -204,6 +205,7 @@ fn pdf(args: &PdfArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
 }
 
 fn void(args: &VoidArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    doubts::tell(ctx, db)?;
     let invoice = db.write(|tx| {
         let invoice = operations::find(tx, &args.one.invoice, args.one.company_id.as_ref())?;
         operations::void(tx, ctx, &invoice, &args.reason)?;
@@ -217,6 +219,7 @@ fn void(args: &VoidArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
 }
 
 fn regenerate(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    doubts::tell(ctx, db)?;
     let new = db.write(|tx| {
         let voided = operations::find(tx, &one.invoice, one.company_id.as_ref())?;
         operations::regenerate(tx, ctx, &voided)
@@ -229,6 +232,7 @@ fn regenerate(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
 }
 
 fn delete(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    doubts::tell(ctx, db)?;
     let invoice = db.write(|tx| {
         let invoice = operations::find(tx, &one.invoice, one.company_id.as_ref())?;
         operations::delete_draft(tx, ctx, &invoice)?;

@@ -2,6 +2,7 @@
 //!
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
+pub mod audit;
 pub mod config;
 pub mod db;
 pub mod demo;
@@ -14,6 +15,7 @@ pub mod payments;
 pub mod runs;
 pub mod schedule;
 pub mod status;
+pub mod unlock;
 
 use crate::context::{Context, Shell};
 use crate::error::{ExitCode, Result};
@@ -30,7 +32,9 @@ pub enum Command {
     Effects(effects::Args),
     Status(status::Args),
     Runs(runs::Args),
+    Audit(audit::Args),
     Doctor(doctor::Args),
+    Unlock(unlock::Args),
     Db(db::Args),
     Schedule(schedule::Args),
     Demo(demo::Args),
@@ -47,7 +51,9 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
+        Command::Audit(args) => audit::run(&args, &Context::new(shell)?),
         Command::Doctor(args) => doctor::run(&args, shell),
+        Command::Unlock(args) => unlock::run(&args, &Context::new(shell)?),
         Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),
         Command::Demo(args) => demo::run(&args, shell),

@@ -1,6 +1,7 @@
 //! `finops payments`: money that arrived.
 
 use crate::context::{Context, Shell};
+use crate::engine::{doubts, host};
 use crate::error::{Error, ExitCode, Result};
 use crate::model::CompanyId;
 use crate::model::calendar::parse_date;
@@ -8,7 +9,6 @@ use crate::model::money::parse_decimal;
 use crate::model::{Invalid, InvoiceState, Money, Payment};
 use crate::operations::invoices::find;
 use crate::operations::payments::{Desk, Recorded, record};
-use crate::store::audit::Author;
 use crate::store::{Tx, payments};
 use crate::ui::Column;
 use chrono::NaiveDate;
@@ -98,7 +98,7 @@ struct Told<'a> {
 }
 
 fn run_record(args: &RecordArgs, ctx: &Context) -> Result<ExitCode> {
-    let author = Author { actor: "cli payments record".to_owned(), run_id: None, at: ctx.clock.now() };
+    let author = host::author(ctx);
     let mut db = ctx.open_db()?;
     let work = |tx: &mut Tx| {
         let desk = Desk::open(tx, &author, ctx.as_of)?;
@@ -108,6 +108,7 @@ fn run_record(args: &RecordArgs, ctx: &Context) -> Result<ExitCode> {
         db.rehearse(work)?
     } else {
         ctx.refuse_a_future(&mut db)?;
+        doubts::tell(ctx, &mut db)?;
         db.write(work)?
     };
     let told = Told { dry_run: args.dry_run, recorded: &recorded };

@@ -181,15 +181,17 @@ fn find(tx: &mut Tx, asked: &str) -> Result<Run> {
     }
 }
 
-/// Without a sign of life for so long, a run on another machine is taken for dead.
+/// Without a sign of life for so long, a run that cannot be seen from here is taken for dead.
 const SILENT: TimeDelta = TimeDelta::hours(1);
 
 /// How a run ended. A killed process cannot say so itself: its row still says `running`.
 fn outcome(run: &Run, now: DateTime<Utc>) -> &str {
-    let here = run.host == host::name();
-    let gone = here && !std::path::Path::new(&format!("/proc/{}", run.pid)).exists();
-    let silent = now - run.heartbeat_at > SILENT;
-    if run.finished_at.is_none() && (gone || silent) { "broken_off" } else { &run.outcome }
+    let gone = match host::life(&run.process) {
+        host::Life::Alive => false,
+        host::Life::Gone => true,
+        host::Life::Unknown => now - run.heartbeat_at > SILENT,
+    };
+    if run.finished_at.is_none() && gone { "broken_off" } else { &run.outcome }
 }
 
 fn rfc3339(at: DateTime<Utc>) -> String {

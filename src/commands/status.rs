@@ -1,6 +1,7 @@
 //! `finops status`: how things stand, in one look.
 
 use crate::context::Context;
+use crate::engine::doubts::{self, Doubt};
 use crate::error::{ExitCode, Result};
 use crate::jobs::JobKind;
 use crate::model::Money;
@@ -73,6 +74,14 @@ struct EffectsRow {
     error: String,
 }
 
+/// Why jobs refuse to run.
+#[derive(Serialize)]
+struct DoubtRow<'a> {
+    section: &'static str,
+    #[serde(flatten)]
+    doubt: &'a Doubt,
+}
+
 struct Status {
     jobs: Vec<JobRow>,
     waiting: Vec<WaitingRow>,
@@ -81,8 +90,13 @@ struct Status {
 }
 
 pub fn run(_args: &Args, ctx: &Context) -> Result<ExitCode> {
-    let status = ctx.open_db()?.read(look)?;
+    let mut db = ctx.open_db()?;
+    let status = db.read(look)?;
     let ui = &ctx.ui;
+    for doubt in doubts::find(ctx, &mut db)? {
+        let row = DoubtRow { section: "doubt", doubt: &doubt };
+        ui.item(&row, || format!("{}\nUntil then the jobs refuse to run. {}\n", doubt.message, doubt.hint));
+    }
     let columns = [Column::left("Job"), Column::left("Last run"), Column::left("Outcome")];
     ui.list(&columns, &status.jobs, |row| {
         let last_run = row.last_run.clone().unwrap_or_else(|| "never".to_owned());

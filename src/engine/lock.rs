@@ -37,6 +37,20 @@ pub fn acquire(database: &Path, job: &str, wait: Duration, stop: &dyn Fn() -> Re
     Ok(JobLock { _file: file })
 }
 
+/// The process that holds the job's lock now; None when it is free. It is asked of the kernel and
+/// not tried, since whoever tries holds it for a moment, and turns a run of cron away.
+pub fn holder(database: &Path, job: &str) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let inode = std::fs::metadata(lock_path(database, job)).ok()?.ino();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    // `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF` (proc_locks(5)); what waits has `->` before its kind.
+    locks.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, "WRITE", pid, file, ..] = fields[..] else { return None };
+        (file.rsplit(':').next()?.parse() == Ok(inode)).then(|| pid.parse().ok())?
+    })
+}
+
 fn lock_path(database: &Path, job: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(format!("-{job}.lock"));

@@ -3,6 +3,7 @@
 //! A job says what is due, decides, and records; everything else is this module's work. See
 //! `job::Job` for the shape of a job and `outbox::Deliver` for the shape of an effect.
 
+pub mod doubts;
 pub mod host;
 mod items;
 pub mod job;
@@ -12,6 +13,7 @@ pub mod outbox;
 pub mod run;
 pub mod signals;
 pub mod summary;
+pub mod witness;
 
 pub use job::{Decided, Failed, Job, Plan, RunOptions, Skipped};
 pub use run::run;

@@ -63,7 +63,7 @@ pub(super) fn plan(tx: &mut Tx, run_id: &RunId, summary: &Summary, outcome: &str
         payload: body,
         recipient: String::new(),
     };
-    Ok(effects::plan(tx, EffectKind::CompletionNotice, &[notice], at).map_err(Error::from)?)
+    effects::plan(tx, EffectKind::CompletionNotice, &[notice], at).map_err(Error::from)
 }
 
 impl Deliver for CompletionNotices<'_> {

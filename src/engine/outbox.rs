@@ -136,8 +136,9 @@ pub fn look(deliverer: &dyn Deliver, ctx: &Context, db: &mut Db, summary: &mut S
 pub fn deliver(deliverer: &dyn Deliver, run: &mut Delivery) -> Result<()> {
     let until = run.ctx.clock.now();
     settle::take_over(deliverer, run, until)?;
-    settle::look_up_unknown(deliverer, run, until)?;
-    send(deliverer, run, until)?;
+    if let Flow::On = settle::look_up_unknown(deliverer, run, until)? {
+        send(deliverer, run, until)?;
+    }
     deliverer.finish(run.db)
 }
 
@@ -242,7 +243,7 @@ fn begin(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect]) -> Resul
             admitted.push(effect.clone());
         }
         let won = effects::start(tx, &admitted, run_id.as_str(), now)?;
-        runs::beat(tx, &run_id, now)?;
+        runs::sign_of_life(tx, &run_id, now)?;
         Ok::<_, Error>((Begun { won, taken, provider_free_at }, put_off))
     })?;
     for _ in 0..put_off {
@@ -305,22 +306,31 @@ fn record(
         }
     };
     settle::record(deliverer, run, begun, outcomes)?;
-    for (effect, outcome) in begun.iter().zip(outcomes) {
-        let Err(failure) = outcome else {
-            *in_a_row = 0;
-            continue;
-        };
-        if failure.class == FailureClass::Denied {
-            return Err(Error::config(format!("{} refuses the credentials: {}", deliverer.provider(), failure.message))
-                .hint("correct them in the configuration; what is planned is carried out by the next run"));
-        }
-        *in_a_row += u32::from(retry::is_of_the_provider(failure.class));
-        if *in_a_row == GIVE_UP_AFTER {
-            let provider = deliverer.provider();
-            run.ctx
-                .ui
-                .warn(format!("{provider} failed {in_a_row} times in a row (last: {}): left alone in this run", effect.key));
-        }
-    }
+    begun
+        .iter()
+        .zip(outcomes)
+        .try_for_each(|(effect, outcome)| heed(deliverer, run, effect, outcome.as_ref().err(), in_a_row))?;
     Ok(if *in_a_row >= GIVE_UP_AFTER { Flow::Stop } else { Flow::On })
+}
+
+/// What one answer says of the other side as a whole: it counts the failures in a row.
+///
+/// # Errors
+/// When the credentials are refused: nothing else would fare better.
+fn heed(deliverer: &dyn Deliver, run: &Delivery, effect: &Effect, failure: Option<&Failure>, in_a_row: &mut u32) -> Result<()> {
+    let Some(failure) = failure else {
+        *in_a_row = 0;
+        return Ok(());
+    };
+    let provider = deliverer.provider();
+    if failure.class == FailureClass::Denied {
+        return Err(Error::config(format!("{provider} refuses the credentials: {}", failure.message))
+            .hint("correct them in the configuration; what is planned is carried out by the next run"));
+    }
+    *in_a_row += u32::from(retry::is_of_the_provider(failure.class));
+    if *in_a_row == GIVE_UP_AFTER {
+        let last = &effect.key;
+        run.ctx.ui.warn(format!("{provider} failed {in_a_row} times in a row (last: {last}): left alone in this run"));
+    }
+    Ok(())
 }

@@ -4,28 +4,28 @@
 //! was made from. If one unit makes the transaction fail, it is rolled back and the page is
 //! replayed one unit a transaction, so that one bad unit never stops the others.
 
+mod sharing;
+
+use self::sharing::{CLAIM, EXTEND_EVERY};
 use super::job::{Decided, Failed, Job, Plan, RunOptions};
 use super::lock;
 use super::notice::CompletionNotices;
 use super::outbox::{self, Deliver, Delivery};
 use super::signals::Signals;
 use super::summary::Summary;
-use super::{host, items, notice};
+use super::witness::{self, Witness};
+use super::{doubts, host, items, notice};
 use crate::context::Context;
 use crate::crash;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{CompanyId, RunId};
-use crate::store::audit::{self, Author};
+use crate::model::RunId;
+use crate::store::audit::{self, Author, Moved};
 use crate::store::runs::{self, Run};
-use crate::store::{Db, StoreError, Transient, claims};
-use chrono::TimeDelta;
+use crate::store::{Db, StoreError, Transient, Tx, claims, schema};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
-
-/// How long a claim holds before another may take it over: many times a batch. The claims of a
-/// process of this machine that is gone are taken over at once.
-const CLAIM_MINUTES: i64 = 2;
 
 /// Runs a job to its end, and returns how it ended and what it did until then.
 pub fn run<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> (Summary, Result<()>) {
@@ -45,23 +45,26 @@ struct Runner<'c> {
     options: &'c RunOptions,
     summary: Summary,
     signals: Signals,
+    /// Batches of this run that are recorded.
+    batches: i64,
 }
 
 /// What a recorded batch adds to the summary, once it is committed.
 struct Recorded<P> {
     decided: Decided<P>,
-    hashes: Vec<[u8; 32]>,
+    moved: Vec<Moved>,
     /// For each failure, whether it is new.
     news: Vec<bool>,
 }
 
 impl<'c> Runner<'c> {
     fn new(job: &'static str, ctx: &'c Context, options: &'c RunOptions) -> Self {
-        Self { ctx, options, summary: Summary::new(job, ctx.as_of, options.dry_run), signals: Signals::listen() }
+        Self { ctx, options, summary: Summary::new(job, ctx.as_of, options.dry_run), signals: Signals::listen(), batches: 0 }
     }
 
     /// The same pages and plans, shown, and nothing written.
     fn look<J: Job>(&mut self, job: &mut J, db: &mut Db) -> Result<()> {
+        doubts::tell_only(self.ctx, db)?;
         while let Some(limit) = self.room() {
             let decided = db.read(|tx| {
                 let keys = job.due(tx, limit)?;
@@ -74,7 +77,7 @@ impl<'c> Runner<'c> {
             })?;
             let Some((decided, standing)) = decided else { break };
             let news = decided.failed.iter().map(|failed| items::is_news(items::before(&standing, failed))).collect();
-            self.tell(&Recorded { decided, hashes: Vec::new(), news }, true);
+            self.tell(&Recorded { decided, moved: Vec::new(), news }, true);
             self.stop_if_asked()?;
         }
         job.deliverers().into_iter().try_for_each(|deliverer| outbox::look(deliverer, self.ctx, db, &mut self.summary))
@@ -86,6 +89,7 @@ impl<'c> Runner<'c> {
             None => None,
         };
         self.ctx.refuse_a_future(db)?;
+        doubts::refuse(self.ctx, db)?;
         let total = if self.ctx.ui.shows_progress() { db.read(|tx| job.count(tx))? } else { 0 };
         let progress = self.ctx.ui.progress(job.name(), total);
         while let Some(limit) = self.room() {
@@ -149,44 +153,22 @@ impl<'c> Runner<'c> {
             started_by: if self.ctx.ui.is_terminal() { "terminal" } else { "script" }.to_owned(),
             host: host::name(),
             pid: std::process::id(),
+            process: host::process(),
             started_at: now,
             heartbeat_at: now,
             finished_at: None,
             outcome: "running".to_owned(),
             summary: "{}".to_owned(),
         };
-        db.write(|tx| runs::begin(tx, &run).map_err(Error::from))?;
+        let new = self.ctx.ids.uuid().to_string();
+        let database_id = db.write_surely(|tx| {
+            runs::begin(tx, &run)?;
+            schema::database_id(tx, &new)
+        })?;
         self.summary.run_id = Some(run_id.clone());
         crash::point("run.begun");
+        witness::write(self.ctx, &Witness::of(&run, &database_id));
         Ok(run_id)
-    }
-
-    /// Where several processes share the work: keeps the units whose companies are this run's now.
-    fn claim<K>(&mut self, db: &mut Db, job: &str, keys: Vec<K>, company: impl Fn(&K) -> &CompanyId) -> Result<Vec<K>> {
-        let (true, Some(run_id)) = (db.shares_work(), self.summary.run_id.clone()) else { return Ok(keys) };
-        let companies: BTreeSet<&str> = keys.iter().map(|k| company(k).as_str()).collect();
-        let companies: Vec<&str> = companies.into_iter().collect();
-        let now = self.ctx.clock.now();
-        let until = now + TimeDelta::minutes(CLAIM_MINUTES);
-        let taken = db.write(|tx| {
-            let taken = claims::take(tx, job, run_id.as_str(), &companies, now, until)?;
-            if taken.len() == companies.len() {
-                return Ok(taken);
-            }
-            for run in claims::owners(tx, job, &companies)? {
-                if run.host == host::name() && run.run_id != run_id && !host::is_alive(run.pid) {
-                    claims::expire(tx, job, run.run_id.as_str())?;
-                }
-            }
-            claims::take(tx, job, run_id.as_str(), &companies, now, until).map_err(Error::from)
-        })?;
-        let taken: HashSet<String> = taken.into_iter().collect();
-        let (mine, others): (Vec<K>, Vec<K>) = keys.into_iter().partition(|k| taken.contains(company(k).as_str()));
-        for _ in &others {
-            self.summary.due += 1;
-            self.summary.add_skipped("claimed_elsewhere");
-        }
-        Ok(mine)
     }
 
     fn page<J: Job>(&mut self, job: &mut J, db: &mut Db, keys: &[J::Key]) -> Result<()> {
@@ -196,22 +178,19 @@ impl<'c> Runner<'c> {
         match self.batch(job, db, keys, Claims::GivenBack) {
             Ok(recorded) => self.count(job, &recorded),
             Err(error) if blames_a_unit(&error) => {
+                let companies = companies_of::<J>(keys);
+                let mut extended = Instant::now();
                 for key in keys {
                     self.single(job, db, key)?;
                     self.stop_if_asked()?;
+                    if extended.elapsed() > EXTEND_EVERY {
+                        self.keep(db, job.name(), &companies)?;
+                        extended = Instant::now();
+                    }
                 }
-                self.give_back(db, job.name(), &companies_of::<J>(keys))?;
+                self.give_back(db, job.name(), &companies)?;
             }
             Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// After the units were done one by one: several of them may have had one company.
-    fn give_back(&self, db: &mut Db, job: &str, companies: &[&str]) -> Result<()> {
-        if let (true, Some(run_id)) = (db.shares_work(), &self.summary.run_id) {
-            // What was taken over meanwhile is another's to give back.
-            db.write(|tx| claims::release(tx, job, run_id.as_str(), companies).map_err(Error::from))?;
         }
         Ok(())
     }
@@ -229,9 +208,10 @@ impl<'c> Runner<'c> {
                     hint: "the unit was rolled back; finops db check may tell more".to_owned(),
                 };
                 let decided = Decided::<J::Plan> { failed: vec![failed], ..Decided::default() };
-                let news =
-                    db.write(|tx| items::note(tx, job.name(), &[J::company(key).as_str()], &decided, self.ctx.clock.now()))?;
-                self.count(job, &Recorded { decided, hashes: Vec::new(), news });
+                let company = [J::company(key).as_str()];
+                let at = self.ctx.clock.now();
+                let news = self.once(db, at, |tx, _| items::note(tx, job.name(), &company, &decided, at))?;
+                self.count(job, &Recorded { decided, moved: Vec::new(), news });
             }
             Err(error) => return Err(error),
         }
@@ -239,40 +219,54 @@ impl<'c> Runner<'c> {
     }
 
     /// Plans and records units in one transaction.
-    fn batch<J: Job>(&self, job: &J, db: &mut Db, keys: &[J::Key], then: Claims) -> Result<Recorded<J::Plan>> {
+    fn batch<J: Job>(&mut self, job: &J, db: &mut Db, keys: &[J::Key], then: Claims) -> Result<Recorded<J::Plan>> {
         let companies = companies_of::<J>(keys);
         let shares = db.shares_work();
-        let author = self.author();
-        let recorded = db.write(|tx| {
+        let at = self.ctx.clock.now();
+        let mut author = Author { run_id: self.summary.run_id.clone(), ..Author::person(self.summary.job, at) };
+        let owner = self.summary.run_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let recorded = self.once(db, at, |tx, batch| {
+            author.batch = batch;
             let mut decided = job.plan(tx, keys)?;
             let entries = job.record(tx, &mut decided.plans)?;
-            let hashes = audit::append(tx, &author, &entries)?;
-            let news = items::note(tx, job.name(), &companies, &decided, author.at)?;
-            if let Some(run_id) = &author.run_id {
-                runs::beat(tx, run_id, author.at)?;
-                let still_ours = match then {
-                    _ if !shares => true,
-                    Claims::GivenBack => claims::release(tx, job.name(), run_id.as_str(), &companies)?,
-                    Claims::Kept => claims::hold(tx, job.name(), run_id.as_str(), &companies)?,
-                };
-                // Someone else took over: their work stands, this one is rolled back.
-                if !still_ours {
-                    return Err(StoreError::Busy("another run took over these companies".to_owned()).into());
-                }
+            let moved = audit::append(tx, &author, &entries)?;
+            let news = items::note(tx, job.name(), &companies, &decided, at)?;
+            let still_ours = match then {
+                _ if !shares => true,
+                Claims::GivenBack => claims::release(tx, job.name(), &owner, &companies)?,
+                Claims::Kept => claims::extend(tx, job.name(), &owner, &companies, at + CLAIM)?,
+            };
+            // Someone else took over: their work stands, this one is rolled back.
+            if !still_ours {
+                return Err(StoreError::Busy("another run took over these companies".to_owned()).into());
             }
             crash::point("batch.written");
-            Ok::<_, Error>(Recorded { decided, hashes, news })
+            Ok(Recorded { decided, moved, news })
         })?;
         crash::point("batch.committed");
         Ok(recorded)
     }
 
-    fn author(&self) -> Author {
-        Author { actor: self.summary.job.to_owned(), run_id: self.summary.run_id.clone(), at: self.ctx.clock.now() }
+    /// Does the work of one batch in one transaction, and once: when the connection is lost during
+    /// the commit, the run's row tells on the next one whether it got through.
+    fn once<R>(&mut self, db: &mut Db, at: DateTime<Utc>, mut work: impl FnMut(&mut Tx, i64) -> Result<R>) -> Result<R> {
+        let Some(run_id) = &self.summary.run_id else { return Err(Error::failed("a batch needs a run that has begun")) };
+        let batch = self.batches + 1;
+        let mut result = None;
+        db.write_surely(|tx| {
+            if runs::count_batch(tx, run_id, batch, at)? {
+                result = Some(work(tx, batch)?);
+            }
+            Ok::<_, Error>(())
+        })?;
+        self.batches = batch;
+        result.ok_or_else(|| {
+            Error::failed(format!("the run {run_id} is no longer in the database")).hint("finops doctor tells more")
+        })
     }
 
     fn count<J: Job>(&mut self, job: &mut J, recorded: &Recorded<J::Plan>) {
-        self.summary.add_audit(&recorded.hashes);
+        self.summary.add_audit(&recorded.moved);
         self.tell(recorded, false);
         job.recorded(&recorded.decided);
     }
@@ -334,15 +328,24 @@ impl<'c> Runner<'c> {
         let now = self.ctx.clock.now();
         let body = serde_json::to_string(&self.summary).unwrap_or_default();
         let job = self.summary.job;
+        let shares = db.shares_work();
         let written = match &self.summary.run_id {
-            Some(run_id) => db.write(|tx| {
-                runs::finish(tx, run_id, now, outcome, &body)?;
-                runs::heartbeat(tx, job, now, outcome)?;
-                if told {
-                    notice::plan(tx, run_id, &self.summary, outcome, now)?;
-                }
-                Ok(())
-            }),
+            Some(run_id) => {
+                let work = |tx: &mut Tx| {
+                    // What it had claimed when it was broken off waits for nobody.
+                    if shares && result.is_err() {
+                        claims::expire(tx, job, run_id.as_str())?;
+                    }
+                    runs::finish(tx, run_id, now, outcome, &body)?;
+                    runs::heartbeat(tx, job, now, outcome)?;
+                    if told {
+                        notice::plan(tx, run_id, &self.summary, outcome, now)?;
+                    }
+                    Ok::<_, Error>(())
+                };
+                // After an error, which may be a lost connection, one try must do.
+                if result.is_ok() { db.write_surely(work) } else { db.write(work) }
+            }
             // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
             None if self.ctx.config.notify.is_some() => db.write(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
             None => db.last_write_unflushed(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),

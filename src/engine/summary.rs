@@ -2,9 +2,9 @@
 
 use crate::error::ExitCode;
 use crate::model::{Currency, Money, RunId};
+use crate::store::audit::{self, Moved};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -30,7 +30,7 @@ pub struct Summary {
     pub deliverable: u64,
     pub totals: BTreeMap<Currency, i128>,
     pub millis: u64,
-    /// SHA-256 over the hashes of all audit rows of the run, in order: printed, so that it lies
+    /// The digest of the audit chains that the run moved (see [`audit`]): printed, so that it lies
     /// outside the database too.
     audit: Option<[u8; 32]>,
 }
@@ -63,11 +63,10 @@ impl Summary {
         *self.skipped.entry(reason).or_default() += 1;
     }
 
-    /// Takes in the hashes of audit rows that were committed.
-    pub fn add_audit(&mut self, hashes: &[[u8; 32]]) {
-        for hash in hashes {
-            let before = self.audit.unwrap_or_default();
-            self.audit = Some(Sha256::new().chain_update(before).chain_update(hash).finalize().into());
+    /// Takes in the audit chains that a committed batch moved.
+    pub fn add_audit(&mut self, moved: &[Moved]) {
+        if !moved.is_empty() {
+            self.audit = Some(audit::digest(self.audit.unwrap_or_default(), moved));
         }
     }
 
@@ -85,6 +84,16 @@ impl Summary {
     /// The word in the run's row.
     pub const fn outcome(&self) -> &'static str {
         if self.failed > 0 { "partly" } else { "done" }
+    }
+
+    /// The same line with what anchors the audit log outside the database: for cron's mails and logs,
+    /// which `finops audit verify --digests` reads.
+    pub fn anchored_text(&self, verb: &str) -> String {
+        let text = self.text(verb);
+        match (&self.run_id, &self.audit) {
+            (Some(run_id), Some(digest)) => format!("{text}, run {run_id}, audit {}", hex(digest)),
+            _ => text,
+        }
     }
 
     fn total_texts(&self) -> BTreeMap<&'static str, String> {

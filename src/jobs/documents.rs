@@ -72,13 +72,13 @@ pub struct Documents<'c> {
 /// Where PDFs go.
 enum Place {
     Folder(Folder),
-    Bucket(Bucket),
+    Bucket(Box<Bucket>),
 }
 
 impl<'c> Documents<'c> {
     pub fn new(ctx: &'c Context) -> Self {
         let place = match &ctx.config.documents.s3 {
-            Some(settings) => Place::Bucket(Bucket::new(settings.clone())),
+            Some(settings) => Place::Bucket(Box::new(Bucket::new(settings.clone()))),
             None => Place::Folder(Folder::new(ctx.config.documents.folder.clone())),
         };
         Self { ctx, fonts: OnceLock::new(), place }

@@ -1,12 +1,13 @@
 //! What a person does to one invoice: find it, void it, bill its periods anew, delete a draft.
 
 use crate::context::Context;
+use crate::engine::host;
 use crate::error::{Error, Result};
 use crate::jobs::generate::{Draft, draft, entry, insert, remove, reschedule};
 use crate::model::{BillableItem, CompanyId, ContractId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice};
 use crate::rules::periods::BillingCalendar;
-use crate::store::audit::{self, Author, Entry};
+use crate::store::audit::{self, Entry};
 use crate::store::billing::{self, BilledPeriod};
 use crate::store::{StoreError, Tx, companies, contracts, invoices, items, payments, sellers};
 use serde_json::json;
@@ -36,11 +37,6 @@ fn held(tx: &mut Tx, invoice: &Invoice) -> Result<Invoice> {
     invoices::hold(tx, &invoice.company_id, &invoice.invoice_id)?;
     let now = invoices::head(tx, &invoice.company_id, &invoice.invoice_id)?;
     now.ok_or_else(|| Error::not_found(format!("invoice {} is gone", invoice.label())))
-}
-
-/// Who acts by hand.
-fn author(ctx: &Context) -> Author {
-    Author { actor: "cli".to_owned(), run_id: None, at: ctx.clock.now() }
 }
 
 /// Voids an issued invoice. It keeps its number and its claim on the periods: only `regenerate`
@@ -84,7 +80,7 @@ pub fn delete_draft(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<()>
     for period in remove(tx, &full)? {
         reschedule(tx, &period.company_id, &period.contract_id)?;
     }
-    audit::append(tx, &author(ctx), &[entry("invoice.deleted", &full, None)])?;
+    audit::append(tx, &host::author(ctx), &[entry("invoice.deleted", &full, None)])?;
     Ok(())
 }
 
@@ -118,7 +114,7 @@ pub fn regenerate(tx: &mut Tx, ctx: &Context, voided: &Invoice) -> Result<FullIn
     insert(tx, &[&new])?;
     let mut told = entry("invoice.regenerated", &new.invoice, None);
     told.payload = json!({ "from": voided.number, "total": new.invoice.head.total, "currency": voided.currency }).to_string();
-    audit::append(tx, &author(ctx), &[told])?;
+    audit::append(tx, &host::author(ctx), &[told])?;
     Ok(new.invoice)
 }
 
@@ -178,6 +174,6 @@ fn note(tx: &mut Tx, ctx: &Context, invoice: &Invoice, action: &'static str, pay
         entity_id: invoice.invoice_id.to_string(),
         payload: payload.to_string(),
     };
-    audit::append(tx, &author(ctx), &[entry])?;
+    audit::append(tx, &host::author(ctx), &[entry])?;
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! What a person does by hand, each in one transaction with its audit rows. Jobs run by cron are
 //! in `jobs`; both use `engine` and `store`.
 
+pub mod audit;
 pub mod check;
 pub mod effects;
 pub mod import;
 pub mod invoices;
 pub mod payments;
+pub mod reconcile;

@@ -126,6 +126,24 @@ fn shortened(name: &str) -> String {
     format!("{}~{digest}{extension}", &name[..LONGEST / 2])
 }
 
+/// A part of such a path as it was before; None when no part is written so, or
+/// when the part was too long.
+pub fn part_of_name(name: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(name.len()), name.as_bytes());
+    while let [first, after @ ..] = rest {
+        if *first == b'%' {
+            let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok())?;
+            bytes.push(u8::from_str_radix(hex, 16).ok()?);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    let part = String::from_utf8(bytes).ok()?;
+    (relative_name(&[&part]) == name).then_some(part)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +156,10 @@ mod tests {
         let long = relative_name(&[&"漢".repeat(64), &format!("{}.pdf", "漢".repeat(64))]);
         assert_eq!(long.rsplit_once('/').map(|(folder, file)| (folder.len(), file.len())), Some((153, 157)));
         assert!(long.ends_with(".pdf"), "{long}");
+        for part in ["INV-2026-000001.pdf", "RE 7/2026", "№", "%2F", "..", ""] {
+            assert_eq!(part_of_name(&relative_name(&[part])).as_deref(), Some(part));
+        }
+        assert_eq!([part_of_name("%2"), part_of_name("%2f"), part_of_name("%+1"), part_of_name("a b")], [None, None, None, None]);
     }
 
     #[test]

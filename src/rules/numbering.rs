@@ -68,6 +68,15 @@ impl NumberFormat {
         number
     }
 
+    /// The counter's value in a number that this format makes in that year; None for any other text.
+    pub fn read(&self, number: &str, year: i32) -> Option<u64> {
+        let at = self.pieces.iter().position(|piece| matches!(piece, Piece::Seq(_)))?;
+        let around = |pieces: &[Piece]| Self { pieces: pieces.to_vec() }.format(year, 0);
+        let digits = number.strip_prefix(&around(&self.pieces[..at]))?.strip_suffix(&around(&self.pieces[at + 1..]))?;
+        let seq = digits.parse().ok()?;
+        (self.format(year, seq) == number).then_some(seq)
+    }
+
     /// Whether the counter starts again at 1 each year: a number without its year must never repeat.
     pub fn restarts_yearly(&self) -> bool {
         self.pieces.contains(&Piece::Year)
@@ -103,6 +112,10 @@ mod tests {
         ] {
             let parsed = NumberFormat::parse(format).unwrap();
             assert_eq!((parsed.format(2026, seq).as_str(), parsed.restarts_yearly()), (number, yearly));
+            assert_eq!(parsed.read(number, 2026), Some(seq));
+            for other in ["", "x", &format!("{number}0x"), &format!("0{number}"), &number.replace('7', "+7")] {
+                assert_eq!(parsed.read(other, 2026).map(|seq| parsed.format(2026, seq)).as_deref().unwrap_or(other), other);
+            }
         }
     }
 

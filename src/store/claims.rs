@@ -27,6 +27,14 @@ static RELEASE: Bulk<6> = Bulk {
     on_conflict: "ON CONFLICT (company_id, job) DO UPDATE SET expires_at = '' WHERE claims.owner = excluded.owner AND claims.expires_at <> ''",
 };
 
+/// Keeps what is still the owner's. A claim that was given back is nobody's.
+static EXTEND: Bulk<6> = Bulk {
+    table: "claims",
+    columns: claim_columns!(),
+    on_conflict: "ON CONFLICT (company_id, job) DO UPDATE SET expires_at = excluded.expires_at
+      WHERE claims.owner = excluded.owner AND claims.expires_at <> ''",
+};
+
 fn rows<'v>(
     companies: &'v [&str],
     job: &'v str,
@@ -69,18 +77,47 @@ pub fn owners(tx: &mut Tx, job: &str, companies: &[&str]) -> Result<Vec<Run>, St
     Ok(runs)
 }
 
+/// The claims that a run holds on one job.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    pub job: String,
+    /// The run's id.
+    pub owner: String,
+    pub companies: u64,
+    /// The first of them was taken then.
+    pub since: DateTime<Utc>,
+    /// The last of them holds until then.
+    pub until: DateTime<Utc>,
+}
+
+/// Who holds claims, for a person.
+pub fn holders(tx: &mut Tx) -> Result<Vec<Holder>, StoreError> {
+    const SQL: &str = "SELECT job, owner, COUNT(*), MIN(claimed_at), MAX(expires_at) FROM claims
+      WHERE expires_at <> '' GROUP BY job, owner ORDER BY job, owner";
+    tx.query(SQL, &[], |row| {
+        Ok(Holder {
+            job: row.string(0)?,
+            owner: row.string(1)?,
+            companies: row.number(2)?,
+            since: row.instant(3)?,
+            until: row.instant(4)?,
+        })
+    })
+}
+
 /// Ends all claims of a run that is gone.
 pub fn expire(tx: &mut Tx, job: &str, owner: &str) -> Result<u64, StoreError> {
     const SQL: &str = "UPDATE claims SET expires_at = '' WHERE job = $1 AND owner = $2 AND expires_at <> ''";
     tx.execute(SQL, &[job.into(), owner.into()])
 }
 
-/// Whether these companies are still the owner's. Nothing is locked: what is written twice all the
-/// same, the unique keys refuse.
-pub fn hold(tx: &mut Tx, job: &str, owner: &str, companies: &[&str]) -> Result<bool, StoreError> {
-    const SQL: &str = "SELECT company_id FROM claims WHERE company_id = $1 AND job = $2 AND owner = $3 AND expires_at <> ''";
-    let held = tx.query_companies(SQL, companies, &[job.into(), owner.into()], |row| row.string(0))?;
-    Ok(held.len() == companies.len())
+/// Makes claims hold longer while the work goes on, and tells whether all of them are still the
+/// owner's. In the transaction that records the work it also keeps others from taking them over
+/// until the commit.
+pub fn extend(tx: &mut Tx, job: &str, owner: &str, companies: &[&str], until: DateTime<Utc>) -> Result<bool, StoreError> {
+    let until = value::instant(until);
+    let extended = tx.insert(&EXTEND, rows(companies, job, owner, "", &until))?;
+    Ok(extended == companies.len() as u64)
 }
 
 /// Gives claims back in the transaction that records the work. False if one of them was taken over

@@ -29,6 +29,9 @@ pub enum StoreError {
     /// The file is no database, or no longer a sound one.
     #[error("{0}")]
     Damaged(String),
+    /// A chain of the audit log was changed by something else.
+    #[error("{0}")]
+    Chain(String),
     /// A stored value cannot be what it should be.
     #[error("column {column} holds {value:?}: {reason}")]
     Corrupt { column: usize, value: String, reason: String },
@@ -103,6 +106,7 @@ impl StoreError {
             | Self::Setup(..)
             | Self::Full(_)
             | Self::Damaged(_)
+            | Self::Chain(_)
             | Self::Corrupt { .. }
             | Self::Other(_) => false,
         }
@@ -118,6 +122,7 @@ impl StoreError {
             | Self::Setup(..)
             | Self::Full(_)
             | Self::Damaged(_)
+            | Self::Chain(_)
             | Self::Corrupt { .. }
             | Self::Other(_) => false,
         }
@@ -126,7 +131,7 @@ impl StoreError {
     /// Whether certain rows were refused, and others may pass; else the whole database is in the way.
     pub const fn refuses_a_row(&self) -> bool {
         match self {
-            Self::Constraint(_) | Self::Corrupt { .. } => true,
+            Self::Constraint(_) | Self::Chain(_) | Self::Corrupt { .. } => true,
             Self::Busy(_)
             | Self::Connection(_)
             | Self::Unanswered(_)
@@ -165,6 +170,10 @@ impl From<StoreError> for Error {
                 Some(
                     "if it is the right file, stop the jobs and restore the latest backup; while it can be opened, finops db check names what is damaged",
                 ),
+            ),
+            StoreError::Chain(_) => (
+                ErrorKind::Failed,
+                Some("the database was changed by something else: finops audit verify names what; other companies go on"),
             ),
             StoreError::Corrupt { .. } => {
                 (ErrorKind::Failed, Some("the database was changed by something else: finops db check tells more"))

@@ -2,6 +2,7 @@
 
 use super::value::Kind::{Int, Text};
 use super::{Bulk, StoreError, Tx, Val};
+use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::{CompanyId, InvoiceId, SellerId};
 use chrono::NaiveDate;
 
@@ -67,6 +68,51 @@ pub fn record(tx: &mut Tx, given: &[Given]) -> Result<(), StoreError> {
         ]
     });
     tx.insert(&INSERT, rows).map(drop)
+}
+
+/// Numbers that were given, and of which this database has lost the documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostNumbers {
+    pub from: u64,
+    pub to: u64,
+}
+
+/// Passes over the numbers of a series up to `to`, all of which count as given: each is kept under
+/// `_system` as `restored:` and its label. None when the series is beyond it already.
+pub fn pass_over(
+    tx: &mut Tx,
+    (series_id, year): (&str, i32),
+    to: u64,
+    opened_on: NaiveDate,
+    label: impl Fn(u64) -> String,
+) -> Result<Option<LostNumbers>, StoreError> {
+    const OPEN: &str = "INSERT INTO series_counters (series_id, year, next_seq, last_issued_on) VALUES ($1, $2, 1, $3)
+      ON CONFLICT (series_id, year) DO NOTHING";
+    const HOLD: &str = "UPDATE series_counters SET next_seq = next_seq WHERE series_id = $1 AND year = $2 RETURNING next_seq";
+    const RAISE: &str = "UPDATE series_counters SET next_seq = $3 WHERE series_id = $1 AND year = $2";
+    let year_value = Val::Int(i64::from(year));
+    tx.execute(OPEN, &[series_id.into(), year_value.clone(), opened_on.into()])?;
+    let from = tx.query_opt(HOLD, &[series_id.into(), year_value.clone()], |row| row.number::<u64>(0))?.unwrap_or(1);
+    if from > to {
+        return Ok(None);
+    }
+    let next = Val::Int(i64::try_from(to + 1).map_err(|_| StoreError::Other("a number is too high".to_owned()))?);
+    tx.execute(RAISE, &[series_id.into(), year_value, next])?;
+    let company_id = CompanyId::stored(SYSTEM_COMPANY);
+    let documents: Vec<InvoiceId> = (from..=to).map(|seq| InvoiceId::stored(&format!("restored:{}", label(seq)))).collect();
+    let given: Vec<Given> = (from..)
+        .zip(&documents)
+        .map(|(seq, document_id)| Given { series_id, year, seq, company_id: &company_id, document_id })
+        .collect();
+    record(tx, &given)?;
+    Ok(Some(LostNumbers { from, to }))
+}
+
+/// The number that a series gives next in a year.
+pub fn next(tx: &mut Tx, series_id: &str, year: i32) -> Result<u64, StoreError> {
+    const SQL: &str = "SELECT next_seq FROM series_counters WHERE series_id = $1 AND year = $2";
+    let next = tx.query_opt(SQL, &[series_id.into(), Val::Int(i64::from(year))], |row| row.number(0))?;
+    Ok(next.unwrap_or(1))
 }
 
 /// Whether a seller has given this number already, in whatever series.

@@ -17,6 +17,8 @@ pub struct Run {
     pub started_by: String,
     pub host: String,
     pub pid: u32,
+    /// Which process of all it is, on a machine that can tell (see `engine::host`); else empty.
+    pub process: String,
     pub started_at: DateTime<Utc>,
     pub heartbeat_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
@@ -28,7 +30,7 @@ pub struct Run {
 
 macro_rules! run_columns {
     () => {
-        "run_id, job, scope, as_of, started_by, host, pid, started_at, heartbeat_at, finished_at, outcome, summary"
+        "run_id, job, scope, as_of, started_by, host, pid, started_at, heartbeat_at, finished_at, outcome, summary, process"
     };
 }
 
@@ -50,13 +52,17 @@ fn read_run(row: &Row) -> Result<Run, StoreError> {
         finished_at,
         outcome: row.string(10)?,
         summary: row.string(11)?,
+        process: row.string(12)?,
     })
 }
 
-/// A run begins.
+/// A run begins; told twice, it began once.
 pub fn begin(tx: &mut Tx, run: &Run) -> Result<(), StoreError> {
-    const SQL: &str =
-        concat!("INSERT INTO runs (", run_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11)");
+    const SQL: &str = concat!(
+        "INSERT INTO runs (",
+        run_columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $12) ON CONFLICT (run_id) DO NOTHING"
+    );
     let params = [
         run.run_id.as_str().into(),
         (&run.job).into(),
@@ -69,14 +75,35 @@ pub fn begin(tx: &mut Tx, run: &Run) -> Result<(), StoreError> {
         run.heartbeat_at.into(),
         (&run.outcome).into(),
         (&run.summary).into(),
+        (&run.process).into(),
     ];
     tx.execute(SQL, &params).map(drop)
 }
 
-/// A run is still alive; written with each batch that it records.
+/// A run is still alive.
 pub fn beat(tx: &mut Tx, run_id: &RunId, at: DateTime<Utc>) -> Result<(), StoreError> {
     const SQL: &str = "UPDATE runs SET heartbeat_at = $2 WHERE run_id = $1";
     tx.execute(SQL, &[run_id.as_str().into(), at.into()]).map(drop)
+}
+
+/// A run is alive and records a batch, by its ordinal from 1. As the first write of the batch's
+/// transaction it tells, when a COMMIT was not answered, whether that got through: false, and the
+/// batch is in already.
+pub fn count_batch(tx: &mut Tx, run_id: &RunId, batch: i64, at: DateTime<Utc>) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE runs SET heartbeat_at = $3, batches = $2 WHERE run_id = $1 AND batches < $2";
+    Ok(tx.execute(SQL, &[run_id.as_str().into(), batch.into(), at.into()])? > 0)
+}
+
+/// A run is alive, between batches.
+pub fn sign_of_life(tx: &mut Tx, run_id: &RunId, at: DateTime<Utc>) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE runs SET heartbeat_at = $2 WHERE run_id = $1";
+    tx.execute(SQL, &[run_id.as_str().into(), at.into()]).map(drop)
+}
+
+/// Whether a run is in this database.
+pub fn exists(tx: &mut Tx, run_id: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT 1 FROM runs WHERE run_id = $1";
+    Ok(tx.query_opt(SQL, &[run_id.into()], |_| Ok(()))?.is_some())
 }
 
 /// A run ends.
@@ -93,6 +120,12 @@ pub fn list(tx: &mut Tx, job: &str, limit: u32) -> Result<Vec<Run>, StoreError> 
         " FROM runs WHERE ($1 = '' OR job = $1) ORDER BY started_at DESC, run_id DESC LIMIT $2"
     );
     tx.query(SQL, &[job.into(), limit.into()], read_run)
+}
+
+/// A page of all runs by id, after `after`.
+pub fn page(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<Run>, StoreError> {
+    const SQL: &str = concat!("SELECT ", run_columns!(), " FROM runs WHERE run_id > $1 ORDER BY run_id LIMIT $2");
+    tx.query(SQL, &[after.into(), limit.into()], read_run)
 }
 
 /// Runs whose id starts so (people copy the first characters); at most two are read.
@@ -113,6 +146,18 @@ pub fn heartbeat(tx: &mut Tx, job: &str, at: DateTime<Utc>, outcome: &str) -> Re
 pub fn heartbeats(tx: &mut Tx) -> Result<Vec<(String, DateTime<Utc>, String)>, StoreError> {
     const SQL: &str = "SELECT job, at, outcome FROM heartbeats ORDER BY job";
     tx.query(SQL, &[], |row| Ok((row.string(0)?, row.instant(1)?, row.string(2)?)))
+}
+
+/// The last sign of life of any job, for whoever doubts the clock.
+pub fn latest_heartbeat(tx: &mut Tx) -> Result<Option<DateTime<Utc>>, StoreError> {
+    const SQL: &str = "SELECT at FROM heartbeats ORDER BY at DESC LIMIT 1";
+    tx.query_opt(SQL, &[], |row| row.instant(0))
+}
+
+/// Signs of life that lie ahead of a clock that was found to be right are moved back to it.
+pub fn pull_back_heartbeats(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    const SQL: &str = "UPDATE heartbeats SET at = $1 WHERE at > $1";
+    tx.execute(SQL, &[now.into()])
 }
 
 /// Something that a job could not do: it waits for data, for a person, or for the next run.

@@ -93,10 +93,30 @@ pub fn meta(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
     tx.query_opt(SQL, &[key.into()], |row| row.string(0))
 }
 
+/// When a step of the schema was applied.
+pub fn applied_at(tx: &mut Tx, version: i64) -> Result<Option<DateTime<Utc>>, StoreError> {
+    const SQL: &str = "SELECT applied_at FROM migrations WHERE version = $1";
+    tx.query_opt(SQL, &[version.into()], |row| row.instant(0))
+}
+
 /// Writes a fact about the database.
 pub fn set_meta(tx: &mut Tx, key: &str, value: &str) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     tx.execute(SQL, &[key.into(), value.into()]).map(drop)
+}
+
+/// The fact under which the database's own id stands.
+pub const DATABASE_ID: &str = "database_id";
+
+/// The database's own id. It goes with every copy; one that has none yet (made by an older build)
+/// is given `new`.
+pub fn database_id(tx: &mut Tx, new: &str) -> Result<String, StoreError> {
+    const SQL: &str = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
+    if let Some(id) = meta(tx, DATABASE_ID)? {
+        return Ok(id);
+    }
+    tx.execute(SQL, &[DATABASE_ID.into(), new.into()])?;
+    Ok(meta(tx, DATABASE_ID)?.unwrap_or_default())
 }
 
 /// Names of steps that were applied, in order; empty when there was nothing to do, or nothing that

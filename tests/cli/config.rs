@@ -47,8 +47,8 @@ fn check_tells_syntax_errors_and_what_else_is_wrong() {
 fn a_byte_order_mark_and_windows_lines_are_fine() {
     let environment = TestEnvironment::new();
     environment.write("finops.toml", "\u{feff}[billing]\r\nmax_missed_periods = 5\r\n");
-    let said = environment.finops(&["config", "show"]);
-    assert!(said.code == 0 && said.stdout.contains("billing.max_missed_periods    5"), "{said}");
+    let said = environment.finops(&["config", "show", "--json"]);
+    assert!(said.code == 0 && said.stdout.contains("\"billing.max_missed_periods\",\"value\":5"), "{said}");
 }
 
 #[test]
@@ -61,6 +61,62 @@ fn show_says_where_values_come_from_and_hides_secrets() {
         assert!(!said.all().contains(CANARY), "{said}");
         assert_snapshot!(format!("config_show_{}", args[2].trim_start_matches('-')), said);
     }
+}
+
+const KEYS: &str = "\
+[documents.s3]
+bucket = \"books\"
+endpoint = \"https://s3.example.com\"
+access_key_id_env = \"KEY_ID\"
+secret_access_key_env = \"KEY\"
+session_token_env = \"KEY\"
+
+[notify_on_completion]
+url_env = \"HOOK\"
+secret_env = \"SECRET\"
+when = \"failure\"
+";
+
+#[test]
+fn the_keys_of_providers_are_hidden_wherever_they_stand() {
+    let mut environment = TestEnvironment::new();
+    // Base64, in which the canary can be found again.
+    let whsec = "whsec_canary+4711+canary+4711+canary+4711+abcd";
+    for (name, value) in [
+        ("KEY_ID", CANARY),
+        ("KEY", CANARY),
+        ("HOOK", &format!("https://hooks.example.com/{CANARY}?token={CANARY}")),
+        ("SECRET", &format!("{whsec} {whsec}")),
+    ] {
+        environment.set(name, value);
+    }
+    environment.write("finops.toml", KEYS);
+    for args in [["config", "show", "-v"], ["config", "show", "--json"], ["config", "check", "-v"]] {
+        let said = environment.finops(&args);
+        assert!(said.code == 0 && !said.all().contains("canary"), "{said}");
+    }
+    assert_snapshot!("config_show_providers", environment.finops(&["config", "show"]));
+    // Wrong in each way that shows the text around it.
+    for (right, wrong) in [
+        ("_env = \"KEY_ID\"", format!(" = \"{CANARY} {CANARY}\"")),
+        ("secret_access_key_env = \"KEY\"", format!("secret_access_key = \"{CANARY}\u{fc}\"")),
+        ("session_token_env = \"KEY\"", format!("session_token_env = \"{CANARY}\"")),
+        ("url_env = \"HOOK\"", format!("url = \"ftp://{CANARY}\"")),
+        ("secret_env = \"SECRET\"", format!("secret = \"{whsec}canary\"")),
+        ("secret_env = \"SECRET\"", format!("secret = [\"{whsec}\"]")),
+    ] {
+        environment.write("finops.toml", KEYS.replace(right, &wrong));
+        for args in [["config", "check", "-v"], ["config", "check", "--json"], ["config", "show", "--json"]] {
+            let said = environment.finops(&args);
+            assert!(said.code == 78 && !said.all().contains("canary"), "{wrong}: {said}");
+        }
+    }
+    let config = environment.write("finops.toml", KEYS.replace("_env = \"KEY_ID\"", &format!(" = \"{CANARY}\"")));
+    set_permissions(&config, Permissions::from_mode(0o644)).unwrap();
+    let said = environment.finops(&["config", "check"]);
+    assert!(said.code == 78 && said.stderr.contains("chmod 600") && !said.all().contains("canary"), "{said}");
+    set_permissions(&config, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(environment.finops(&["config", "check"]).code, 0);
 }
 
 #[test]

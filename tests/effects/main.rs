@@ -6,4 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod answers;
 mod faking;
+mod gateway;
+mod processes;

@@ -43,7 +43,7 @@ pub fn date(text: &str) -> NaiveDate {
 }
 
 pub fn author() -> Author {
-    Author { actor: "test".to_owned(), run_id: None, at: now() }
+    Author::person("test", now())
 }
 
 pub fn company() -> CompanyId {

@@ -34,7 +34,7 @@ fn prepare(db: &TestDb) {
         documents::insert(tx, &[document])?;
         numbers::record(tx, &[Given { series_id: "s", year: 2026, seq: 1, company_id: &company, document_id: &invoice_id(2) }])?;
         let entry = Entry { company_id: "a".into(), action: "x", entity: "x", entity_id: "x".into(), payload: "{}".into() };
-        append(tx, &Author { actor: "test".into(), run_id: None, at: now() }, &[entry])
+        append(tx, &Author::person("test", now()), &[entry])
     });
 }
 

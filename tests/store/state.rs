@@ -183,7 +183,8 @@ fn claims_are_taken_kept_given_back_and_taken_over() {
         assert_eq!(write(&mut conn, |tx| claims::take(tx, "other", "two", &["a"], now(), soon)), ["a"], "another job");
         assert!(!write(&mut conn, |tx| claims::release(tx, "job", "two", &["a"])), "not its own");
         assert!(write(&mut conn, |tx| claims::release(tx, "job", "one", &["A"])));
-        let hold = |conn: &mut _, owner: &str, companies: &[&str]| write(conn, |tx| claims::hold(tx, "job", owner, companies));
+        let hold =
+            |conn: &mut _, owner: &str, companies: &[&str]| write(conn, |tx| claims::extend(tx, "job", owner, companies, soon));
         assert!(!hold(&mut conn, "one", &["A"]), "given back");
         assert_eq!(take(&mut conn, "two", &["A"], now()), ["A"], "given back");
         assert!(hold(&mut conn, "one", &["a", "b"]) && hold(&mut conn, "one", &[]));
@@ -196,7 +197,10 @@ fn claims_are_taken_kept_given_back_and_taken_over() {
         };
         let before = fence("b");
         assert!(take(&mut conn, "two", &["b"], soon).is_empty(), "at the very end it still holds");
-        assert_eq!(take(&mut conn, "two", &["b"], soon + TimeDelta::milliseconds(1)), ["b"], "expired");
+        let later = soon + TimeDelta::minutes(1);
+        assert!(write(&mut conn, |tx| claims::extend(tx, "job", "one", &["b"], later)), "while the work goes on");
+        assert!(take(&mut conn, "two", &["b"], later).is_empty(), "extended");
+        assert_eq!(take(&mut conn, "two", &["b"], later + TimeDelta::milliseconds(1)), ["b"], "expired");
         assert!(fence("b") > before, "taking over raises the fence");
         assert!(!write(&mut conn, |tx| claims::release(tx, "job", "one", &["b"])), "taken over: the work is another's");
     });
@@ -270,6 +274,7 @@ fn runs_and_heartbeats() {
             started_by: "cron".to_owned(),
             host: String::new(),
             pid: u32::MAX,
+            process: "boot/1/2/3".to_owned(),
             started_at: now() + TimeDelta::minutes(n.into()),
             heartbeat_at: now(),
             finished_at: None,
@@ -279,7 +284,8 @@ fn runs_and_heartbeats() {
         for n in 1..=3 {
             write(&mut db, |tx| runs::begin(tx, &run(n)));
         }
-        write(&mut db, |tx| runs::beat(tx, &run_id(1), now() + TimeDelta::hours(1)));
+        let mut count = |batch| write(&mut db, |tx| runs::count_batch(tx, &run_id(1), batch, now() + TimeDelta::hours(1)));
+        assert_eq!([1, 1, 2, 1].map(&mut count), [true, false, true, false], "each batch once");
         write(&mut db, |tx| runs::finish(tx, &run_id(2), now() + TimeDelta::hours(2), "done", AWKWARD));
         let all = read(&mut db, |tx| runs::list(tx, "", 9));
         assert_eq!(all.iter().map(|r| r.run_id.clone()).collect::<Vec<_>>(), [run_id(3), run_id(2), run_id(1)], "newest first");

@@ -8,8 +8,9 @@ use std::path::Path;
 
 /// Tables that tell how it went, not what came out: they differ when something was killed.
 const HISTORY: [&str; 7] = ["effect_attempts", "runs", "heartbeats", "claims", "document_folders", "meta", "migrations"];
-/// Columns that count attempts, likewise, or that the ids in a PDF may change.
-const VARYING: [(&str, &str); 8] = [
+/// Columns that count attempts or batches, likewise, or that the ids in a PDF may change.
+const VARYING: [(&str, &str); 9] = [
+    ("audit_log", "batch"),
     ("effects", "attempts"),
     ("effects", "retried_from"),
     ("effects", "class"),

@@ -38,6 +38,8 @@ fn connect() -> Option<Cluster> {
 impl Cluster {
     fn node(&self, (host, port, _): &(String, u16, bool), database: &str) -> Client {
         let mut config = Config::new();
+        // A test may ask across numbers and companies; finops may not.
+        config.options("-c citus.enable_repartition_joins=on");
         config.host(host).port(*port).dbname(database).user(self.config.get_user().expect("a user in the URL"));
         if let Some(password) = self.config.get_password() {
             config.password(password);

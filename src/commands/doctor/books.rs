@@ -2,6 +2,7 @@
 
 use super::{Report, State};
 use crate::context::Context;
+use crate::engine::doubts::{self, Cause};
 use crate::engine::summary::hex;
 use crate::error::Result;
 use crate::model::{Seller, TaxRate};
@@ -9,15 +10,11 @@ use crate::providers::s3::Bucket;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
 use crate::store::{Db, Tx, contracts, documents, runs, schema, sellers};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 /// Older SQLite can corrupt a database while it resets its WAL (reliability.md).
 const SQLITE_AT_LEAST: [u32; 3] = [3, 51, 3];
-
-/// The clock may stand so far behind the last sign of life of a job, or ahead of it (reliability.md).
-const BEHIND: TimeDelta = TimeDelta::minutes(5);
-const AHEAD: TimeDelta = TimeDelta::days(45);
 
 /// PDFs that are looked for at a time, and in all without `--full`.
 const PAGE: u32 = 500;
@@ -30,7 +27,7 @@ pub(super) fn check(ctx: &Context, db: &mut Db, full: bool, report: &mut Report)
     let name = db.engine_name();
     let checks: [(&'static str, Result<()>); 5] = [
         ("database", db.read(|tx| engine(tx, ctx, name, report))),
-        ("clock", db.read(|tx| clock(tx, ctx, report))),
+        ("clock", doubts(ctx, db, report)),
         ("sellers", db.read(|tx| tax_rates(tx, ctx, report))),
         ("contracts", db.read(|tx| empty_contracts(tx, ctx, report))),
         ("pdfs", pdfs(ctx, db, full, report)),
@@ -70,22 +67,24 @@ fn numbers(version: &str) -> [u32; 3] {
     [(); 3].map(|()| parts.next().unwrap_or(0))
 }
 
-/// Does the clock fit the last sign of life?
-fn clock(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()> {
-    let last = runs::heartbeats(tx)?.into_iter().map(|(_, at, _)| at).max();
-    let now = ctx.clock.now();
+/// Does the clock fit the last sign of life, and is the database the one that it was?
+fn doubts(ctx: &Context, db: &mut Db, report: &mut Report) -> Result<()> {
     let shown = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
-    match last {
-        None => report.ok("clock", format!("{}; no job has run yet", shown(now))),
-        Some(last) if now < last - BEHIND => {
-            let message = format!("it is {}, and a job ran at {}", shown(now), shown(last));
-            report.add("clock", State::Problem, message, "set the clock: dates on invoices go by it");
+    let doubts = doubts::find(ctx, db)?;
+    if !doubts.iter().any(|doubt| doubt.cause != Cause::Restored) {
+        let now = shown(ctx.clock.now());
+        match db.read(runs::latest_heartbeat)? {
+            None => report.ok("clock", format!("{now}; no job has run yet")),
+            Some(last) => report.ok("clock", format!("{now}; the last job ran at {}", shown(last))),
         }
-        Some(last) if now > last + AHEAD => {
-            let message = format!("it is {}, and the last job ran at {}", shown(now), shown(last));
-            report.add("clock", State::Warning, message, "check the clock; if it is right, find out why no job ran");
-        }
-        Some(last) => report.ok("clock", format!("{}; the last job ran at {}", shown(now), shown(last))),
+    }
+    for doubt in doubts {
+        let (check, state) = match doubt.cause {
+            Cause::ClockBehind => ("clock", State::Problem),
+            Cause::ClockAhead => ("clock", State::Warning),
+            Cause::Restored => ("database", State::Problem),
+        };
+        report.add(check, state, doubt.message, doubt.hint);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What became of attempts: those that just ended, and those whose end nobody saw.
 
-use super::{Deliver, Delivery, Found, Outcome, SILENCE, host};
+use super::{Deliver, Delivery, Flow, Found, GIVE_UP_AFTER, Outcome, SILENCE, host};
 use crate::crash;
 use crate::error::Result;
 use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt};
@@ -33,11 +33,12 @@ pub(super) fn orphans(tx: &mut Tx, kind: EffectKind, now: DateTime<Utc>, own: Op
     Ok(orphans)
 }
 
-/// Exactly known on this machine; elsewhere, by when it was last heard of.
+/// Exactly known of a process of this machine; of others, by when they were last heard of.
 fn is_alive(run: &Run, now: DateTime<Utc>) -> bool {
-    match run.host == host::name() {
-        true => run.pid == std::process::id() || host::is_alive(run.pid),
-        false => run.heartbeat_at + SILENCE > now,
+    match host::life(&run.process) {
+        host::Life::Alive => true,
+        host::Life::Gone => false,
+        host::Life::Unknown => run.heartbeat_at + SILENCE > now,
     }
 }
 
@@ -71,16 +72,20 @@ const fn unsettled<'e>(effect: &'e Effect, state: EffectState, error: &'e str) -
 }
 
 /// Asks about each act whose outcome is unknown.
-pub(super) fn look_up_unknown(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Result<()> {
-    let mut place = Place::default();
+pub(super) fn look_up_unknown(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Result<Flow> {
+    let (mut place, mut in_a_row) = (Place::default(), 0);
     loop {
         let page = run.db.read(|tx| effects::due(tx, deliverer.kind(), EffectState::Unknown, until, &place, 100))?;
-        let Some(last) = page.last() else { return Ok(()) };
+        let Some(last) = page.last() else { return Ok(Flow::On) };
         place = Place::after(last);
         for effect in &page {
             let found = deliverer.look_up(run.db, effect)?;
             crash::point("effects.looked_up");
-            settle_found(deliverer, run, effect, found)?;
+            settle_found(deliverer, run, effect, &found)?;
+            super::heed(deliverer, run, effect, found.as_ref().err(), &mut in_a_row)?;
+            if in_a_row >= GIVE_UP_AFTER {
+                return Ok(Flow::Stop);
+            }
             (run.stop)()?;
         }
     }
@@ -90,12 +95,12 @@ fn settle_found(
     deliverer: &dyn Deliver,
     run: &mut Delivery,
     effect: &Effect,
-    found: std::result::Result<Found, Failure>,
+    found: &std::result::Result<Found, Failure>,
 ) -> Result<()> {
     let now = run.ctx.clock.now();
     let of = |state, class, error, next_at| Settled { effect, state, class, error, provider_ref: "", next_at };
     let lost = Some(FailureClass::NoAnswer);
-    match &found {
+    match found {
         Ok(Found::Done(receipt)) => record(deliverer, run, std::slice::from_ref(effect), &[Ok(receipt.clone())]),
         Ok(Found::NotDone) => keep(run, &of(EffectState::Planned, lost, "it was not done: sent again", None), now),
         Ok(Found::NotYet(pause)) => {
@@ -162,7 +167,7 @@ pub(super) fn record(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effec
         let failed = settled.iter().filter(|s| s.state != EffectState::Succeeded);
         kept.extend(failed.map(|s| (s.effect, attempt(s, s.state.as_str(), now))));
         effects::keep_attempts(tx, &kept)?;
-        Ok::<_, crate::error::Error>(runs::beat(tx, &run_id, now)?)
+        Ok::<_, crate::error::Error>(runs::sign_of_life(tx, &run_id, now)?)
     })?;
     for (one, outcome) in settled.iter().zip(outcomes) {
         match outcome {
