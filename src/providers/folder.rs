@@ -2,6 +2,7 @@
 //! business but their owner's: files are made with mode 0600, folders with 0700, whatever the umask.
 
 use crate::crash;
+use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -96,8 +97,13 @@ pub fn names(folder: &Path) -> io::Result<HashSet<String>> {
     }
 }
 
+/// Longest part of a path that is kept as it is: file systems take names of 255 bytes (NAME_MAX),
+/// of which `.part` needs some.
+const LONGEST: usize = 240;
+
 /// A path made from data that cannot leave its folder: in each part, every byte but letters,
-/// digits, `-`, `_` and inner dots is written as `%XX`, so that different parts stay different.
+/// digits, `-`, `_` and inner dots is written as `%XX`, so that different parts stay different. Of a
+/// part that is too long for a name then, the rest is a digest.
 pub fn relative_name(parts: &[&str]) -> String {
     let safe = |part: &&str| {
         let mut name = String::with_capacity(part.len());
@@ -108,12 +114,20 @@ pub fn relative_name(parts: &[&str]) -> String {
                 _ => name.push_str(&format!("%{byte:02X}")),
             }
         }
-        name
+        if name.len() > LONGEST { shortened(&name) } else { name }
     };
     parts.iter().map(safe).collect::<Vec<_>>().join("/")
 }
 
-/// A part of such a path as it was before; None when no part is written so.
+/// The start of a name, half of its SHA-256 behind a `~`, which no other name has, and its extension.
+fn shortened(name: &str) -> String {
+    let digest: String = Sha256::digest(name).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let extension = name.rfind('.').map(|at| &name[at..]).filter(|extension| extension.len() <= 8).unwrap_or_default();
+    format!("{}~{digest}{extension}", &name[..LONGEST / 2])
+}
+
+/// A part of such a path as it was before; None when no part is written so, or
+/// when the part was too long.
 pub fn part_of_name(name: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::with_capacity(name.len()), name.as_bytes());
     while let [first, after @ ..] = rest {
@@ -139,6 +153,9 @@ mod tests {
         assert_eq!(relative_name(&["nord", "2026", "INV-2026-000001.pdf"]), "nord/2026/INV-2026-000001.pdf");
         assert_eq!(relative_name(&["../..", "a/b", "."]), "%2E.%2F../a%2Fb/%2E");
         assert_ne!(relative_name(&["a/b"]), relative_name(&["a%2Fb"]));
+        let long = relative_name(&[&"漢".repeat(64), &format!("{}.pdf", "漢".repeat(64))]);
+        assert_eq!(long.rsplit_once('/').map(|(folder, file)| (folder.len(), file.len())), Some((153, 157)));
+        assert!(long.ends_with(".pdf"), "{long}");
         for part in ["INV-2026-000001.pdf", "RE 7/2026", "№", "%2F", "..", ""] {
             assert_eq!(part_of_name(&relative_name(&[part])).as_deref(), Some(part));
         }
