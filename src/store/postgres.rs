@@ -360,7 +360,15 @@ fn without_state(error: &::postgres::Error, text: String) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use super::statements;
+    use super::{Bulk, Kind, bulk_sql, statements};
+
+    #[test]
+    fn rows_that_may_be_left_out_are_counted_one_by_one() {
+        static ALL: Bulk<1> = Bulk { table: "t", columns: [("a", Kind::Text)], on_conflict: "" };
+        static SOME: Bulk<1> = Bulk { on_conflict: "ON CONFLICT (a) DO NOTHING", ..ALL };
+        assert!(!bulk_sql(&ALL).contains("RETURNING"));
+        assert!(bulk_sql(&SOME).ends_with(" ON CONFLICT (a) DO NOTHING RETURNING 1"));
+    }
 
     #[test]
     fn a_script_is_taken_apart_at_its_statements() {
