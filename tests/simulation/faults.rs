@@ -79,6 +79,11 @@ pub fn live(world: &mut World, script: &Script, mut faults: Option<&mut Faults>,
         *step = format!("{day} by hand");
         by_day.into_iter().for_each(|act| world.act(act));
     }
+    // Between the last night and now it became another day somewhere.
+    for job in JobKind::ALL {
+        world.now += TimeDelta::seconds(1);
+        calm(world, *job);
+    }
 }
 
 /// A run of which nothing but success is expected.

@@ -105,8 +105,10 @@ impl Script {
         }
         for offset in 1..days {
             let day = first + TimeDelta::days(i64::from(offset));
-            let what = author.act(day);
-            for (at_night, what) in what.into_iter().filter(|_| is_calm(day)) {
+            if !is_calm(day) {
+                continue;
+            }
+            for (at_night, what) in author.act(day) {
                 acts.entry(day).or_default().push(Act { at_night, what });
             }
         }
