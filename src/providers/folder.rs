@@ -2,6 +2,7 @@
 //! business but their owner's: files are made with mode 0600, folders with 0700, whatever the umask.
 
 use crate::crash;
+use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -96,8 +97,13 @@ pub fn names(folder: &Path) -> io::Result<HashSet<String>> {
     }
 }
 
+/// Longest part of a path that is kept as it is: file systems take names of 255 bytes (NAME_MAX),
+/// of which `.part` needs some.
+const LONGEST: usize = 240;
+
 /// A path made from data that cannot leave its folder: in each part, every byte but letters,
-/// digits, `-`, `_` and inner dots is written as `%XX`, so that different parts stay different.
+/// digits, `-`, `_` and inner dots is written as `%XX`, so that different parts stay different. Of a
+/// part that is too long for a name then, the rest is a digest.
 pub fn relative_name(parts: &[&str]) -> String {
     let safe = |part: &&str| {
         let mut name = String::with_capacity(part.len());
@@ -108,7 +114,7 @@ pub fn relative_name(parts: &[&str]) -> String {
                 _ => name.push_str(&format!("%{byte:02X}")),
             }
         }
-        name
+        if name.len() > LONGEST { shortened(&name) } else { name }
     };
     parts.iter().map(safe).collect::<Vec<_>>().join("/")
 }
@@ -130,6 +136,13 @@ pub fn part_of_name(name: &str) -> Option<String> {
     (relative_name(&[&part]) == name).then_some(part)
 }
 
+/// The start of a name, half of its SHA-256 behind a `~`, which no other name has, and its extension.
+fn shortened(name: &str) -> String {
+    let digest: String = Sha256::digest(name).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let extension = name.rfind('.').map(|at| &name[at..]).filter(|extension| extension.len() <= 8).unwrap_or_default();
+    format!("{}~{digest}{extension}", &name[..LONGEST / 2])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +156,9 @@ mod tests {
             assert_eq!(part_of_name(&relative_name(&[part])).as_deref(), Some(part));
         }
         assert_eq!([part_of_name("%2"), part_of_name("%2f"), part_of_name("%+1"), part_of_name("a b")], [None, None, None, None]);
+        let long = relative_name(&[&"漢".repeat(64), &format!("{}.pdf", "漢".repeat(64))]);
+        assert_eq!(long.rsplit_once('/').map(|(folder, file)| (folder.len(), file.len())), Some((153, 157)));
+        assert!(long.ends_with(".pdf"), "{long}");
     }
 
     #[test]

@@ -9,9 +9,12 @@ mod config;
 mod db;
 mod demo;
 mod help;
+#[path = "../support/http.rs"]
+mod http;
 mod import;
 mod init;
 mod output;
+mod outside;
 mod payments;
 mod schedule;
 mod state;
