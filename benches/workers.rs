@@ -53,7 +53,8 @@ fn main() {
         if workers == 1 {
             one = a_second;
         }
-        let line = format!("{workers} workers: {drafts} drafts in {millis} ms, {a_second} a second, {} of one", ratio(a_second, one));
+        let line =
+            format!("{workers} workers: {drafts} drafts in {millis} ms, {a_second} a second, {} of one", ratio(a_second, one));
         writeln!(std::io::stdout().lock(), "{line}").unwrap();
         server.drop(&database);
     }

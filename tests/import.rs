@@ -95,6 +95,13 @@ fn templates_read_themselves() {
 }
 
 #[test]
+fn a_cell_of_blanks_is_empty_and_loses_no_row() {
+    let bytes = b"seller_id,tax_code,valid_from,category,rate,name,note\ns,e,2015-01-01,E,  ,Exempt,vocational training\n";
+    let (rows, told) = read(Kind::TaxRates, "f", bytes, &Options::default());
+    assert_eq!((rows.len(), told.as_str()), (1, ""));
+}
+
+#[test]
 fn an_encoding_can_be_named() {
     let bytes = std::fs::read(root().join("tests/import_corpus/companies.latin1.csv")).unwrap();
     let options = Options { encoding: encoding("windows-1252").unwrap(), ..Options::default() };

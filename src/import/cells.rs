@@ -167,11 +167,11 @@ impl<'a> Cells<'a> {
         self.columns().iter().position(|c| c.name == column)
     }
 
-    /// The cell, or its default.
+    /// The cell, or its default where nothing but blanks stands in it.
     fn filled(&self, index: usize) -> &'a str {
         let cell = self.header.cell_of(index).map_or("", |cell| self.record.cell(cell));
         match (cell, self.columns()[index].need) {
-            ("", Need::Default(value)) => value,
+            (text, Need::Default(value)) if text.trim().is_empty() => value,
             (text, _) => text,
         }
     }

@@ -119,7 +119,15 @@ pub fn relative_name(parts: &[&str]) -> String {
     parts.iter().map(safe).collect::<Vec<_>>().join("/")
 }
 
-/// A part of such a path as it was before; None when no part is written so.
+/// The start of a name, half of its SHA-256 behind a `~`, which no other name has, and its extension.
+fn shortened(name: &str) -> String {
+    let digest: String = Sha256::digest(name).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let extension = name.rfind('.').map(|at| &name[at..]).filter(|extension| extension.len() <= 8).unwrap_or_default();
+    format!("{}~{digest}{extension}", &name[..LONGEST / 2])
+}
+
+/// A part of such a path as it was before; None when no part is written so, or
+/// when the part was too long.
 pub fn part_of_name(name: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::with_capacity(name.len()), name.as_bytes());
     while let [first, after @ ..] = rest {
@@ -136,13 +144,6 @@ pub fn part_of_name(name: &str) -> Option<String> {
     (relative_name(&[&part]) == name).then_some(part)
 }
 
-/// The start of a name, half of its SHA-256 behind a `~`, which no other name has, and its extension.
-fn shortened(name: &str) -> String {
-    let digest: String = Sha256::digest(name).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let extension = name.rfind('.').map(|at| &name[at..]).filter(|extension| extension.len() <= 8).unwrap_or_default();
-    format!("{}~{digest}{extension}", &name[..LONGEST / 2])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,13 +153,13 @@ mod tests {
         assert_eq!(relative_name(&["nord", "2026", "INV-2026-000001.pdf"]), "nord/2026/INV-2026-000001.pdf");
         assert_eq!(relative_name(&["../..", "a/b", "."]), "%2E.%2F../a%2Fb/%2E");
         assert_ne!(relative_name(&["a/b"]), relative_name(&["a%2Fb"]));
+        let long = relative_name(&[&"漢".repeat(64), &format!("{}.pdf", "漢".repeat(64))]);
+        assert_eq!(long.rsplit_once('/').map(|(folder, file)| (folder.len(), file.len())), Some((153, 157)));
+        assert!(long.ends_with(".pdf"), "{long}");
         for part in ["INV-2026-000001.pdf", "RE 7/2026", "№", "%2F", "..", ""] {
             assert_eq!(part_of_name(&relative_name(&[part])).as_deref(), Some(part));
         }
         assert_eq!([part_of_name("%2"), part_of_name("%2f"), part_of_name("%+1"), part_of_name("a b")], [None, None, None, None]);
-        let long = relative_name(&[&"漢".repeat(64), &format!("{}.pdf", "漢".repeat(64))]);
-        assert_eq!(long.rsplit_once('/').map(|(folder, file)| (folder.len(), file.len())), Some((153, 157)));
-        assert!(long.ends_with(".pdf"), "{long}");
     }
 
     #[test]

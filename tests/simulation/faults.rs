@@ -1,6 +1,7 @@
 //! Living through the year, with or without what may go wrong in it.
 //!
-//! In most seeds whatever goes wrong is put right in the same minute (the next run of the same job),
+//! A clock that stands far ahead, or behind by more than minutes, must stop every job before it does
+//! anything. In most seeds whatever goes wrong is put right in the same minute (the next run of the same job),
 //! and the books must be wholly equal. In the others there are nights that stay wrong until the next
 //! day: no cron at all, or a job that died and was not run again. Then an invoice may be issued days
 //! later than in the undisturbed year, and with another number; `oracle.rs` compares what must be equal.
@@ -22,6 +23,8 @@ pub struct Faults {
     bad_nights: BTreeSet<NaiveDate>,
     /// Days on which there is something in the way of the documents.
     blocked: BTreeSet<NaiveDate>,
+    /// A job has run: from then on there is something to hold the clock against.
+    began: bool,
 }
 
 /// Units a page in the year with faults, so that pages make no difference.
@@ -37,7 +40,7 @@ impl Faults {
             let from = random.between(1, i64::from(script.days) - 8);
             blocked.extend((from..from + random.between(1, 5)).map(|n| script.first + TimeDelta::days(n)));
         }
-        Self { random, bad_nights: script.bad_nights.iter().copied().collect(), blocked }
+        Self { random, bad_nights: script.bad_nights.iter().copied().collect(), blocked, began: false }
     }
 }
 
@@ -76,6 +79,11 @@ pub fn live(world: &mut World, script: &Script, mut faults: Option<&mut Faults>,
         *step = format!("{day} by hand");
         by_day.into_iter().for_each(|act| world.act(act));
     }
+    // Between the last night and now it became another day somewhere.
+    for job in JobKind::ALL {
+        world.now += TimeDelta::seconds(1);
+        calm(world, *job);
+    }
 }
 
 /// A run of which nothing but success is expected.
@@ -101,6 +109,11 @@ fn bad(world: &mut World, job: JobKind, faults: &mut Faults, blocked: bool) {
 fn disturbed(world: &mut World, job: JobKind, faults: &mut Faults, blocked: bool) {
     let at = world.now;
     let random = &mut faults.random;
+    if random.percent(2) && faults.began {
+        world.now = at + TimeDelta::days(random.between(60, 4000));
+        in_doubt(world, job);
+        world.now = at;
+    }
     let mut tick = TimeDelta::zero();
     while random.percent(30) {
         let flags = match random.below(4) {
@@ -116,10 +129,23 @@ fn disturbed(world: &mut World, job: JobKind, faults: &mut Faults, blocked: bool
     }
     // The last run of the minute is a whole one.
     attempt(world, job, &Flags::default(), blocked);
+    faults.began = true;
     if random.percent(5) {
         // The clock is put right, by a few minutes back.
         world.now = at - TimeDelta::minutes(random.between(1, 4));
         attempt(world, job, &Flags::default(), blocked);
+    }
+    if random.percent(2) {
+        world.now = at - TimeDelta::hours(random.between(1, 24 * 400));
+        in_doubt(world, job);
+    }
+}
+
+/// The clock is wrong: try again later.
+fn in_doubt(world: &mut World, job: JobKind) {
+    match world.run(job, &Flags::default()) {
+        Ended::Failed(error) => assert_eq!(error.kind, ErrorKind::TryLater, "{job}: {error}"),
+        Ended::Done(_) | Ended::Crashed => panic!("{job} runs though the clock says {}", world.now),
     }
 }
 

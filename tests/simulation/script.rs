@@ -95,12 +95,20 @@ impl Script {
         let files = author.beginning();
         let bad_nights = if late { bad_nights(&mut Random::of(seed, "nights"), first, days) } else { Vec::new() };
         let mut acts: BTreeMap<NaiveDate, Vec<Act>> = BTreeMap::new();
-        acts.entry(first + TimeDelta::days(1)).or_default().push(Act { at_night: false, what: What::BillMissed });
+        let is_calm = |day: NaiveDate| !bad_nights.iter().any(|bad| (0..2).contains(&(day - *bad).num_days()));
+        // Somebody looks after what waits for a person, now and then and at the end.
+        for offset in (1..days).step_by(30).chain([days]) {
+            let day = first + TimeDelta::days(i64::from(offset));
+            if is_calm(day) {
+                acts.entry(day).or_default().push(Act { at_night: false, what: What::BillMissed });
+            }
+        }
         for offset in 1..days {
             let day = first + TimeDelta::days(i64::from(offset));
-            let what = author.act(day);
-            let calm = !bad_nights.iter().any(|bad| (0..2).contains(&(day - *bad).num_days()));
-            for (at_night, what) in what.into_iter().filter(|_| calm) {
+            if !is_calm(day) {
+                continue;
+            }
+            for (at_night, what) in author.act(day) {
                 acts.entry(day).or_default().push(Act { at_night, what });
             }
         }

@@ -9,6 +9,7 @@ use finops::cli::Globals;
 use finops::config::Environment;
 use finops::context::{Context, Shell};
 use finops::crash::{Unwound, unwind_at};
+use finops::engine::host::author;
 use finops::engine::{self, Job, RunOptions, Summary};
 use finops::error::{Error, Result};
 use finops::import::{Kind, Options};
@@ -19,7 +20,6 @@ use finops::jobs::settle::Settle;
 use finops::model::{CompanyId, Money, Payment};
 use finops::operations::import::{How, Input, import_files};
 use finops::operations::{effects, invoices, payments};
-use finops::store::audit::Author;
 use finops::store::{Db, Tx, schema};
 use finops::ui::{Ui, UiOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -121,7 +121,7 @@ impl World {
     /// Somebody has everything tried again that was given up.
     pub fn retry_failed(&mut self) {
         let ctx = self.context();
-        let author = Author::person("cli effects retry", ctx.clock.now());
+        let author = author(&ctx);
         for row in self.db.rows("SELECT company_id, idempotency_key FROM effects WHERE state = 'failed'") {
             let company: CompanyId = row[0].parse().unwrap();
             let retry = |tx: &mut Tx| {
@@ -240,7 +240,7 @@ fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, flags: &Flags) -> Re
 
 fn import(ctx: &Context, db: &mut Db, files: &[(Kind, String)]) -> Result<()> {
     let files: Vec<(Kind, Input)> = files.iter().map(|(kind, text)| (*kind, Input::Stdin(text.clone().into_bytes()))).collect();
-    let (options, author) = (Options::default(), Author::person("cli import", ctx.clock.now()));
+    let (options, author) = (Options::default(), author(ctx));
     import_files(db, &files, &How { options: &options, author: &author, as_of: ctx.as_of, dry_run: false }).map(drop)
 }
 
@@ -264,7 +264,7 @@ fn delete(world: &World, ctx: &Context, db: &mut Db, nth: u64) -> Result<()> {
 
 fn pay(world: &World, ctx: &Context, db: &mut Db, nth: u64, percent: i64) -> Result<()> {
     let Some((company, id)) = world.nth("state IN ('open', 'paid')", nth) else { return Ok(()) };
-    let author = Author::person("cli payments record", ctx.clock.now());
+    let author = author(ctx);
     db.write(|tx| {
         let invoice = invoices::find(tx, &id, Some(&company))?;
         let desk = payments::Desk::open(tx, &author, ctx.as_of)?;
