@@ -165,6 +165,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_halted_writer_holds_up_nobody_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let halted = File::create(folder.path().join("a.part")).unwrap();
+        halted.lock().unwrap();
+        assert_eq!(write_private(&path, b"x").unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(halted);
+        write_private(&path, b"x").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"x");
+    }
+
+    #[test]
     fn names_cannot_leave_their_folder() {
         assert_eq!(relative_name(&["nord", "2026", "INV-2026-000001.pdf"]), "nord/2026/INV-2026-000001.pdf");
         assert_eq!(relative_name(&["../..", "a/b", "."]), "%2E.%2F../a%2Fb/%2E");
