@@ -3,9 +3,9 @@
 mod export;
 
 use crate::context::Context;
-use crate::engine::summary::hex;
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::model::CompanyId;
+use crate::model::digest::hex;
 use crate::operations::audit::{self as operations, Claimed, Finding, Request, Verified};
 use crate::store::audit::{self, Filter, Logged};
 use crate::ui::Column;

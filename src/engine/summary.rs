@@ -1,6 +1,7 @@
 //! What a run says at its end: the same figures for people, for scripts and for the run's row.
 
 use crate::error::ExitCode;
+use crate::model::digest::hex;
 use crate::model::{Currency, Money, RunId};
 use crate::store::audit::{self, Moved};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -171,14 +172,6 @@ impl Serialize for Millis {
             Err(_) => serializer.serialize_u64(self.0 / 1000),
         }
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use super::documents::Documents;
 use crate::context::Context;
 use crate::engine::job::{Decided, Failed, Job, Skipped};
 use crate::engine::outbox::Deliver;
-use crate::engine::summary::hex;
 use crate::error::{Error, Result};
 use crate::model::EffectKind;
+use crate::model::digest::sha256_hex;
 use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, Seller};
 use crate::render::{Fonts, missing_characters};
 use crate::rules::document::{Issue as Freeze, canonical_json, freeze};
@@ -30,7 +30,6 @@ use crate::store::payments::{self, CreditEntry};
 use crate::store::{StoreError, Tx, companies, documents, invoices, sellers};
 use chrono::NaiveDate;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
 /// The job, with its place among the drafts.
@@ -134,7 +133,7 @@ impl Job for Issue<'_> {
             plan.document.number = number;
             let IssuePlan { document, .. } = &*plan;
             let content = canonical_json(document).map_err(|e| Error::failed(format!("a document cannot be written: {e}")))?;
-            let sha256 = hex(&Sha256::digest(content.as_bytes()));
+            let sha256 = sha256_hex(content.as_bytes());
             let head = &plan.draft.head;
             entries.push(Entry {
                 company_id: head.company_id.to_string(),

@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod card;
 pub mod company;
 pub mod contract;
+pub mod digest;
 pub mod document;
 pub mod effect;
 pub mod ids;

@@ -15,9 +15,9 @@ mod pages;
 pub use digests::{Claimed, claimed};
 
 use self::pages::Pages;
-use crate::engine::summary::hex;
 use crate::error::Result;
 use crate::model::CompanyId;
+use crate::model::digest::{hex, sha256_hex};
 use crate::store::audit::{self, BatchDigest, GENESIS, HeadRow, IssuedDocument, Logged};
 use crate::store::{Db, Tx};
 use serde::Serialize;
@@ -251,7 +251,7 @@ impl Pass<'_> {
             let place = (company_id.as_str(), None, &*format!("invoice {number} {invoice_id}"));
             return self.tell("document_missing", place, "the document of an issued invoice is gone", RESTORE);
         };
-        let is = hex(&Sha256::digest(content.as_bytes()));
+        let is = sha256_hex(content.as_bytes());
         let message = match logged {
             _ if is != *sha256 => "the document is not the one that was kept when it was issued: its SHA-256 differs",
             None => "the audit log knows nothing of its being issued",

@@ -1,8 +1,8 @@
 //! `db check`: whether the database still holds to its own rules. It reads everything once, in
 //! pages, and changes nothing.
 
-use crate::engine::summary::hex;
 use crate::error::Result;
+use crate::model::digest::sha256_hex;
 use crate::model::document::Document;
 use crate::model::{Contract, ContractId, Money};
 use crate::rules::periods::BillingCalendar;
@@ -12,7 +12,6 @@ use crate::store::billing::Next;
 use crate::store::{Db, StoreError, Tx, billing, check, contracts};
 use chrono::NaiveDate;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 /// Documents or contracts that are looked at together.
 const PAGE: u32 = 500;
@@ -63,7 +62,7 @@ fn documents(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<(), StoreError>
 }
 
 fn wrong_with(issued: &check::Issued) -> Option<(&'static str, &'static str)> {
-    if hex(&Sha256::digest(issued.content.as_bytes())) != issued.sha256 {
+    if sha256_hex(issued.content.as_bytes()) != issued.sha256 {
         return Some(("document_hash", "the document is not the one that was issued: its SHA-256 differs"));
     }
     let Ok(document) = serde_json::from_str::<Document>(&issued.content) else {

@@ -8,9 +8,9 @@
 mod error;
 mod signature;
 
-use super::digest::sha256_hex;
 use super::folder::relative_name;
 use super::http::{Answer, Http, Reach, Request, Words};
+use crate::model::digest::sha256_hex;
 use crate::model::{Failure, FailureClass, Receipt, Secret, text_enum};
 use chrono::{DateTime, Utc};
 use error::ApiError;

@@ -1,8 +1,9 @@
 //! Messages to a URL, signed after Standard Webhooks 1.0.0 (standardwebhooks.com): the receiver knows
 //! who sent it, and that it is neither altered, nor old, nor the same one again.
 
-use super::digest::{hmac_sha256, sha256_hex};
+use super::hmac::hmac_sha256;
 use super::http::{Http, Reach, Request, Words};
+use crate::model::digest::sha256_hex;
 use crate::model::{Failure, FailureClass, Receipt, Secret};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;

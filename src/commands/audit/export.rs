@@ -2,9 +2,9 @@
 
 use super::{Shown, parse_since};
 use crate::context::Context;
-use crate::engine::summary::hex;
 use crate::error::{ExitCode, Result, io_error};
 use crate::model::CompanyId;
+use crate::model::digest::hex;
 use crate::store::Tx;
 use crate::store::audit::{self, GENESIS, Logged};
 use chrono::{DateTime, Utc};

@@ -3,15 +3,14 @@
 use super::{Report, State};
 use crate::context::Context;
 use crate::engine::doubts::{self, Cause};
-use crate::engine::summary::hex;
 use crate::error::Result;
+use crate::model::digest::sha256_hex;
 use crate::model::{Seller, TaxRate};
 use crate::providers::s3::Bucket;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
 use crate::store::{Db, Tx, contracts, documents, runs, schema, sellers};
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 
 /// Older SQLite can corrupt a database while it resets its WAL (reliability.md).
 const SQLITE_AT_LEAST: [u32; 3] = [3, 51, 3];
@@ -184,7 +183,7 @@ fn object_is_wrong(ctx: &Context, bucket: Option<&Bucket>, file: &DocumentFile) 
 fn what_is_wrong(ctx: &Context, file: &DocumentFile, full: bool) -> Option<String> {
     let path = ctx.config.documents.folder.join(&file.path);
     let is_right = if full {
-        std::fs::read(&path).map(|bytes| hex(&Sha256::digest(&bytes)) == file.sha256)
+        std::fs::read(&path).map(|bytes| sha256_hex(&bytes) == file.sha256)
     } else {
         std::fs::metadata(&path).map(|metadata| metadata.len() == file.bytes)
     };

@@ -3,8 +3,8 @@
 use crate::engine::host;
 use crate::engine::outbox::Outcome;
 use crate::error::{Error, Result, io_error};
+use crate::model::digest::sha256_hex;
 use crate::model::{EffectKind, Failure, FailureClass, Receipt};
-use crate::providers::digest::sha256_hex;
 use crate::providers::folder;
 use crate::store::documents::{self, DocumentFile};
 use crate::store::{Db, effects};

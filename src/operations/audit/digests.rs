@@ -2,8 +2,8 @@
 //! logs are kept.
 
 use super::{PAGE, Pass};
-use crate::engine::summary::hex;
 use crate::error::{Error, Result};
+use crate::model::digest::hex;
 use crate::store::audit::BatchDigest;
 use crate::store::runs::{self, Run};
 use crate::store::{StoreError, Tx, schema};

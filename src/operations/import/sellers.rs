@@ -1,15 +1,14 @@
 //! Sellers, and the logos that their rows name.
 
 use super::{Outcome, Words, Work};
-use crate::engine::summary::hex;
 use crate::error::Result;
 use crate::import::{Located, SellerRow, Source, keep};
 use crate::model::Seller;
+use crate::model::digest::sha256_hex;
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::render::Logo;
 use crate::rules::numbering::NumberFormat;
 use crate::store::{Tx, invoices, sellers};
-use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::Path;
 
@@ -32,7 +31,7 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<SellerRow>>>, f
         if let Some(logo) = logo {
             match read_logo(&folder.join(&logo)) {
                 Ok(content) => {
-                    seller.logo_sha256 = hex(&Sha256::digest(&content));
+                    seller.logo_sha256 = sha256_hex(&content);
                     sellers::put_asset(tx, &seller.logo_sha256, &content)?;
                 }
                 Err(reason) => {

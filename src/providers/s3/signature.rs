@@ -2,7 +2,8 @@
 //!
 //! Rules: AWS, "Authenticating Requests: Using the Authorization Header". Requests here have no query.
 
-use crate::providers::digest::{hex, hmac_sha256, sha256_hex};
+use crate::model::digest::{hex, sha256_hex};
+use crate::providers::hmac::hmac_sha256;
 use chrono::{DateTime, Utc};
 use std::fmt::Write;
 use url::{Position, Url};
