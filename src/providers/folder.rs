@@ -4,10 +4,14 @@
 use crate::crash;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a file of another process is waited for: many times a slow disk's flush.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// Writes a file under `folder`: a temporary file beside it, flushed to the disk, then renamed.
 /// The same content again changes nothing; other content under the name is refused, since what was
@@ -57,11 +61,23 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// The temporary file, for this process alone: another may be writing the same document, and one
 /// that died may have left its file behind, which is written over. The lock is the kernel's and
-/// goes with its holder.
+/// goes with its holder; one that is halted, not dead, is not waited for without end.
 fn lock_temporary(temporary: &Path) -> io::Result<File> {
+    let deadline = Instant::now() + LOCK_WAIT;
     loop {
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(temporary)?;
-        file.lock()?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(20));
+                continue;
+            }
+            Err(TryLockError::WouldBlock) => {
+                let text = format!("another process has been writing {} for too long", temporary.display());
+                return Err(io::Error::new(ErrorKind::WouldBlock, text));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
         // While this one waited, the holder may have given the file its final name.
         match fs::metadata(temporary) {
             Ok(there) if there.ino() == file.metadata()?.ino() => return Ok(file),
@@ -147,6 +163,18 @@ pub fn part_of_name(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_halted_writer_holds_up_nobody_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let halted = File::create(folder.path().join("a.part")).unwrap();
+        halted.lock().unwrap();
+        assert_eq!(write_private(&path, b"x").unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(halted);
+        write_private(&path, b"x").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"x");
+    }
 
     #[test]
     fn names_cannot_leave_their_folder() {

@@ -154,7 +154,10 @@ impl Plan for Nothing {
 /// One run, at an instant.
 pub fn charge(url: &str, gateway: &str, at: DateTime<Utc>) -> (Summary, Result<()>) {
     let environment = Environment::of([("FINOPS_TEST_CLOCK", at.to_rfc3339().as_str())]);
-    let globals = Globals { database: Some(url.to_owned()), ..Globals::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("finops.toml");
+    std::fs::write(&config, format!("[database]\nurl = \"{url}\"\n")).unwrap();
+    let globals = Globals { config: Some(config), ..Globals::default() };
     let shell = Shell { globals, environment, ui: Ui::new(UiOptions { quiet: true, ..UiOptions::default() }) };
     let ctx = Context::new(&shell).unwrap();
     let mut db = ctx.open_db().unwrap();

@@ -13,9 +13,6 @@ use std::time::Duration;
 const DATABASE: &str = "FINOPS_TEST_CHARGE";
 const GATEWAY: &str = "FINOPS_TEST_GATEWAY";
 
-/// Where a process is killed or paused, by the names of `crash::point`.
-const PLACES: [&str; 3] = ["effects.begun", "effects.carried_out", "effects.settled"];
-
 #[test]
 #[ignore = "the process under test, which tests start"]
 fn charges_as_another_process() {
@@ -26,16 +23,23 @@ fn charges_as_another_process() {
     charge(&database, &gateway, at).1.unwrap();
 }
 
-/// Starts it, to be killed or paused at a place.
-fn child(desk: &Desk, variable: &str, place: &str) -> Child {
+fn command(desk: &Desk) -> Command {
     let test = concat!(module_path!(), "::charges_as_another_process").split_once("::").unwrap().1;
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--ignored", "--nocapture"]);
     command.env(DATABASE, desk.db.url()).env(GATEWAY, desk.gateway.url());
-    // The run's row comes first, then the effect's own places.
-    let nth = 2 + PLACES.iter().position(|p| *p == place).unwrap();
-    command.env(variable, nth.to_string()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().unwrap()
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Starts it, to be killed or paused at a place, by the first of that name on its way.
+fn child(desk: &Desk, variable: &str, place: &str) -> Child {
+    let db = if desk.db.is_sqlite() { TestDb::sqlite() } else { TestDb::postgres().unwrap() };
+    let log = tempfile::NamedTempFile::new().unwrap();
+    assert!(command(&Desk::new(&db, 1)).env("FINOPS_CRASH_LOG", log.path()).status().unwrap().success());
+    let places = std::fs::read_to_string(log.path()).unwrap();
+    let before = places.lines().position(|name| name == place).unwrap_or_else(|| panic!("{place}: {places}"));
+    command(desk).env(variable, (before + 1).to_string()).spawn().unwrap()
 }
 
 #[test]
