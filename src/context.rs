@@ -163,10 +163,10 @@ pub struct Clock {
 impl Clock {
     /// The machine's clock; in a build for tests, the one that `FINOPS_TEST_CLOCK` (RFC 3339) sets.
     pub fn of(environment: &Environment) -> Result<Self> {
-        match test_variable(environment, "FINOPS_TEST_CLOCK") {
-            Some(text) => DateTime::parse_from_rfc3339(text)
+        match for_tests(environment, ForTests::Clock) {
+            Some((name, text)) => DateTime::parse_from_rfc3339(text)
                 .map(|at| Self::fixed(at.to_utc()))
-                .map_err(|error| Error::config(format!("FINOPS_TEST_CLOCK {text:?}: {error}"))),
+                .map_err(|error| Error::config(format!("{name} {text:?}: {error}"))),
             None => Ok(Self::system()),
         }
     }
@@ -215,11 +215,11 @@ impl std::fmt::Debug for IdState {
 impl Ids {
     /// Random ids; in a build for tests, the ones that `FINOPS_TEST_SEED` (a number) repeats.
     pub fn of(environment: &Environment, clock: Clock) -> Result<Self> {
-        match test_variable(environment, "FINOPS_TEST_SEED") {
-            Some(text) => text
+        match for_tests(environment, ForTests::Seed) {
+            Some((name, text)) => text
                 .parse()
                 .map(|seed| Self::seeded(clock, seed))
-                .map_err(|error| Error::config(format!("FINOPS_TEST_SEED {text:?}: {error}"))),
+                .map_err(|error| Error::config(format!("{name} {text:?}: {error}"))),
             None => Self::random(clock),
         }
     }
@@ -260,13 +260,33 @@ impl Ids {
 /// As many as are proven to do; in a build for tests, as `FINOPS_TEST_BATCH` (a number from 1) says,
 /// so that a small business has several pages.
 fn batch(environment: &Environment) -> Result<u32> {
-    let Some(text) = test_variable(environment, "FINOPS_TEST_BATCH") else { return Ok(BATCH) };
-    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| Error::config(format!("FINOPS_TEST_BATCH {text:?} is no number from 1")))
+    let Some((name, text)) = for_tests(environment, ForTests::Batch) else { return Ok(BATCH) };
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| Error::config(format!("{name} {text:?} is no number from 1")))
 }
 
-/// A variable that only a build for tests obeys: in production, no variable may bend the clock.
-fn test_variable<'e>(environment: &'e Environment, name: &str) -> Option<&'e str> {
-    if cfg!(feature = "crash-points") { environment.text(name) } else { None }
+/// What a test may bend.
+#[derive(Debug, Clone, Copy)]
+enum ForTests {
+    Clock,
+    Seed,
+    Batch,
+}
+
+/// A variable that only a build for tests obeys, by its name: in production, no variable may bend the
+/// clock, and CI sees to it that a release does not even know their names.
+#[cfg(feature = "crash-points")]
+fn for_tests(environment: &Environment, what: ForTests) -> Option<(&'static str, &str)> {
+    let name = match what {
+        ForTests::Clock => "FINOPS_TEST_CLOCK",
+        ForTests::Seed => "FINOPS_TEST_SEED",
+        ForTests::Batch => "FINOPS_TEST_BATCH",
+    };
+    environment.text(name).map(|text| (name, text))
+}
+
+#[cfg(not(feature = "crash-points"))]
+const fn for_tests(_: &Environment, _: ForTests) -> Option<(&'static str, &str)> {
+    None
 }
 
 /// The 12 bits after the version (`rand_a`) count within a millisecond (RFC 9562, 6.2, method 1).

@@ -5,13 +5,17 @@ mod reconcile;
 
 use crate::config::DatabaseUrl;
 use crate::context::{Context, Shell};
-use crate::error::{ExitCode, Result};
+use crate::engine::host;
+use crate::error::{Error, ExitCode, Result};
+use crate::model::ids::SYSTEM_COMPANY;
 use crate::operations::check::check;
+use crate::store::audit::{self, Entry};
 use crate::store::schema::{self, Status};
 use crate::store::{check as rows, schema::VERSION};
 use crate::ui::Column;
 use clap::Subcommand;
 use serde::Serialize;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
@@ -80,9 +84,17 @@ pub fn migrate(ctx: &Context) -> Result<()> {
     // A newer database, or one of something else, is refused here, in the words that every command has for it.
     drop(db);
     let mut db = ctx.open_db()?;
-    if db.read(|tx| schema::meta(tx, schema::DATABASE_ID))?.is_none() {
-        db.write(|tx| schema::database_id(tx, &ctx.ids.uuid().to_string()))?;
-    }
+    let new_id = ctx.ids.uuid().to_string();
+    let author = host::author(ctx);
+    db.write(|tx| {
+        let id = schema::database_id(tx, &new_id)?;
+        if !applied.is_empty() {
+            let payload = json!({ "schema_version": VERSION, "applied": applied }).to_string();
+            let (company_id, action) = (SYSTEM_COMPANY.to_owned(), "database.migrated");
+            audit::append(tx, &author, &[Entry { company_id, action, entity: "database", entity_id: id, payload }])?;
+        }
+        Ok::<_, Error>(())
+    })?;
     warn_of_readers(ctx);
     let something = !applied.is_empty();
     let migrated = Migrated { database: ctx.config.database.url.to_string(), schema_version: VERSION, applied };

@@ -41,8 +41,9 @@ pub fn life(process: &str) -> Life {
     match started(number) {
         Some(Some(since)) if since == start => Life::Alive,
         Some(_) => Life::Gone,
-        // Under `hidepid` other users' processes are not to be seen, nor is the first one.
-        None if fs::metadata("/proc/1/stat").is_ok() || fs::metadata(format!("/proc/{number}")).is_ok() => Life::Gone,
+        // Under `hidepid` (proc(5)) other users' processes cannot be read, or not even be seen, and the
+        // first one neither.
+        None if fs::metadata("/proc/1/stat").is_ok() && fs::metadata(format!("/proc/{number}")).is_err() => Life::Gone,
         None => Life::Unknown,
     }
 }

@@ -347,7 +347,7 @@ impl<'c> Runner<'c> {
                 if result.is_ok() { db.write_surely(work) } else { db.write(work) }
             }
             // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
-            None if self.ctx.config.notify.is_some() => db.write(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
+            None if self.ctx.config.notify.is_some() => db.write_surely(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
             None => db.last_write_unflushed(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
         };
         // The error that ended the run is the one to tell.

@@ -32,6 +32,9 @@ pub const LONGEST_BODY: u64 = 64 * 1024;
 /// Name resolution and connection (TCP and TLS), each.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Kept open for the next calls: as many as there are cores that upload at the same time.
+const IDLE_CONNECTIONS: usize = 16;
+
 const USER_AGENT: &str = concat!("finops/", env!("CARGO_PKG_VERSION"));
 
 /// Which addresses may be called.
@@ -108,6 +111,8 @@ impl Http {
                 .max_redirects_will_error(false)
                 .http_status_as_error(false)
                 .user_agent(USER_AGENT)
+                .max_idle_connections(IDLE_CONNECTIONS)
+                .max_idle_connections_per_host(IDLE_CONNECTIONS)
                 .timeout_global(Some(self.timeout))
                 .timeout_resolve(Some(CONNECT_TIMEOUT))
                 .timeout_connect(Some(CONNECT_TIMEOUT));

@@ -95,8 +95,10 @@ impl Bucket {
             headers.push(("x-amz-storage-class", class.clone()));
         }
         let answer = self.call(Method::PUT, object, headers, (content, &sha256), at)?;
-        if !answer.is_good() {
-            return Err(self.failure(&answer, at));
+        if answer.header("etag").is_none() {
+            // Something else may say 200 to anything. Every object storage tells the object's ETag.
+            let reason = format!("{} took {object} as no object storage does (without an ETag): check endpoint", answer.host);
+            return Err(Failure::new(FailureClass::Denied, reason));
         }
         let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
         Ok(Receipt { provider_ref: format!("s3://{}/{object}", self.settings.bucket), sha256, bytes })
@@ -106,15 +108,12 @@ impl Bucket {
     /// missing object, and on AWS a missing object is `denied` without the right `s3:ListBucket`.
     pub fn find(&self, object: &str, at: DateTime<Utc>) -> Result<Option<u64>, Failure> {
         let answer = self.call(Method::HEAD, object, Vec::new(), (&[], &sha256_hex(&[])), at)?;
-        match answer.status {
-            200..=299 => {
-                let length = answer.header("content-length").and_then(|length| length.parse().ok());
-                let unread = || Failure::new(FailureClass::Broken, format!("{} does not tell the size of {object}", answer.host));
-                length.ok_or_else(unread).map(Some)
-            }
-            404 => Ok(None),
-            _ => Err(self.failure(&answer, at)),
+        if answer.status == 404 {
+            return Ok(None);
         }
+        let length = answer.header("content-length").and_then(|length| length.parse().ok());
+        let unread = || Failure::new(FailureClass::Broken, format!("{} does not tell the size of {object}", answer.host));
+        length.ok_or_else(unread).map(Some)
     }
 
     /// The same for an object by the reference that `put` returned; one of another bucket is not found.
@@ -125,6 +124,7 @@ impl Bucket {
         }
     }
 
+    /// A good answer, or to a HEAD that nothing is there.
     fn call(
         &self,
         method: Method,
@@ -143,8 +143,13 @@ impl Bucket {
             secret: self.settings.secret_access_key.expose(),
             region: &self.settings.region,
         };
-        signer.sign(method.as_str(), &url, &mut headers, sha256, at);
-        self.http.send(&Request { method, url: &url, headers, body: content })
+        let signature = signer.sign(method.as_str(), &url, &mut headers, sha256, at);
+        let may_be_missing = method == Method::HEAD;
+        let answer = self.http.send(&Request { method, url: &url, headers, body: content })?;
+        if answer.is_good() || (may_be_missing && answer.status == 404) {
+            return Ok(answer);
+        }
+        Err(self.failure(&answer, &signature, at))
     }
 
     /// None for a bucket that no host name can begin with.
@@ -164,9 +169,10 @@ impl Bucket {
         Some(url)
     }
 
-    fn failure(&self, answer: &Answer, at: DateTime<Utc>) -> Failure {
-        let token = self.settings.session_token.as_ref().map_or("", |token| token.expose());
-        let secrets = [self.settings.secret_access_key.expose().as_str(), token, self.settings.access_key_id.expose()];
+    fn failure(&self, answer: &Answer, signature: &str, at: DateTime<Utc>) -> Failure {
+        let Settings { secret_access_key, access_key_id, session_token, .. } = &self.settings;
+        let token = session_token.as_ref().map_or("", |token| token.expose());
+        let secrets = [secret_access_key.expose().as_str(), access_key_id.expose(), token, signature];
         match ApiError::read(&answer.body) {
             Some(error) => {
                 let words = Words::without(&error.told(), &secrets);

@@ -127,7 +127,7 @@ pub fn distribute(db: &mut Db, mut each: impl FnMut(&str)) -> Result<usize, Stor
     for statement in &statements {
         each(statement);
         // Moving a large table takes longer than any statement of a job may.
-        db.write(|tx| tx.script(&format!("SET LOCAL statement_timeout = 0; {statement}")))?;
+        db.write(|tx| tx.script(&format!("SET LOCAL statement_timeout = 0;\n{statement}")))?;
     }
     Ok(statements.len())
 }
@@ -163,14 +163,17 @@ fn statements_left(tx: &mut Tx, there: &HashMap<String, Kept>) -> Result<Vec<Str
     for (trigger, table) in guards_left(tx)? {
         left.push(format!("DROP TRIGGER {trigger} ON {table}"));
     }
+    let here = here(tx)?;
     for (table, place) in TABLES {
         match there.get(table) {
             Some(kept) => agree(table, place, kept, there)?,
-            None => left.extend(statement(table, place)),
+            // One that a newer schema brings is not there before the migration.
+            None if here.contains_key(table) => left.extend(statement(table, place)),
+            None => {}
         }
     }
     // Once no table that is not spread refers to them any more.
-    for table in with_rows_here(tx)? {
+    for (table, _) in TABLES.iter().filter(|(table, place)| *place != Coordinator && here.get(*table) == Some(&true)) {
         left.push(format!("SELECT truncate_local_data_after_distributing_table('{table}')"));
     }
     Ok(left)
@@ -218,12 +221,10 @@ fn guards_left(tx: &mut Tx) -> Result<Vec<(&'static str, &'static str)>, StoreEr
     Ok(GUARDS.into_iter().filter(|(trigger, _)| names.iter().any(|name| name == trigger)).collect())
 }
 
-/// Tables whose own file here holds rows: not moved yet, or moved and not yet removed here.
-fn with_rows_here(tx: &mut Tx) -> Result<Vec<&'static str>, StoreError> {
-    const SQL: &str =
-        "SELECT CAST(c.relname AS TEXT) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE n.nspname = CURRENT_SCHEMA AND c.relkind = 'r' AND pg_relation_size(c.oid) > 0";
-    let names = tx.query(SQL, &[], |row| row.string(0))?;
-    let moved = TABLES.into_iter().filter(|(_, place)| *place != Coordinator).map(|(table, _)| table);
-    Ok(moved.filter(|table| names.iter().any(|name| name == table)).collect())
+/// The tables that are here, and whether their own file holds rows: not moved yet, or moved and not
+/// yet removed here.
+fn here(tx: &mut Tx) -> Result<HashMap<String, bool>, StoreError> {
+    const SQL: &str = "SELECT CAST(c.relname AS TEXT), pg_relation_size(c.oid) FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = CURRENT_SCHEMA AND c.relkind = 'r'";
+    Ok(tx.query(SQL, &[], |row| Ok((row.string(0)?, row.flag(1)?)))?.into_iter().collect())
 }

@@ -356,7 +356,7 @@ impl Tx<'_> {
     fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         match &mut self.engine {
             TxEngine::Sqlite(engine) => engine.script(sql),
-            TxEngine::Postgres(engine) => engine.script(sql),
+            TxEngine::Postgres(engine) => postgres::statements(sql).into_iter().try_for_each(|one| engine.script(one)),
         }
     }
 

@@ -195,9 +195,10 @@ fn postgres_words(line: &str) -> String {
         .replace(") STRICT;", ");")
 }
 
-/// Makes a database by its steps alone, for the test that compares it with `schema.sql`.
-pub fn create_by_steps(db: &mut Db, now: DateTime<Utc>) -> Result<(), StoreError> {
-    for step in STEPS {
+/// Makes a database by its steps alone, up to a version: for the tests that compare it with
+/// `schema.sql`, and that bring an older one up.
+pub fn create_by_steps(db: &mut Db, version: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
+    for step in STEPS.iter().filter(|step| step.version <= version) {
         db.write(|tx| apply(tx, step, now))?;
     }
     Ok(())

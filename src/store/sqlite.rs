@@ -215,6 +215,7 @@ fn told_of(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError + '_ {
     move |error| {
         let text = || format!("{}: {error}", path.display());
         match error.sqlite_error_code() {
+            _ if is_full(&error) => StoreError::Full(text()),
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 StoreError::Setup(Setup::File, text())
             }
@@ -230,7 +231,13 @@ pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy(text),
         Some(ErrorCode::ConstraintViolation) => StoreError::Constraint(text),
-        Some(ErrorCode::DiskFull) => StoreError::Full(text),
+        _ if is_full(&error) => StoreError::Full(text),
         _ => StoreError::Other(text),
     }
+}
+
+/// Also where no room is left for the index of the WAL, which SQLite calls an I/O error.
+fn is_full(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull) || extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }

@@ -1,3 +1,4 @@
+use crate::sums::databases::TestDb;
 use crate::support::TestEnvironment;
 use finops::store::{Db, StoreError, Target};
 use insta::assert_snapshot;
@@ -98,4 +99,59 @@ fn a_period_that_was_passed_over_is_in_order_and_comes_back() {
     assert_eq!(drafts(&mut env, "2"), 1, "August and September have nothing to bill");
     item(&env, "2026-08-01");
     assert_eq!(drafts(&mut env, "3"), 3, "now they have");
+}
+
+#[test]
+fn one_place_cannot_be_spread() {
+    let environment = TestEnvironment::new();
+    assert_eq!(environment.finops(&["db", "migrate", "--database", "sqlite:books.db"]).code, 0);
+    assert_snapshot!("db_distribute_sqlite", environment.finops(&["db", "distribute", "--database", "sqlite:books.db"]));
+    if let Some(db) = TestDb::postgres() {
+        let run = |args: &[&str]| environment.finops(&[args, &["--database", &db.url()]].concat());
+        assert_eq!(run(&["db", "migrate"]).code, 0);
+        let refused = run(&["db", "distribute", "--dry-run"]);
+        assert!(refused.code == 78 && refused.stderr.contains("CREATE EXTENSION citus"), "{refused}");
+        assert!(!run(&["db", "status"]).stdout.contains("distributed"), "there is nothing to tell");
+    }
+}
+
+/// On a Postgres that refuses what Citus refuses: spread, and then worked on as if it were a cluster.
+#[test]
+fn it_is_spread_and_the_jobs_go_on() {
+    let Some(db) = TestDb::citus_stub() else { return };
+    let environment = TestEnvironment::new();
+    let run = |args: &[&str]| environment.finops(&[args, &["--database", &db.url()]].concat());
+    assert_eq!(run(&["db", "migrate"]).code, 0);
+    assert!(run(&["db", "status"]).stdout.contains("distributed: no"));
+    let claim = "('a', 'invoices.generate', 'r', 1, '2026-10-31T11:59:00.000Z', '2026-10-31T12:01:00.000Z')";
+    db.execute(&format!("INSERT INTO claims VALUES {claim}")).unwrap();
+    let beside = run(&["db", "distribute"]);
+    assert!(beside.code == 75 && beside.stderr.contains("stop the cron lines"), "{beside}");
+    db.execute("TRUNCATE claims").unwrap();
+
+    assert_snapshot!("db_distribute_dry_run", run(&["db", "distribute", "--dry-run"]));
+    let done = run(&["db", "distribute", "--json"]);
+    assert_eq!((done.code, &done.json().pop().unwrap()["statements"]), (0, &(done.json().len() - 1).into()), "{done}");
+    assert_eq!(run(&["db", "distribute"]).all(), "");
+    assert!(run(&["db", "status"]).stdout.contains("distributed: yes"));
+    // As if a newer schema had brought one more table.
+    db.execute("DELETE FROM stub.spread WHERE relation = 'rate_limits'::regclass").unwrap();
+    assert!(run(&["db", "status", "--json"]).stdout.contains("\"distributed\":\"partly\""));
+    assert_eq!(run(&["db", "migrate"]).code, 0);
+    assert!(run(&["db", "status", "--json"]).stdout.contains("\"distributed\":\"yes\""));
+
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data");
+    for (seed, args) in ["2", "3", "4", "5"].iter().zip([
+        &["import", data][..],
+        &["invoices", "generate"],
+        &["invoices", "issue"],
+        &["db", "check"],
+    ]) {
+        let mut command = environment.command(args);
+        let said = environment.said(command.args(["--database", &db.url()]).env("FINOPS_TEST_SEED", seed).output().unwrap());
+        assert_eq!(said.code, 0, "{args:?}: {said}");
+    }
+    let issued = db.value("SELECT COUNT(*) FROM invoices WHERE state <> 'draft'");
+    assert_eq!(db.value("SELECT COUNT(*) FROM document_numbers"), issued);
+    assert!(issued.parse::<u32>().unwrap() > 10, "{issued}");
 }

@@ -48,7 +48,8 @@ fn mistakes_of_all_files_are_told_and_nothing_is_imported() {
     assert_snapshot!("import_mistakes", environment.finops(&["import", "data"]));
     assert_snapshot!("import_mistakes_json", environment.finops(&["import", "data", "--json"]));
     let status = environment.finops(&["db", "status", "--json"]).json();
-    assert!(status[0]["rows"].as_object().expect("rows").values().all(|rows| rows == 0), "{status:?}");
+    let empty = |(table, rows): (&String, &serde_json::Value)| rows == i32::from(table == "audit_log");
+    assert!(status[0]["rows"].as_object().expect("rows").iter().all(empty), "only that it was set up: {status:?}");
 }
 
 #[test]

@@ -4,13 +4,17 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod audit;
 mod config;
 mod db;
 mod demo;
 mod help;
+#[path = "../support/http.rs"]
+mod http;
 mod import;
 mod init;
 mod output;
+mod outside;
 mod payments;
 mod schedule;
 mod state;

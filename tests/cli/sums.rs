@@ -2,7 +2,7 @@
 //! here in exact fractions, by code that shares nothing with `finops`.
 
 #[path = "../support/mod.rs"]
-mod databases;
+pub mod databases;
 
 mod business;
 mod figures;

@@ -1,9 +1,9 @@
 //! Every place of every job, on both engines.
 
 use crate::business;
-use crate::oracle::{check, undisturbed};
+use crate::oracle::{check, notices, undisturbed};
 use crate::stage::{JOBS, Stage, all_cases, side_by_side};
-use crate::support::TestDb;
+use crate::support::{Fake, TestDb};
 use finops::jobs::JobKind;
 
 /// Units a page: the business takes several, and so do its PDFs.
@@ -45,8 +45,9 @@ fn matrix(db: TestDb) {
     // The database as each job finds it.
     let mut before = Vec::new();
     let mut all = Vec::new();
+    let receiver = Fake::start();
     for job in JOBS {
-        let mut stage = Stage::new(db.copy()).in_pages_of(PAGE);
+        let mut stage = Stage::new(db.copy()).in_pages_of(PAGE).telling(receiver.url());
         business::until_due(&mut stage, *job);
         before.push(stage.db.copy());
         let places = stage.places(*job);
@@ -57,14 +58,14 @@ fn matrix(db: TestDb) {
     }
     side_by_side(&all, |kill| {
         let at = JOBS.iter().position(|job| *job == kill.job).unwrap();
-        survive(*kill, before[at].copy(), &expected);
+        survive(*kill, before[at].copy(), &expected, &receiver);
     });
 }
 
-fn survive(kill: Kill, db: TestDb, expected: &[String]) {
+fn survive(kill: Kill, db: TestDb, expected: &[String], receiver: &Fake) {
     let engine = if db.is_sqlite() { "sqlite" } else { "postgres" };
     let what = format!("{engine}: {} killed at {}, then at {:?}", kill.job, kill.at, kill.again);
-    let mut stage = Stage::new(db).in_pages_of(PAGE);
+    let mut stage = Stage::new(db).in_pages_of(PAGE).telling(receiver.url());
     assert!(stage.killed_at(kill.job, kill.at), "{what}: the place is not reached");
     if let Some(again) = kill.again {
         stage.later();
@@ -72,6 +73,7 @@ fn survive(kill: Kill, db: TestDb, expected: &[String]) {
     }
     stage.settle();
     check(&mut stage, expected, &what);
+    notices(&stage.db, receiver, &what);
 }
 
 #[test]

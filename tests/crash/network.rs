@@ -31,7 +31,7 @@ struct Cut {
 fn cuts(job: JobKind, trips: &[String]) -> Vec<Cut> {
     let faults = [Fault::AnswerLost, LATE, Fault::NotSent];
     let cut = |at: usize, fault: Fault| {
-        let refused_for = Duration::from_millis(if at % 4 == 0 { 400 } else { 0 });
+        let refused_for = Duration::from_millis(if at.is_multiple_of(4) { 400 } else { 0 });
         Cut { job, at, fault, refused_for }
     };
     if all_cases() {
@@ -54,6 +54,8 @@ fn postgres_survives_a_cut_line_everywhere() {
         let mut stage = Stage::new(db.copy()).in_pages_of(PAGE);
         business::until_due(&mut stage, *job);
         before.push(stage.db.copy());
+        // In a folder of its own, as each case: what a run finds there is worth round trips too.
+        let stage = Stage::new(stage.db).in_pages_of(PAGE);
         let line = Proxy::start(&stage.db.url(), &[]);
         let output = stage.job(*job).args(["--database", line.url()]).output().unwrap();
         assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
@@ -72,7 +74,10 @@ fn survive(cut: Cut, mut stage: Stage, expected: &[String]) {
     let trips = line.trips();
     let what = format!("{cut:?} at {:?}", trips.get(cut.at - 1));
     assert!(line.has_struck(), "{what}: the round trip is not reached");
-    assert!(matches!(output.status.code(), Some(0 | 3 | 75)), "{what}: {}", told(&output));
+    // What is written must get in; a run that only reads may leave it to the next one.
+    let code = output.status.code();
+    let goes_on = matches!(code, Some(0 | 3));
+    assert!(goes_on || code == Some(75) && trips[cut.at - 1] != "COMMIT", "{what}: {}", told(&output));
     stage.settle();
     check(&mut stage, expected, &what);
 }
@@ -86,7 +91,6 @@ fn a_command_that_lost_its_commit_can_be_repeated() {
     stage.run(JobKind::InvoicesGenerate);
     let draft = stage.db.value("SELECT invoice_id FROM invoices WHERE company_id = 'alpen'");
     let regenerated = |stage: &Stage| stage.db.value("SELECT COUNT(*) FROM invoices WHERE state = 'draft'");
-    stage.write("new/companies.csv", business::COMPANIES);
     let paid = "payments record INV-2026-000001 --amount 1.00 --date 2026-11-01 --ref TX1";
     let steps: [(&str, i32, &str); 5] = [
         (&format!("invoices delete {draft}"), 1, "there is no invoice"),
@@ -100,8 +104,11 @@ fn a_command_that_lost_its_commit_can_be_repeated() {
             stage.settle();
         }
         let words: Vec<&str> = command.split(' ').collect();
+        // In a new folder, as the trial is.
+        stage = Stage::new(stage.db);
+        stage.write("new/companies.csv", business::COMPANIES);
         let trips = {
-            let copy = Stage::new(stage.db.copy());
+            let copy = stage.twin();
             copy.write("new/companies.csv", business::COMPANIES);
             let line = Proxy::start(&copy.db.url(), &[]);
             let output = copy.command(&words).args(["--database", line.url()]).output().unwrap();

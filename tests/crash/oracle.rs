@@ -4,8 +4,9 @@ use crate::business;
 use crate::stage::{JOBS, Stage};
 pub use crate::support::books::books;
 use crate::support::books::{canonical, files, raw};
-use crate::support::{TestDb, audit};
-use std::collections::BTreeMap;
+use crate::support::{Fake, TestDb, audit};
+use finops::providers::webhook::message_id;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// In what the books may differ from those of an undisturbed night.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +62,7 @@ pub fn check_with(stage: &mut Stage, undisturbed: &[String], alike: Alike, what:
     let open = db.value("SELECT COUNT(*) FROM invoices WHERE state = 'open'");
     assert_eq!(files(db, &stage.documents(), what).to_string(), open, "{what}");
     audit::verify(db);
+    stage.must(&["audit", "verify"]);
     let (mut found, mut expected) = (books(db), undisturbed.to_vec());
     for books in [&mut found, &mut expected] {
         match alike {
@@ -116,4 +118,19 @@ fn blank(row: &str) -> String {
     let mut parts = row.split("INV-2026-");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + "<number>" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// Every notice that was planned arrived, perhaps more than once, and always the same.
+pub fn notices(db: &TestDb, receiver: &Fake, what: &str) {
+    let mut bodies: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for call in receiver.calls() {
+        bodies.entry(call.key).or_default().insert(call.body);
+    }
+    let planned =
+        db.rows("SELECT idempotency_key, payload FROM effects WHERE kind = 'webhook.completion' AND state = 'succeeded'");
+    assert!(!planned.is_empty(), "{what}");
+    for notice in planned {
+        let arrived = bodies.get(&message_id(&notice[0])).cloned().unwrap_or_default();
+        assert_eq!(arrived.into_iter().collect::<Vec<_>>(), [notice[1].clone()], "{what}: {}", notice[0]);
+    }
 }

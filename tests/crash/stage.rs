@@ -14,6 +14,15 @@ pub const JOBS: &[JobKind] = JobKind::ALL;
 
 const THREADS: usize = 4;
 
+const NOTIFY: &str = "
+[notify_on_completion]
+url_env = \"NOTIFY_URL\"
+secret_env = \"NOTIFY_SECRET\"
+allow_private_addresses = true
+";
+/// 24 bytes.
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
+
 /// Longer than a claim of a killed run holds.
 const LATER: TimeDelta = TimeDelta::seconds(1);
 
@@ -28,13 +37,15 @@ pub struct Stage {
     page: Option<u32>,
     /// The program under test; None is the one of this build, which obeys the test's clock.
     program: Option<PathBuf>,
+    /// Where the end of each job is told.
+    receiver: Option<String>,
 }
 
 impl Stage {
     pub fn new(db: TestDb) -> Self {
         let folder = tempfile::Builder::new().prefix("finops-crash-").tempdir().unwrap();
         std::fs::write(folder.path().join("finops.toml"), format!("[database]\nurl = \"{}\"\n", db.url())).unwrap();
-        Self { db, folder, clock: now() + TimeDelta::days(2), page: None, program: None }
+        Self { db, folder, clock: now() + TimeDelta::days(2), page: None, program: None, receiver: None }
     }
 
     /// The same with so many units a page, that several pages are needed.
@@ -52,8 +63,45 @@ impl Stage {
         Self { program, ..self }
     }
 
+    /// The same with the end of each job told to a URL.
+    pub fn telling(self, url: String) -> Self {
+        let config = self.folder.path().join("finops.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(config, text + NOTIFY).unwrap();
+        Self { receiver: Some(url), ..self }
+    }
+
     pub fn documents(&self) -> PathBuf {
         self.folder.path().join("documents")
+    }
+
+    /// Where the witness of the database with this id lies.
+    pub fn witness(&self, id: &str) -> PathBuf {
+        match self.db.url().strip_prefix("sqlite:") {
+            Some(path) => PathBuf::from(format!("{path}-witness")),
+            None => self.folder.path().join(format!("finops-{id}-witness")),
+        }
+    }
+
+    /// Another stage with a copy of the database, and what this machine remembers of it.
+    pub fn twin(&self) -> Self {
+        let twin = Self::new(self.db.copy());
+        let id = self.db.value("SELECT value FROM meta WHERE key = 'database_id'");
+        if self.witness(&id).exists() {
+            std::fs::copy(self.witness(&id), twin.witness(&id)).unwrap();
+        }
+        twin
+    }
+
+    /// Puts a copy in the place of the database, as from a backup.
+    pub fn put_back(&mut self, copy: TestDb) {
+        match (self.db.url().strip_prefix("sqlite:"), copy.url().strip_prefix("sqlite:")) {
+            (Some(place), Some(copy)) => drop(std::fs::copy(copy, place).unwrap()),
+            _ => {
+                self.write("finops.toml", &format!("[database]\nurl = \"{}\"\n", copy.url()));
+                self.db = copy;
+            }
+        }
     }
 
     pub fn write(&self, name: &str, text: &str) {
@@ -78,6 +126,8 @@ impl Stage {
         command.args(args).current_dir(self.folder.path()).env_clear();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("PATH", "/usr/bin:/bin").env("FINOPS_TEST_CLOCK", self.clock.to_rfc3339());
+        command.env("NOTIFY_SECRET", SECRET);
+        command.envs(self.receiver.as_ref().map(|url| ("NOTIFY_URL", url)));
         command.envs(self.page.map(|units| ("FINOPS_TEST_BATCH", units.to_string())));
         command
     }
@@ -86,6 +136,13 @@ impl Stage {
     pub fn run(&self, job: JobKind) -> Output {
         let output = self.job(job).output().unwrap();
         assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
+        output
+    }
+
+    /// Runs any other command, which must succeed.
+    pub fn must(&self, args: &[&str]) -> Output {
+        let output = self.command(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", told(&output));
         output
     }
 

@@ -8,6 +8,9 @@ use std::path::Path;
 
 const ITEM: &str = "company_id,source_key,seller_id,currency,dated,description,unit_price\n";
 
+/// A picture that can be printed.
+const LOGO: &[u8] = include_bytes!("../render/files/logo.png");
+
 #[test]
 fn the_same_files_again_change_nothing() {
     each_engine(|db| {
@@ -47,7 +50,7 @@ fn the_examples_import_twice() {
 fn the_templates_import_twice() {
     each_engine(|db| {
         let mut books = Books::empty(db);
-        books.write("logo.png", b"\x89PNG\r\n\x1a\n");
+        books.write("logo.png", LOGO);
         let texts: Vec<String> = Kind::ALL.iter().map(|k| k.template()).collect();
         let templates = Kind::ALL.iter().copied().zip(texts.iter().map(String::as_str)).filter(|f| f.0 != Kind::Payments);
         let templates: Vec<(Kind, &str)> = templates.collect();
@@ -209,9 +212,12 @@ fn what_drafts_are_made_of_marks_them() {
 fn one_series_has_one_format() {
     each_engine(|db| {
         let mut books = Books::new(db);
-        let second = "at,Muster AG,Weg 1,1010,Wien,AT,Europe/Vienna,standard,main,A-{seq}\n";
+        let second = "at,Muster AG,Weg 1,1010,Wien,AT,Europe/Berlin,standard,main,A-{seq}\n";
         let told = books.told(Kind::Sellers, &format!("{SELLERS}{second}"));
         assert!(told.contains("number_format: seller") && told.contains("\"main\""), "{told}");
+        let elsewhere = second.replace("A-", "R-").replace("Berlin", "Vienna");
+        let told = books.told(Kind::Sellers, &format!("{SELLERS}{elsewhere}"));
+        assert!(told.contains("time_zone: seller") || told.contains("time_zone \"Europe/Vienna\": seller de"), "{told}");
         assert_eq!(books.counts(Kind::Sellers, &format!("{SELLERS}{}", second.replace("A-", "R-"))), (1, 0, 1));
         let both = format!("{SELLERS}{second}").replace("R-{seq}", "A-{seq}");
         assert_eq!(books.counts(Kind::Sellers, &both), (0, 2, 0), "both at once may change");
@@ -226,17 +232,19 @@ fn a_logo_is_a_picture_and_is_kept_by_its_content() {
         let with_logo = SELLERS.replace("number_format\n", "number_format,logo\n").replace("R-{seq}\n", "R-{seq},logo.png\n");
         assert!(books.told(Kind::Sellers, &with_logo).contains("logo: cannot read"));
         books.write("logo.png", "GIF89a");
-        assert!(books.told(Kind::Sellers, &with_logo).contains("no PNG or JPEG"));
-        books.write("logo.png", [b"\x89PNG\r\n\x1a\n".as_slice(), &[0; 1024 * 1024]].concat());
-        assert!(books.told(Kind::Sellers, &with_logo).contains("1 MiB"));
+        assert!(books.told(Kind::Sellers, &with_logo).contains("neither a PNG nor a JPEG"));
+        books.write("logo.png", [LOGO, &[0; 1024 * 1024]].concat());
+        assert!(books.told(Kind::Sellers, &with_logo).contains("1000000 are allowed"));
         books.write("logo.png", b"\xff\xd8\xff\xe0 a picture");
+        assert!(books.told(Kind::Sellers, &with_logo).contains("broken JPEG"), "it would fail each invoice");
+        books.write("logo.png", LOGO);
         assert_eq!(books.counts(Kind::Sellers, &with_logo), (0, 1, 0));
         assert_eq!(books.counts(Kind::Sellers, &with_logo), (0, 0, 1));
         let kept = books.read(|tx| {
             let seller = sellers::all(tx)?.remove(0);
             sellers::asset(tx, &seller.logo_sha256)
         });
-        assert_eq!(kept.as_deref(), Some(b"\xff\xd8\xff\xe0 a picture".as_slice()));
+        assert_eq!(kept.as_deref(), Some(LOGO));
     });
 }
 

@@ -45,7 +45,7 @@ const FULL: &[(Kind, &str)] = &[
 
 fn full_books(db: &crate::database::TestDb) -> Books {
     let mut books = Books::empty(db);
-    books.write("logo.png", b"\x89PNG\r\n\x1a\n");
+    books.write("logo.png", include_bytes!("../render/files/logo.png"));
     books.import(FULL).unwrap_or_else(|error| panic!("{error}: {:?}", error.problems));
     books
 }

@@ -1,7 +1,7 @@
 //! Arbitrary answers: whatever a server sends, the call ends, with a class, and nothing in the message
 //! that could harm a terminal or a log.
 
-use crate::support::http::{Server, Step};
+use crate::http::{Server, Step};
 use crate::{at, bucket, webhook};
 use finops::model::Failure;
 use proptest::prelude::*;

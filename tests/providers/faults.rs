@@ -1,6 +1,6 @@
 //! Each way in which a call can fail, and its class (reliability.md, "Failures").
 
-use crate::support::http::{Server, Step, answer};
+use crate::http::{Server, Step, answer};
 use crate::{at, bucket, put, webhook, webhook_of};
 use finops::model::{Failure, FailureClass};
 use finops::providers::http::{Http, Reach, Request};

@@ -1,14 +1,16 @@
 //! The outside world as finops meets it: servers that do as a script says, arbitrary answers, and real
-//! programs of others (see `support::peers`), which `.ci/run` installs.
+//! programs of others (see `peers`), which `.ci/run` installs.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod answers;
 mod faults;
+#[path = "../support/http.rs"]
+mod http;
+#[path = "../support/peers.rs"]
+mod peers;
 mod s3;
 mod secrets;
-#[path = "../support/mod.rs"]
-mod support;
 mod tls;
 mod webhook;
 

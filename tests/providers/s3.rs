@@ -1,7 +1,7 @@
 //! Object storage: what is sent, by a scripted server; that it is right, by s3s-fs.
 
-use crate::support::http::{Server, Step, answer};
-use crate::support::peers;
+use crate::http::{Server, Step, answer};
+use crate::peers;
 use crate::{at, bucket, put, settings};
 use chrono::{DateTime, Utc};
 use finops::model::{FailureClass, Secret};
@@ -30,7 +30,7 @@ fn error(status: &str, code: &str, message: &str) -> Step {
 
 #[test]
 fn an_upload_says_what_it_is_and_is_signed_with_its_content() {
-    let server = Server::start([Step::Answer(answer("200 OK", &[], b""))]);
+    let server = Server::start([Step::Answer(answer("200 OK", &[("etag", "\"1\"")], b""))]);
     let more = Settings {
         session_token: Some(Secret::new("canary-token".to_owned())),
         server_side_encryption: Some(Encryption::Aes256),
@@ -84,12 +84,21 @@ fn the_code_tells_more_than_the_status() {
         ("409 Conflict", "OperationAborted", Deferred),
         ("400 Bad Request", "EntityTooLarge", Rejected),
         ("500 Internal Server Error", "InternalError", Broken),
+        ("501 Not Implemented", "NotImplemented", Rejected),
     ] {
         let server = Server::start([error(status, code, "Words.")]);
         let failure = put(&bucket(&server.url("")));
         assert_eq!(failure.class, class, "{failure:?}");
         assert!(failure.message.contains(&format!(": {code}: Words.")), "{failure:?}");
     }
+}
+
+/// A wrong endpoint may lead to something that says 200 to anything.
+#[test]
+fn what_is_no_object_storage_has_stored_nothing() {
+    let server = Server::start([Step::Answer(answer("200 OK", &[("content-type", "text/html")], b"<html>Welcome</html>"))]);
+    let failure = put(&bucket(&server.url("")));
+    assert!(failure.class == FailureClass::Denied && failure.message.contains("check endpoint"), "{failure:?}");
 }
 
 #[test]
@@ -115,7 +124,7 @@ fn whether_an_object_is_there() {
 fn a_refusal_is_heard_before_the_body_is_through() {
     let denied = answer("403 Forbidden", &[("connection", "close")], b"<Error><Code>AccessDenied</Code></Error>");
     let server = Server::start([Step::AnswerEarly(denied)]);
-    let failure = bucket(&server.url("")).put("a.pdf", &vec![7; 20_000_000], "application/pdf", at()).unwrap_err();
+    let failure = bucket(&server.url("")).put("a.pdf", &vec![7; 10_000_000], "application/pdf", at()).unwrap_err();
     // Which of the two it is, is a matter of the network's time; it is never taken for done.
     assert!(matches!(failure.class, FailureClass::Denied | FailureClass::NoAnswer), "{failure:?}");
 }

@@ -1,6 +1,6 @@
 //! No secret in what is told, even when the other side repeats all that it was sent.
 
-use crate::support::http::{Server, Step, answer};
+use crate::http::{Server, Step, answer};
 use crate::{WHSEC, at, settings, webhook};
 use finops::model::Secret;
 use finops::providers::s3::{Bucket, Settings};
@@ -18,6 +18,19 @@ fn s3_may_repeat_the_keys_and_they_are_not_told() {
         let told = format!("{failure:?} {bucket:?}").to_lowercase();
         assert!(!told.contains("canary") && told.contains("redacted"), "{told}");
     }
+}
+
+#[test]
+fn s3_may_repeat_the_signature_and_it_is_not_told() {
+    let server = Server::start([Step::Answer(answer("200 OK", &[("etag", "\"1\"")], b""))]);
+    let bucket = Bucket::new(settings(&server.url("")));
+    bucket.put("a.pdf", b"%PDF", "application/pdf", at()).unwrap();
+    // The same request at the same time has the same signature.
+    let authorization = server.seen()[0].header("authorization").unwrap().to_owned();
+    server.then([Step::Answer(answer("400 Bad Request", &[], authorization.as_bytes()))]);
+    let failure = bucket.put("a.pdf", b"%PDF", "application/pdf", at()).unwrap_err();
+    let (_, signature) = authorization.split_once("Signature=").unwrap();
+    assert!(!failure.message.contains(signature) && failure.message.contains("Signature=[redacted]"), "{failure:?}");
 }
 
 #[test]

@@ -82,9 +82,17 @@ fn a_certificate_is_verified() {
 
 #[test]
 fn a_server_without_tls_is_no_https() {
-    use crate::support::http::{Server, Step, answer};
-    let server = Server::start([Step::Answer(answer("200 OK", &[], b""))]);
-    let failure = webhook(&format!("https://127.0.0.1:{}/", server.port())).post("msg_1", b"{}", at()).unwrap_err();
-    assert!(matches!(failure.class, FailureClass::Unreachable), "{failure:?}");
-    assert_eq!(server.seen().iter().filter(|seen| seen.line.contains("POST")).count(), 0);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let plain = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut hello = [0; 4096];
+        let length = stream.read(&mut hello).unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").unwrap();
+        hello[..length].to_vec()
+    });
+    let failure = webhook(&format!("https://127.0.0.1:{port}/")).post("msg_1", b"{}", at()).unwrap_err();
+    assert_eq!(failure.class, FailureClass::Unreachable, "{failure:?}");
+    let hello = plain.join().unwrap();
+    assert!(!hello.windows(4).any(|window| window == b"POST"), "nothing is told in plain");
 }

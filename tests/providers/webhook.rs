@@ -1,7 +1,7 @@
 //! Messages: what is sent, by a scripted server; that it is right, by Standard Webhooks' own library.
 
-use crate::support::http::{Seen, Server, Step, answer};
-use crate::support::peers;
+use crate::http::{Seen, Server, Step, answer};
+use crate::peers;
 use crate::{WHSEC, at, webhook_of};
 use finops::providers::webhook::message_id;
 use std::io::Write;

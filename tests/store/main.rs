@@ -7,6 +7,7 @@ mod support;
 
 mod chain;
 mod check;
+mod distribute;
 mod effects;
 mod entities;
 mod fixtures;

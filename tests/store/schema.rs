@@ -2,6 +2,7 @@
 
 use crate::support::database::each_empty;
 use crate::support::{TestDb, each_engine, now};
+use finops::store::distribute::{Place, TABLES};
 use finops::store::schema::{self, Status, VERSION};
 
 /// All that a schema is: columns with their types, keys, indexes, checks, triggers, functions.
@@ -29,7 +30,7 @@ fn described(db: &TestDb) -> Vec<Vec<String>> {
 #[test]
 fn the_steps_lead_to_schema_sql() {
     each_empty(|by_steps| {
-        schema::create_by_steps(&mut by_steps.open(), now()).unwrap();
+        schema::create_by_steps(&mut by_steps.open(), VERSION, now()).unwrap();
         let whole = if by_steps.is_sqlite() { TestDb::sqlite() } else { TestDb::postgres().unwrap() };
         assert_eq!(schema::migrate(&mut whole.open(), now()).unwrap(), ["schema.sql"]);
         let (steps, whole) = (described(by_steps), described(&whole));
@@ -71,25 +72,11 @@ fn both_engines_have_the_same_tables() {
     }
 }
 
-/// Tables that belong to no company, each with its reason (distributed.md, rules 7 and 8).
-const SHARED: [&str; 10] = [
-    "meta",
-    "migrations",
-    "sellers",
-    "tax_rates",
-    "assets", // reference
-    "series_counters",
-    "document_numbers", // by series
-    "runs",
-    "heartbeats",
-    "document_folders", // run state that spans companies
-];
-
 #[test]
 fn every_key_of_a_company_table_begins_with_its_company() {
     let db = TestDb::sqlite();
     schema::migrate(&mut db.open(), now()).unwrap();
-    for table in db.tables().iter().filter(|t| !SHARED.contains(&t.as_str())) {
+    for (table, _) in TABLES.iter().filter(|(_, place)| *place == Place::Company) {
         let sql = format!(
             "SELECT i.name, c.name FROM pragma_index_list('{table}') i, pragma_index_info(i.name) c WHERE i.\"unique\" = 1 AND c.seqno = 0"
         );

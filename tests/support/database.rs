@@ -63,6 +63,24 @@ impl TestDb {
         Some(Self { place: Place::Postgres { server, name: server.create(None), citus: true } })
     }
 
+    /// On a plain Postgres that answers as a cluster would when tables are spread (citus.sql), empty.
+    pub fn citus_stub() -> Option<Self> {
+        let db = Self::postgres()?;
+        db.execute(include_str!("citus.sql")).expect("the stub");
+        Some(db.with_stub_in_sight())
+    }
+
+    /// A copy of one with the stub: a setting of a database is not copied with it.
+    pub fn copy_of_stub(&self) -> Self {
+        self.copy().with_stub_in_sight()
+    }
+
+    fn with_stub_in_sight(self) -> Self {
+        let Place::Postgres { name, .. } = &self.place else { panic!("not on Postgres") };
+        self.execute(&format!("ALTER DATABASE {name} SET search_path = public, stub")).expect("a setting");
+        self
+    }
+
     /// One on each engine that there is, with the whole schema; on a cluster, spread over its nodes.
     pub fn each_with_schema() -> Vec<Self> {
         static SPREAD: OnceLock<Option<TestDb>> = OnceLock::new();

@@ -104,11 +104,12 @@ impl Fake {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         command.args([test, "--exact", "--ignored", "--nocapture"]).env(FOLDER, folder.path());
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().expect("this program starts again");
-        let port = folder.path().join("port");
+        let mut fake = Self { port: 0, child: command.spawn().expect("this program starts again"), folder };
+        let port = fake.folder.path().join("port");
         for _ in 0..600 {
             if let Some(port) = std::fs::read_to_string(&port).ok().and_then(|text| text.parse().ok()) {
-                return Self { folder, port, child };
+                fake.port = port;
+                return fake;
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -1,6 +1,8 @@
 //! A server of HTTP that does as a script says, right or wrong, and remembers what it was asked. It
 //! listens on a free port of 127.0.0.1, and ends with the test.
 
+#![allow(dead_code, reason = "each test target uses a part of it")]
+
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -101,6 +103,11 @@ impl Server {
     /// Adds steps to the script.
     pub fn then(&self, steps: impl IntoIterator<Item = Step>) {
         lock(&self.state.script).extend(steps);
+    }
+
+    /// Puts another script in place of what is left.
+    pub fn replace(&self, steps: impl IntoIterator<Item = Step>) {
+        *lock(&self.state.script) = steps.into_iter().collect();
     }
 
     /// What it was asked so far.

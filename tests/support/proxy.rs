@@ -141,7 +141,9 @@ impl Line {
             let message = frame(client, kind.to_vec())?;
             names.hear(&message);
             group.extend(message);
-            let planned = if matches!(kind[0], b'Q' | b'S') { self.count(names.take()) } else { None };
+            let name = if matches!(kind[0], b'Q' | b'S') { names.take() } else { String::new() };
+            // The farewell to a prepared statement is none: nobody waits for its answer.
+            let planned = if name.is_empty() { None } else { self.count(name) };
             match planned {
                 Some(Fault::NotSent) => return Ok(()),
                 Some(Fault::AnswerLost) => answers_lost.store(true, Ordering::SeqCst),

@@ -67,7 +67,7 @@ fn told(outside: &Outside, is_clean: bool) -> String {
     }
     let doubt = outside.doubt.as_ref().map_or_else(|| "No run is missing".to_owned(), |doubt| doubt.message.clone());
     format!(
-        "{doubt}; {} documents of this machine are not in the database.\n\
+        "{doubt}; documents of this machine that are not in the database: {}.\n\
          1. Is there a later copy of the database? Put that in place instead.\n\
          2. Were documents stored elsewhere (S3, another host)? Tell the last number of each seller: --given SELLER=NUMBER\n\
          3. finops db reconcile --accept: their numbers are never given again. What they billed is billed again by the next\n   \

@@ -84,7 +84,7 @@ impl Folder {
             if missing.is_empty() {
                 continue;
             }
-            db.write(|tx| {
+            db.write_surely(|tx| {
                 missing.iter().try_for_each(|file| {
                     effects::plan_again(tx, EffectKind::Document, &file.company_id, file.invoice_id.as_str())
                 })
@@ -101,7 +101,7 @@ impl Folder {
         if left.is_empty() {
             return Ok(());
         }
-        db.write(|tx| left.iter().try_for_each(|(folder, at)| documents::put_folder(tx, &host::name(), folder, at)))?;
+        db.write_surely(|tx| left.iter().try_for_each(|(folder, at)| documents::put_folder(tx, &host::name(), folder, at)))?;
         Ok(())
     }
 }

@@ -6,18 +6,15 @@ use crate::error::Result;
 use crate::import::{Located, SellerRow, Source, keep};
 use crate::model::Seller;
 use crate::model::ids::SYSTEM_COMPANY;
+use crate::render::Logo;
 use crate::rules::numbering::NumberFormat;
 use crate::store::{Tx, invoices, sellers};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::Path;
 
-/// Largest logo, in bytes: it is embedded in every PDF.
+/// More is not read, in bytes; what is printable is less.
 const MAX_LOGO_BYTES: u64 = 1024 * 1024;
-
-/// The first bytes of the formats that a PDF can embed (PNG specification, 5.2; JPEG, ITU T.81 B.1.1.3).
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
-const JPEG: &[u8] = b"\xff\xd8\xff";
 
 const WORDS: Words = Words { entity: "seller", added: "seller.added", changed: "seller.changed" };
 
@@ -67,10 +64,20 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<SellerRow>>>, f
     Ok(())
 }
 
-/// Numbers are unique within a series because one format turns its counter into them.
+/// Numbers are unique within a series because one format turns its counter into them, and ascend
+/// with their dates because one zone says what is today: a seller whose day begins later could issue
+/// nothing on a day on which the other one has.
 fn check_series(work: &mut Work, seller: &Seller, source: &Source) {
-    let differs = |other: &&Seller| other.series_id == seller.series_id && other.number_format != seller.number_format;
-    if let Some(other) = work.sellers.values().find(differs) {
+    let shares = |other: &&Seller| other.series_id == seller.series_id;
+    if let Some(other) = work.sellers.values().filter(shares).find(|other| other.time_zone != seller.time_zone) {
+        let reason = format!(
+            "seller {} draws from series {:?} too, in the zone {}: give both the same zone, or one another series_id",
+            other.seller_id, other.series_id, other.time_zone
+        );
+        work.refuse(source, "time_zone", seller.time_zone.name(), reason);
+        return;
+    }
+    if let Some(other) = work.sellers.values().filter(shares).find(|other| other.number_format != seller.number_format) {
         let reason = format!(
             "seller {} draws from series {:?} too, with the format {:?}: give both the same format, or one another series_id",
             other.seller_id, other.series_id, other.number_format
@@ -79,18 +86,13 @@ fn check_series(work: &mut Work, seller: &Seller, source: &Source) {
     }
 }
 
-/// Reads a logo, and looks at its first bytes: a name says nothing about a content.
+/// Reads a logo and prints it for a trial: a name says nothing about a content, and one that cannot
+/// be printed would fail each invoice.
 fn read_logo(path: &Path) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(MAX_LOGO_BYTES + 1).read_to_end(&mut content))
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    if content.len() as u64 > MAX_LOGO_BYTES {
-        return Err("the logo is larger than 1 MiB: it is embedded in every invoice; save it smaller".to_owned());
-    }
-    if content.starts_with(PNG) || content.starts_with(JPEG) {
-        Ok(content)
-    } else {
-        Err("this is no PNG or JPEG file, whatever its name says".to_owned())
-    }
+    Logo::parse(content.clone()).map_err(|invalid| invalid.0)?;
+    Ok(content)
 }

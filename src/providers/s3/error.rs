@@ -47,6 +47,8 @@ impl ApiError {
             | "Throttling"
             | "ThrottlingException"
             | "TooManyRequests" => FailureClass::Throttled,
+            // 501: an option of the configuration that this server does not have.
+            "NotImplemented" => FailureClass::Rejected,
             "ConditionalRequestConflict" | "OperationAborted" | "TemporaryRedirect" => FailureClass::Deferred,
             _ => return None,
         })

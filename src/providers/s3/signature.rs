@@ -14,8 +14,8 @@ pub(super) struct Signer<'s> {
 }
 
 impl Signer<'_> {
-    /// Adds `x-amz-date`, `x-amz-content-sha256` and `authorization`. All headers given are signed;
-    /// their names are in small letters.
+    /// Adds `x-amz-date`, `x-amz-content-sha256` and `authorization`, and returns the signature in it. All
+    /// headers given are signed; their names are in small letters.
     pub(super) fn sign(
         &self,
         method: &str,
@@ -23,7 +23,7 @@ impl Signer<'_> {
         headers: &mut Vec<(&'static str, String)>,
         content_sha256: &str,
         at: DateTime<Utc>,
-    ) {
+    ) -> String {
         let instant = at.format("%Y%m%dT%H%M%SZ").to_string();
         headers.push(("x-amz-content-sha256", content_sha256.to_owned()));
         headers.push(("x-amz-date", instant.clone()));
@@ -51,6 +51,7 @@ impl Signer<'_> {
         let credential = format!("{}/{scope}", self.access_key_id);
         let authorization = format!("AWS4-HMAC-SHA256 Credential={credential},SignedHeaders={names},Signature={signature}");
         headers.push(("authorization", authorization));
+        signature
     }
 }
 
