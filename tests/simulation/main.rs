@@ -87,7 +87,7 @@ fn years(place: Place, usual: u64) {
 
 /// One seed. What fails says how to repeat it, and keeps its files.
 fn year(place: Place, seed: u64) {
-    let late = seed % 3 == 0;
+    let late = seed.is_multiple_of(3);
     let script = Script::of(seed, days(place), late);
     let mut undisturbed = World::new(place, seed, 500, &script);
     let mut disturbed = World::new(place, seed, faults::batch(seed), &script);
