@@ -45,7 +45,7 @@ fn field(text: &str, value: u32) -> bool {
             None if range == "*" => (0, 59),
             None => (number(range), number(range)),
         };
-        (low..=high).contains(&value) && (value - low) % number(step) == 0
+        (low..=high).contains(&value) && (value - low).is_multiple_of(number(step))
     })
 }
 

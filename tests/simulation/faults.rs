@@ -100,8 +100,8 @@ fn bad(world: &mut World, job: JobKind, faults: &mut Faults, blocked: bool) {
     let random = &mut faults.random;
     match random.below(4) {
         0 | 1 => {}
-        2 => drop(attempt(world, job, &Flags { crash_at: place(random), ..Flags::default() }, blocked)),
-        _ => drop(attempt(world, job, &Flags { limit: Some(1 + random.below(3)), ..Flags::default() }, blocked)),
+        2 => attempt(world, job, &Flags { crash_at: place(random), ..Flags::default() }, blocked),
+        _ => attempt(world, job, &Flags { limit: Some(1 + random.below(3)), ..Flags::default() }, blocked),
     }
 }
 
