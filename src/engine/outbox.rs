@@ -180,9 +180,11 @@ fn send_block(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect], in_
         if !begun.won.is_empty() {
             let outcomes = carry_out(deliverer, run, &begun.won);
             crash::point("effects.carried_out");
-            let ended = record(deliverer, run, &begun.won, &outcomes, in_a_row)?;
+            let ended = record(deliverer, run, &begun.won, &outcomes, in_a_row);
             crash::point("effects.settled");
+            // What ended the run is the one to tell.
             outcomes?;
+            let ended = ended?;
             if let Flow::Stop = ended {
                 return Ok(Flow::Stop);
             }
@@ -296,14 +298,9 @@ fn record(
     outcomes: &Result<Vec<Outcome>>,
     in_a_row: &mut u32,
 ) -> Result<Flow> {
-    // What ends the run leaves each act of the block undone, as far as anybody knows.
-    let all: Vec<Outcome>;
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes,
-        Err(error) => {
-            all = begun.iter().map(|_| Err(Failure::new(FailureClass::Local, error.message.clone()))).collect();
-            &all
-        }
+        Err(error) => return settle::leave(deliverer, run, begun, &error.message).map(|()| Flow::Stop),
     };
     settle::record(deliverer, run, begun, outcomes)?;
     begun

@@ -38,7 +38,7 @@ fn settled(effect: &Effect, state: EffectState) -> Settled<'_> {
     let class = (state != EffectState::Succeeded).then_some(FailureClass::Broken);
     let next_at = (state == EffectState::Planned).then(|| now() + TimeDelta::hours(1));
     let provider_ref = if state == EffectState::Succeeded { AWKWARD } else { "" };
-    Settled { effect, state, class, error: if class.is_some() { AWKWARD } else { "" }, provider_ref, next_at }
+    Settled { effect, state, class, error: if class.is_some() { AWKWARD } else { "" }, provider_ref, next_at, counts: true }
 }
 
 /// Settles and returns how many came too late.
@@ -112,6 +112,22 @@ fn a_result_is_recorded_by_its_attempt_and_twice_is_once() {
         assert!(!write(&mut db, |tx| effects::settle_late_success(tx, &late, now())));
         assert_eq!(settle(&mut db, &settled(&second[0], EffectState::Failed)), 1);
         assert_eq!((find(&mut db, "a").state, find(&mut db, "a").provider_ref.as_str()), (EffectState::Succeeded, AWKWARD));
+    });
+}
+
+/// Wrong credentials, a full disk: they say nothing of the act, whose attempts are for its own failures.
+#[test]
+fn what_concerns_all_acts_uses_up_no_attempt() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        let acts = planned(&mut db, &["a"]);
+        let first = begun(&mut db, &acts, "run");
+        let one = Settled { counts: false, next_at: None, ..settled(&first[0], EffectState::Planned) };
+        for _ in 0..2 {
+            assert_eq!(settle(&mut db, &one), 0);
+        }
+        let left = find(&mut db, "a");
+        assert_eq!((left.state, left.attempts, left.retried_from), (EffectState::Planned, 1, 1));
     });
 }
 

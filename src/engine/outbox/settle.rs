@@ -49,10 +49,7 @@ pub(super) fn take_over(deliverer: &dyn Deliver, run: &mut Delivery, now: DateTi
     if orphans.is_empty() {
         return Ok(());
     }
-    let state = match deliverer.policy().repeat {
-        Repeat::Harmless => EffectState::Planned,
-        Repeat::LookUp => EffectState::Unknown,
-    };
+    let state = unseen(deliverer.policy().repeat);
     let message = "the process that made the call ended before it recorded the answer";
     run.db.write_surely(|tx| {
         for page in orphans.chunks(500) {
@@ -68,7 +65,27 @@ pub(super) fn take_over(deliverer: &dyn Deliver, run: &mut Delivery, now: DateTi
 }
 
 const fn unsettled<'e>(effect: &'e Effect, state: EffectState, error: &'e str) -> Settled<'e> {
-    Settled { effect, state, class: Some(FailureClass::NoAnswer), error, provider_ref: "", next_at: None }
+    Settled { effect, state, class: Some(FailureClass::NoAnswer), error, provider_ref: "", next_at: None, counts: true }
+}
+
+/// Where an act is left whose outcome nobody saw.
+const fn unseen(repeat: Repeat) -> EffectState {
+    match repeat {
+        Repeat::Harmless => EffectState::Planned,
+        Repeat::LookUp => EffectState::Unknown,
+    }
+}
+
+/// Leaves a block for the next run, when something ended this one in the middle of it (a full disk, a
+/// database that is gone). That is no failure of these acts, and counts for none of them.
+pub(super) fn leave(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effect], why: &str) -> Result<()> {
+    let (now, state) = (run.ctx.clock.now(), unseen(deliverer.policy().repeat));
+    let settled: Vec<Settled> = begun.iter().map(|e| Settled { counts: false, ..unsettled(e, state, why) }).collect();
+    run.db.write_surely(|tx| {
+        effects::settle(tx, &settled, now)?;
+        let kept: Vec<_> = settled.iter().map(|s| (s.effect, attempt(s, EffectState::Unknown.as_str(), now))).collect();
+        Ok(effects::keep_attempts(tx, &kept)?)
+    })
 }
 
 /// Asks about each act whose outcome is unknown.
@@ -98,7 +115,7 @@ fn settle_found(
     found: &std::result::Result<Found, Failure>,
 ) -> Result<()> {
     let now = run.ctx.clock.now();
-    let of = |state, class, error, next_at| Settled { effect, state, class, error, provider_ref: "", next_at };
+    let of = |state, class, error, next_at| Settled { effect, state, class, error, provider_ref: "", next_at, counts: true };
     let lost = Some(FailureClass::NoAnswer);
     match found {
         Ok(Found::Done(receipt)) => record(deliverer, run, std::slice::from_ref(effect), &[Ok(receipt.clone())]),
@@ -188,7 +205,8 @@ fn settled<'e>(
     let failure = match outcome {
         Ok(receipt) => {
             let provider_ref = receipt.provider_ref.as_str();
-            return Settled { effect, state: EffectState::Succeeded, class: None, error: "", provider_ref, next_at: None };
+            let state = EffectState::Succeeded;
+            return Settled { effect, state, class: None, error: "", provider_ref, next_at: None, counts: true };
         }
         Err(failure) => failure,
     };
@@ -204,7 +222,8 @@ fn settled<'e>(
         Next::LookUp(at) => (EffectState::Unknown, Some(at)),
         Next::Never => (EffectState::Failed, None),
     };
-    Settled { effect, state, class: Some(failure.class), error: &failure.message, provider_ref: "", next_at }
+    let counts = failure.class != FailureClass::Denied;
+    Settled { effect, state, class: Some(failure.class), error: &failure.message, provider_ref: "", next_at, counts }
 }
 
 /// News is what fails for the first time, or for good; the rest waits.

@@ -287,9 +287,12 @@ pub struct Settled<'e> {
     pub provider_ref: &'e str,
     /// For `planned` and `unknown`: from when it is due again. None: at once.
     pub next_at: Option<DateTime<Utc>>,
+    /// Whether the attempt is one of those that the schedule allows; not when it failed for
+    /// something that concerns all effects alike, such as wrong credentials.
+    pub counts: bool,
 }
 
-static SETTLE: Bulk<14> = Bulk {
+static SETTLE: Bulk<15> = Bulk {
     table: "effects",
     columns: [
         ("company_id", Text),
@@ -306,16 +309,18 @@ static SETTLE: Bulk<14> = Bulk {
         ("settled_at", Text),
         ("sending_at", Text),
         ("owner", Text),
+        ("retried_from", Int),
     ],
     on_conflict: "ON CONFLICT (company_id, idempotency_key) DO UPDATE SET state = excluded.state, error = excluded.error,
-      provider_ref = excluded.provider_ref, class = excluded.class, next_at = excluded.next_at, settled_at = excluded.settled_at
+      provider_ref = excluded.provider_ref, class = excluded.class, next_at = excluded.next_at, settled_at = excluded.settled_at,
+      retried_from = excluded.retried_from
       WHERE effects.attempts = excluded.attempts AND effects.state IN ('sending', 'unknown')",
 };
 
 /// Records what became of attempts. Returns those whose act has gone on without them meanwhile
 /// (another process took it over): their results are for `late`.
 pub fn settle<'s, 'e>(tx: &mut Tx, settled: &'s [Settled<'e>], at: DateTime<Utc>) -> Result<Vec<&'s Settled<'e>>, StoreError> {
-    let rows = settled.iter().map(|s| -> [Val; 14] {
+    let rows = settled.iter().map(|s| -> [Val; 15] {
         let e = s.effect;
         let is_over = !matches!(s.state, EffectState::Planned | EffectState::Unknown | EffectState::Sending);
         [
@@ -333,6 +338,7 @@ pub fn settle<'s, 'e>(tx: &mut Tx, settled: &'s [Settled<'e>], at: DateTime<Utc>
             if is_over { at.into() } else { Val::Null },
             "".into(),
             "".into(),
+            (e.retried_from + u32::from(!s.counts)).into(),
         ]
     });
     if tx.insert(&SETTLE, rows)? == settled.len() as u64 {
