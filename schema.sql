@@ -452,6 +452,7 @@ CREATE TABLE effects (
 -- What is due: next_at '' at once, else an instant. 'sending': as few as are in flight. What needs a person.
 CREATE INDEX effects_due ON effects (kind, state, next_at, company_id, idempotency_key) WHERE state IN ('planned', 'unknown');
 CREATE INDEX effects_sending ON effects (kind, company_id, idempotency_key) WHERE state = 'sending';
+CREATE INDEX effects_key ON effects (idempotency_key);
 CREATE INDEX effects_attention ON effects (kind, state, company_id, idempotency_key) WHERE state IN ('failed', 'needs_human');
 
 -- Attempts that were not plainly a success: what went wrong, what was looked up, what came late.

@@ -13,6 +13,7 @@ use crate::ui::{Column, Table};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Show, retry and settle acts on the outside world: PDFs, uploads, webhooks.
 ///
@@ -28,7 +29,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List effects that are not over, by company and key.
+    /// List effects that are not over: what needs you first, then what is due soonest.
     #[command(after_help = "Example:\n  finops effects list --kind document.pdf --state failed")]
     List(ListArgs),
     /// Show one effect with its failed attempts.
@@ -189,7 +190,7 @@ fn list(args: &ListArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let over = args.state.is_some_and(|state| matches!(state, EffectState::Succeeded | EffectState::Abandoned));
     let filter =
         Filter { kind: args.kind, state: args.state, company_id: company(args.company_id.as_ref()), all: args.all || over };
-    let found = db.read(|tx| effects::list(tx, &filter, ("", ""), args.limit))?;
+    let found = db.read(|tx| effects::list(tx, &filter, args.limit))?;
     let shown: Vec<Shown> = found.iter().map(Shown::from).collect();
     let columns = [
         Column::left("Company"),
@@ -301,25 +302,32 @@ fn retry(args: &RetryArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let author = host::author(ctx);
     let company_id = company(args.company_id.as_ref());
     if !args.failed {
+        let keys: BTreeSet<&String> = args.keys.iter().collect();
         let retried = db.write(|tx| {
-            let all = args.keys.iter().map(|key| operations::find(tx, key, company_id.as_ref())).collect::<Result<Vec<_>>>()?;
-            all.iter().try_for_each(|effect| operations::retry(tx, effect, &author))?;
-            Ok::<_, Error>(all)
+            let retry = |key: &&String| {
+                let effect = operations::find(tx, key, company_id.as_ref())?;
+                let state = operations::retry(tx, &effect, &author)?;
+                Ok((effect, state))
+            };
+            keys.iter().map(retry).collect::<Result<Vec<_>>>()
         })?;
-        retried.iter().for_each(|effect| told(ctx, effect, EffectState::Planned));
+        retried.iter().for_each(|(effect, state)| told(ctx, effect, *state));
         return Ok(ExitCode::Done);
     }
-    let filter = Filter { kind: args.kind, state: Some(EffectState::Failed), company_id, all: false };
-    let mut place = (String::new(), String::new());
-    loop {
-        let page = db.write(|tx| {
-            let page = effects::list(tx, &filter, (&place.0, &place.1), PAGE)?;
-            page.iter().try_for_each(|effect| operations::retry(tx, effect, &author))?;
-            Ok::<_, Error>(page)
-        })?;
-        page.iter().for_each(|effect| told(ctx, effect, EffectState::Planned));
-        let Some(last) = page.last() else { break };
-        place = (last.company_id.to_string(), last.key.clone());
+    for kind in EffectKind::ALL.iter().filter(|kind| args.kind.is_none_or(|only| only == **kind)) {
+        let mut place = (String::new(), String::new());
+        loop {
+            let page = db.write(|tx| {
+                let page = effects::attention(tx, *kind, EffectState::Failed, (&place.0, &place.1), PAGE)?;
+                let wanted = page.iter().filter(|effect| company_id.as_ref().is_none_or(|only| *only == effect.company_id));
+                wanted.map(|effect| operations::retry(tx, effect, &author)).collect::<Result<Vec<_>>>()?;
+                Ok::<_, Error>(page)
+            })?;
+            let wanted = page.iter().filter(|effect| company_id.as_ref().is_none_or(|only| *only == effect.company_id));
+            wanted.for_each(|effect| told(ctx, effect, EffectState::Planned));
+            let Some(last) = page.last() else { break };
+            place = (last.company_id.to_string(), last.key.clone());
+        }
     }
     Ok(ExitCode::Done)
 }
@@ -327,7 +335,7 @@ fn retry(args: &RetryArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
 fn told(ctx: &Context, effect: &Effect, state: EffectState) {
     let changed = Changed { company_id: &effect.company_id, key: &effect.key, before: effect.state, state };
     ctx.ui.done(&changed, || match state {
-        EffectState::Planned => {
+        EffectState::Planned | EffectState::Unknown => {
             format!("{} ({}) is tried again by the next run, or by finops effects settle", effect.key, effect.company_id)
         }
         _ => format!("{} ({}) is {state}", effect.key, effect.company_id),

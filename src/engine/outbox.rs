@@ -14,8 +14,9 @@ use crate::context::Context;
 use crate::crash;
 use crate::engine::summary::Summary;
 use crate::error::{Error, Result};
+use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt, RunId, WorkClass};
-use crate::rules::retry::{self, Repeat};
+use crate::rules::retry::{self, Rate, Repeat};
 use crate::store::effects::{self, Effect, Place};
 use crate::store::{Db, Tx, runs};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -219,39 +220,54 @@ fn begin(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect]) -> Resul
     let (begun, put_off) = run.db.write_surely(|tx| {
         let mut admitted = Vec::with_capacity(block.len());
         let (mut taken, mut put_off, mut provider_free_at) = (0, 0_u64, None);
+        // Of a COMMIT whose answer was lost: these were admitted, and are not to be asked again.
+        let own = if provider.is_some() || recipient.is_some() { effects::sending(tx, deliverer.kind())? } else { Vec::new() };
         for effect in block {
-            if let Some(rate) = provider {
-                let key = format!("provider:{}", deliverer.provider());
-                match retry::admit(effects::rate(tx, "_system", &key)?, rate, now) {
-                    Ok(free_at) => effects::keep_rate(tx, "_system", &key, free_at)?,
-                    Err(free_at) => {
-                        provider_free_at = Some(free_at);
-                        break;
-                    }
-                }
+            if own.iter().any(|e| e.owner == run_id.as_str() && e.key == effect.key && e.company_id == effect.company_id) {
+                admitted.push(effect.clone());
+                taken += 1;
+                continue;
+            }
+            if let Some(rate) = provider
+                && let Err(free_at) = admit(tx, SYSTEM_COMPANY, &format!("provider:{}", deliverer.provider()), rate, now)?
+            {
+                provider_free_at = Some(free_at);
+                break;
             }
             taken += 1;
-            if let Some(rate) = recipient.filter(|_| !effect.recipient.is_empty()) {
-                let (company, key) = (effect.company_id.as_str(), format!("recipient:{}", effect.recipient));
-                match retry::admit(effects::rate(tx, company, &key)?, rate, now) {
-                    Ok(free_at) => effects::keep_rate(tx, company, &key, free_at)?,
-                    Err(free_at) => {
-                        effects::postpone(tx, effect, free_at)?;
-                        put_off += 1;
-                        continue;
-                    }
-                }
+            if let Some(rate) = recipient.filter(|_| !effect.recipient.is_empty())
+                && let Err(free_at) =
+                    admit(tx, effect.company_id.as_str(), &format!("recipient:{}", effect.recipient), rate, now)?
+            {
+                effects::postpone(tx, effect, free_at)?;
+                put_off += 1;
+                continue;
             }
             admitted.push(effect.clone());
         }
         let won = effects::start(tx, &admitted, run_id.as_str(), now)?;
-        runs::sign_of_life(tx, &run_id, now)?;
+        runs::beat(tx, &run_id, now)?;
         Ok::<_, Error>((Begun { won, taken, provider_free_at }, put_off))
     })?;
     for _ in 0..put_off {
         run.summary.add_skipped("rate_limited");
     }
     Ok(begun)
+}
+
+/// Uses a rate up by one act, or tells from when there will be room.
+fn admit(
+    tx: &mut Tx,
+    company: &str,
+    key: &str,
+    rate: Rate,
+    now: DateTime<Utc>,
+) -> Result<std::result::Result<(), DateTime<Utc>>> {
+    let before = effects::rate(tx, company, key)?;
+    match retry::admit(before, rate, now) {
+        Ok(free_at) => Ok(Ok(effects::keep_rate(tx, company, key, before, free_at)?)),
+        Err(free_at) => Ok(Err(free_at)),
+    }
 }
 
 /// The calls, and once more in this run for those where it is worth it.

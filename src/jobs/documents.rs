@@ -9,7 +9,7 @@ use crate::engine::outbox::{Deliver, Outcome, Policy};
 use crate::error::{Error, Result, io_error};
 use crate::model::digest::sha256_hex;
 use crate::model::document::Document;
-use crate::model::{EffectKind, Failure, FailureClass, InvoiceId, Receipt, WorkClass};
+use crate::model::{EffectKind, Failure, FailureClass, InvoiceId, Receipt, SellerId, WorkClass};
 use crate::providers::s3::Bucket;
 use crate::render::{Fonts, Logo, invoice_pdf};
 use crate::rules::retry::Repeat;
@@ -26,9 +26,9 @@ use std::sync::OnceLock;
 /// PDFs a block: rendered side by side, recorded in one transaction.
 const FILES: u32 = 200;
 
-/// The same for objects, each of which is a call that may hang for a minute: few enough that a run
-/// on another machine is not taken for dead meanwhile.
-const OBJECTS: u32 = 16;
+/// The same for objects, each of which is a call that may hang for a minute, and is made once more
+/// then: few enough that a run on another machine is not taken for dead meanwhile.
+const OBJECTS_A_CORE: usize = 2;
 
 /// The built-in fonts, with the configured ones behind them.
 pub fn load_fonts(ctx: &Context) -> Result<Fonts> {
@@ -53,6 +53,11 @@ pub fn parse(invoice_id: &InvoiceId, content: &str) -> Result<Document> {
         Error::failed(format!("the document of invoice {invoice_id} cannot be read: {e}"))
             .hint("it was changed by something else than finops: finops db check")
     })
+}
+
+/// The idempotency key of an invoice's PDF.
+pub fn key(seller_id: &SellerId, number: &str) -> String {
+    format!("{}:{seller_id}:{number}", EffectKind::Document)
 }
 
 /// Where a document's PDF lies in the folder of documents: seller, year, number.
@@ -102,7 +107,7 @@ impl<'c> Documents<'c> {
     fn make(&self, effect: &Effect, inputs: &Inputs) -> Result<Outcome> {
         let (document, logo) = match inputs.of(effect) {
             Ok(found) => found,
-            Err(reason) => return Ok(Err(Failure::new(FailureClass::Rejected, reason))),
+            Err(reason) => return Ok(Err(Failure::new(FailureClass::Local, reason))),
         };
         let bytes = match self.render(document, logo) {
             Ok(bytes) => bytes,
@@ -136,14 +141,14 @@ impl Deliver for Documents<'_> {
     fn policy(&self) -> Policy {
         let block = match &self.place {
             Place::Folder(_) => FILES,
-            Place::Bucket(_) => OBJECTS,
+            Place::Bucket(_) => u32::try_from(rayon::current_num_threads() * OBJECTS_A_CORE).unwrap_or(FILES),
         };
         Policy { class: WorkClass::Uploads, repeat: Repeat::Harmless, block }
     }
 
     fn look_for_lost(&self, db: &mut Db) -> Result<()> {
         match &self.place {
-            Place::Folder(folder) => folder.look_for_lost(db),
+            Place::Folder(folder) => folder.look_for_lost(db, self.ctx.clock.now()),
             // Nobody takes an object away by the way, and asking for each would cost as history grows.
             Place::Bucket(_) => Ok(()),
         }

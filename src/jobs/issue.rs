@@ -9,7 +9,7 @@ mod plan;
 
 pub use plan::IssuePlan;
 
-use super::documents::Documents;
+use super::documents::{Documents, key as effect_key};
 
 use crate::context::Context;
 use crate::engine::job::{Decided, Failed, Job, Skipped};
@@ -145,7 +145,7 @@ impl Job for Issue<'_> {
             });
             planned.push(NewEffect {
                 company_id: head.company_id.clone(),
-                key: format!("{}:{}:{}", EffectKind::Document, head.seller_id, document.number),
+                key: effect_key(&head.seller_id, &document.number),
                 subject: head.invoice_id.to_string(),
                 content_sha256: sha256.clone(),
                 payload: String::new(),

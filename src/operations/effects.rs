@@ -3,6 +3,7 @@
 use crate::engine::outbox::Deliver;
 use crate::error::{Error, Result};
 use crate::model::{CompanyId, EffectState, Receipt};
+use crate::rules::retry::Repeat;
 use crate::store::Tx;
 use crate::store::audit::{self, Author, Entry};
 use crate::store::effects::{self, Effect};
@@ -26,15 +27,16 @@ pub fn find(tx: &mut Tx, key: &str, company_id: Option<&CompanyId>) -> Result<Ef
 ///
 /// # Errors
 /// Refused when it is over, is being sent, or when only a person can tell whether it was done.
-pub fn retry(tx: &mut Tx, effect: &Effect, author: &Author) -> Result<()> {
+pub fn retry(tx: &mut Tx, effect: &Effect, author: &Author) -> Result<EffectState> {
     if effect.state == EffectState::NeedsHuman {
         return Err(Error::refused(format!("nobody knows whether {} was done: {}", effect.key, effect.error))
             .hint(format!("look it up, then finops effects settle {} --as succeeded, or --as not-done", effect.key)));
     }
-    if !effects::retry(tx, effect)? {
+    if !effects::retry(tx, effect, author.at)? {
         return Err(not_now(effect));
     }
-    tell(tx, author, "effect.retried", effect, json!({ "state": effect.state, "attempts": effect.attempts }))
+    tell(tx, author, "effect.retried", effect, json!({ "state": effect.state, "attempts": effect.attempts }))?;
+    Ok(if effect.state == EffectState::Unknown { EffectState::Unknown } else { EffectState::Planned })
 }
 
 /// What a person says of an effect.
@@ -64,7 +66,15 @@ pub fn settle(
         Verdict::NotDone => EffectState::Planned,
         Verdict::Abandoned => EffectState::Abandoned,
     };
-    if !effects::decide(tx, effect, state, provider_ref, author.at)? {
+    // What was done is done, where doing it again would do harm.
+    let repeatable = deliverer.is_some_and(|d| d.policy().repeat == Repeat::Harmless);
+    let may_change = match effect.state {
+        EffectState::Planned | EffectState::Unknown | EffectState::Failed | EffectState::NeedsHuman => true,
+        EffectState::Abandoned => verdict == Verdict::NotDone,
+        EffectState::Succeeded => verdict == Verdict::NotDone && repeatable,
+        EffectState::Sending => false,
+    };
+    if !may_change || !effects::decide(tx, effect, state, provider_ref, author.at)? {
         return Err(not_now(effect));
     }
     if let (EffectState::Succeeded, Some(deliverer)) = (state, deliverer) {
@@ -80,9 +90,8 @@ fn not_now(effect: &Effect) -> Error {
     match state {
         EffectState::Sending => Error::refused(format!("{key} is being sent now"))
             .hint("wait for it; if its process died, finops effects settle takes it over"),
-        EffectState::Succeeded | EffectState::Abandoned => {
-            Error::refused(format!("{key} is over: {state}")).hint("finops effects show tells its history")
-        }
+        EffectState::Succeeded | EffectState::Abandoned => Error::refused(format!("{key} is over: {state}"))
+            .hint("to have it done again: finops effects settle with its key and --as not-done"),
         EffectState::Planned | EffectState::Failed | EffectState::Unknown | EffectState::NeedsHuman => {
             Error::try_later(format!("{key} changed meanwhile")).hint("look again: finops effects show")
         }

@@ -27,6 +27,8 @@ pub enum Repeat {
 /// How long mail that is refused for now is tried again (RFC 5321, 4.5.4.1, has four to five days;
 /// after three a person should know).
 const DEFERRED_FOR: TimeDelta = TimeDelta::days(3);
+/// One that was first tried when those days were over is tried a few times all the same.
+const DEFERRED_AT_LEAST: u32 = 5;
 const DEFERRED_FIRST: TimeDelta = TimeDelta::minutes(15);
 const DEFERRED_LONGEST: TimeDelta = TimeDelta::hours(4);
 
@@ -75,7 +77,7 @@ pub fn next(tried: Tried, schedule: &Schedule, now: DateTime<Utc>, chance: u8) -
         | FailureClass::Local => by_schedule(),
         // Everybody's failure, not this act's: it waits for the configuration, however long.
         FailureClass::Denied => Next::Again(now),
-        FailureClass::Deferred if now - planned_at < DEFERRED_FOR => {
+        FailureClass::Deferred if now - planned_at < DEFERRED_FOR || attempts < DEFERRED_AT_LEAST => {
             Next::Again(later(doubled(DEFERRED_FIRST, attempts, DEFERRED_LONGEST)))
         }
         FailureClass::Deferred | FailureClass::HardDecline | FailureClass::Rejected => Next::Never,
@@ -199,6 +201,7 @@ mod tests {
         };
         assert!(matches!(at(71, 30), Next::Again(_)));
         assert_eq!(at(72, 30), Next::Never);
+        assert!(matches!(at(72, 1), Next::Again(_)), "it lay for long before it was first tried");
     }
 
     #[test]

@@ -94,12 +94,6 @@ pub fn count_batch(tx: &mut Tx, run_id: &RunId, batch: i64, at: DateTime<Utc>) -
     Ok(tx.execute(SQL, &[run_id.as_str().into(), batch.into(), at.into()])? > 0)
 }
 
-/// A run is alive, between batches.
-pub fn sign_of_life(tx: &mut Tx, run_id: &RunId, at: DateTime<Utc>) -> Result<(), StoreError> {
-    const SQL: &str = "UPDATE runs SET heartbeat_at = $2 WHERE run_id = $1";
-    tx.execute(SQL, &[run_id.as_str().into(), at.into()]).map(drop)
-}
-
 /// Whether a run is in this database.
 pub fn exists(tx: &mut Tx, run_id: &str) -> Result<bool, StoreError> {
     const SQL: &str = "SELECT 1 FROM runs WHERE run_id = $1";

@@ -168,17 +168,17 @@ fn the_backlog_counts_what_is_not_over() {
         let of = |state, count, error: &str| Backlog { kind: KIND, state, count, error: error.to_owned() };
         let expected = [of(EffectState::Failed, 1, AWKWARD), of(EffectState::Planned, 1, ""), of(EffectState::Sending, 1, "")];
         assert_eq!(read(&mut db, effects::backlog), expected);
-        let listed = |db: &mut Db, filter: Filter, after: &str| -> Vec<String> {
-            let page = read(db, |tx| effects::list(tx, &filter, (after, "pdf:1"), 9));
+        let listed = |db: &mut Db, filter: Filter, limit: u32| -> Vec<String> {
+            let page = read(db, |tx| effects::list(tx, &filter, limit));
             page.into_iter().map(|e| e.company_id.to_string()).collect()
         };
-        assert_eq!(listed(&mut db, Filter::default(), ""), ["b", "c", "d"]);
-        assert_eq!(listed(&mut db, Filter::default(), "b"), ["c", "d"]);
-        assert_eq!(listed(&mut db, Filter { all: true, ..Filter::default() }, ""), ["a", "b", "c", "d"]);
-        assert_eq!(listed(&mut db, Filter { state: Some(EffectState::Sending), ..Filter::default() }, ""), ["c"]);
-        assert_eq!(listed(&mut db, Filter { company_id: Some("d".parse().unwrap()), ..Filter::default() }, ""), ["d"]);
+        assert_eq!(listed(&mut db, Filter::default(), 9), ["b", "c", "d"], "failed, sending, planned");
+        assert_eq!(listed(&mut db, Filter::default(), 2), ["b", "c"]);
+        assert_eq!(listed(&mut db, Filter { all: true, ..Filter::default() }, 9), ["a", "b", "c", "d"]);
+        assert_eq!(listed(&mut db, Filter { state: Some(EffectState::Sending), ..Filter::default() }, 9), ["c"]);
+        assert_eq!(listed(&mut db, Filter { company_id: Some("d".parse().unwrap()), ..Filter::default() }, 9), ["d"]);
         assert!(
-            listed(&mut db, Filter { kind: Some(EffectKind::CompletionNotice), all: true, ..Filter::default() }, "").is_empty()
+            listed(&mut db, Filter { kind: Some(EffectKind::CompletionNotice), all: true, ..Filter::default() }, 9).is_empty()
         );
     });
 }
@@ -189,19 +189,20 @@ fn a_person_has_it_tried_again_or_says_what_became_of_it() {
         let mut db = db.open();
         let acts = planned(&mut db, &["a", "b"]);
         let begun = begun(&mut db, &acts, "run");
-        assert!(!write(&mut db, |tx| effects::retry(tx, &begun[0])), "it is being sent");
+        assert!(!write(&mut db, |tx| effects::retry(tx, &begun[0], now())), "it is being sent");
         settle(&mut db, &settled(&begun[0], EffectState::Failed));
         settle(&mut db, &settled(&begun[1], EffectState::NeedsHuman));
         let (failed, unclear) = (find(&mut db, "a"), find(&mut db, "b"));
-        assert!(!write(&mut db, |tx| effects::retry(tx, &unclear)), "it may have been done");
-        assert!(write(&mut db, |tx| effects::retry(tx, &failed)));
+        assert!(!write(&mut db, |tx| effects::retry(tx, &unclear, now())), "it may have been done");
+        assert!(write(&mut db, |tx| effects::retry(tx, &failed, now() + TimeDelta::days(9))));
         let again = find(&mut db, "a");
         assert_eq!((again.state, again.attempts, again.retried_from, again.next_at), (EffectState::Planned, 1, 1, None));
+        assert_eq!(again.planned_at, now() + TimeDelta::days(9), "as if it were planned now");
         assert!(write(&mut db, |tx| effects::decide(tx, &unclear, EffectState::Succeeded, "ch_1", now())));
         let done = find(&mut db, "b");
         assert_eq!((done.state, done.provider_ref.as_str(), done.settled_at), (EffectState::Succeeded, "ch_1", Some(now())));
-        assert!(!write(&mut db, |tx| effects::decide(tx, &done, EffectState::Abandoned, "", now())), "it is over");
-        write(&mut db, |tx| effects::plan_again(tx, KIND, &done.company_id, AWKWARD));
+        assert!(!write(&mut db, |tx| effects::decide(tx, &unclear, EffectState::Abandoned, "", now())), "it has changed since");
+        write(&mut db, |tx| effects::plan_again(tx, &done.company_id, "pdf:1", now()));
         assert_eq!(find(&mut db, "b").state, EffectState::Planned, "its outcome was lost");
     });
 }
@@ -211,9 +212,15 @@ fn a_rate_is_kept_by_company_and_name() {
     each_engine(|db: &TestDb| {
         let mut db = db.open();
         assert_eq!(read(&mut db, |tx| effects::rate(tx, "a", "recipient:x")), None);
+        let mut before = None;
         for at in [now(), now() + TimeDelta::seconds(6)] {
-            write(&mut db, |tx| effects::keep_rate(tx, "a", "recipient:x", at));
+            write(&mut db, |tx| effects::keep_rate(tx, "a", "recipient:x", before, at));
             assert_eq!(read(&mut db, |tx| effects::rate(tx, "a", "recipient:x")), Some(at));
+            for stale in [None, Some(now() - TimeDelta::days(1))] {
+                let met = db.write(|tx| effects::keep_rate(tx, "a", "recipient:x", stale, at)).unwrap_err();
+                assert!(matches!(met, StoreError::Busy(_)), "{met}");
+            }
+            before = Some(at);
         }
         assert_eq!(read(&mut db, |tx| effects::rate(tx, "b", "recipient:x")), None);
     });

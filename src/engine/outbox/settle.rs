@@ -2,7 +2,7 @@
 
 use super::{Deliver, Delivery, Flow, Found, GIVE_UP_AFTER, Outcome, SILENCE, host};
 use crate::crash;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt};
 use crate::rules::retry::{self, Next, Repeat, Tried};
 use crate::store::effects::{self, Attempt, Effect, Place, Settled};
@@ -58,7 +58,7 @@ pub(super) fn take_over(deliverer: &dyn Deliver, run: &mut Delivery, now: DateTi
             let kept: Vec<_> = settled.iter().map(|s| (s.effect, attempt(s, EffectState::Unknown.as_str(), now))).collect();
             effects::keep_attempts(tx, &kept)?;
         }
-        Ok::<_, crate::error::Error>(())
+        Ok::<_, Error>(())
     })?;
     crash::point("effects.taken_over");
     Ok(())
@@ -81,11 +81,7 @@ const fn unseen(repeat: Repeat) -> EffectState {
 pub(super) fn leave(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effect], why: &str) -> Result<()> {
     let (now, state) = (run.ctx.clock.now(), unseen(deliverer.policy().repeat));
     let settled: Vec<Settled> = begun.iter().map(|e| Settled { counts: false, ..unsettled(e, state, why) }).collect();
-    run.db.write_surely(|tx| {
-        effects::settle(tx, &settled, now)?;
-        let kept: Vec<_> = settled.iter().map(|s| (s.effect, attempt(s, EffectState::Unknown.as_str(), now))).collect();
-        Ok(effects::keep_attempts(tx, &kept)?)
-    })
+    run.db.write_surely(|tx| effects::settle(tx, &settled, now).map(drop).map_err(Error::from))
 }
 
 /// Asks about each act whose outcome is unknown.
@@ -181,10 +177,11 @@ pub(super) fn record(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effec
                 kept.push((late.effect, attempt(late, "late", now)));
             }
         }
-        let failed = settled.iter().filter(|s| s.state != EffectState::Succeeded);
+        // What concerns all acts alike stands with the act, and in the log of the run.
+        let failed = settled.iter().filter(|s| s.state != EffectState::Succeeded && s.counts);
         kept.extend(failed.map(|s| (s.effect, attempt(s, s.state.as_str(), now))));
         effects::keep_attempts(tx, &kept)?;
-        Ok::<_, crate::error::Error>(runs::sign_of_life(tx, &run_id, now)?)
+        Ok::<_, Error>(runs::beat(tx, &run_id, now)?)
     })?;
     for (one, outcome) in settled.iter().zip(outcomes) {
         match outcome {

@@ -1,13 +1,15 @@
 //! PDFs in a folder of this machine, and those that are gone from it.
 
+use super::key;
 use crate::engine::host;
 use crate::engine::outbox::Outcome;
 use crate::error::{Error, Result, io_error};
 use crate::model::digest::sha256_hex;
-use crate::model::{EffectKind, Failure, FailureClass, Receipt};
+use crate::model::{Failure, FailureClass, Receipt};
 use crate::providers::folder;
 use crate::store::documents::{self, DocumentFile};
-use crate::store::{Db, effects};
+use crate::store::{Db, effects, invoices};
+use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -61,17 +63,17 @@ impl Folder {
     }
 
     /// Folders that changed by other hands are looked through, and what is gone is planned again.
-    pub(super) fn look_for_lost(&self, db: &mut Db) -> Result<()> {
+    pub(super) fn look_for_lost(&self, db: &mut Db, at: DateTime<Utc>) -> Result<()> {
         for (folder, left_at) in db.read(|tx| documents::folders(tx, &host::name()))? {
             if folder::changed_at(&self.root.join(&folder)) != left_at {
-                self.replan_missing(db, &folder)?;
+                self.replan_missing(db, &folder, at)?;
                 self.touch(&folder);
             }
         }
         Ok(())
     }
 
-    fn replan_missing(&self, db: &mut Db, folder: &str) -> Result<()> {
+    fn replan_missing(&self, db: &mut Db, folder: &str, at: DateTime<Utc>) -> Result<()> {
         let path = self.root.join(folder);
         let there = folder::names(&path).map_err(|e| io_error("read", &path, e))?;
         let mut after = String::new();
@@ -85,11 +87,14 @@ impl Folder {
                 continue;
             }
             db.write_surely(|tx| {
-                missing.iter().try_for_each(|file| {
-                    effects::plan_again(tx, EffectKind::Document, &file.company_id, file.invoice_id.as_str())
-                })
-            })
-            .map_err(Error::from)?;
+                for file in &missing {
+                    let head = invoices::head(tx, &file.company_id, &file.invoice_id)?;
+                    if let Some((seller_id, number)) = head.and_then(|head| Some((head.seller_id, head.number?))) {
+                        effects::plan_again(tx, &file.company_id, &key(&seller_id, &number), at)?;
+                    }
+                }
+                Ok::<_, Error>(())
+            })?;
         }
     }
 

@@ -56,11 +56,11 @@ pub fn keep_attempts(tx: &mut Tx, attempts: &[(&Effect, Attempt)]) -> Result<(),
     tx.insert(&ATTEMPT, rows).map(drop)
 }
 
-/// The kept attempts of an act, oldest first.
+/// The kept attempts of an act, the latest hundred of them, oldest first.
 pub fn attempts_of(tx: &mut Tx, effect: &Effect) -> Result<Vec<Attempt>, StoreError> {
     const SQL: &str = "SELECT attempt, outcome, class, message, provider_ref, started_at, ended_at, run_id FROM effect_attempts
-      WHERE company_id = $1 AND idempotency_key = $2 ORDER BY attempt, ended_at";
-    tx.query(SQL, &[effect.company_id.as_str().into(), (&effect.key).into()], |row| {
+      WHERE company_id = $1 AND idempotency_key = $2 ORDER BY attempt DESC, ended_at DESC LIMIT 100";
+    let mut found = tx.query(SQL, &[effect.company_id.as_str().into(), (&effect.key).into()], |row| {
         Ok(Attempt {
             attempt: row.number(0)?,
             outcome: row.string(1)?,
@@ -71,5 +71,7 @@ pub fn attempts_of(tx: &mut Tx, effect: &Effect) -> Result<Vec<Attempt>, StoreEr
             ended_at: row.instant(6)?,
             run_id: row.string(7)?,
         })
-    })
+    })?;
+    found.reverse();
+    Ok(found)
 }

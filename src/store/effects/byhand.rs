@@ -32,7 +32,7 @@ pub fn backlog(tx: &mut Tx) -> Result<Vec<Backlog>, StoreError> {
     Ok(all)
 }
 
-/// Which acts to list; an empty text or None leaves it open.
+/// Which acts to list; None leaves it open.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub kind: Option<EffectKind>,
@@ -42,47 +42,95 @@ pub struct Filter {
     pub all: bool,
 }
 
-macro_rules! filtered {
-    () => {
-        " AND ($1 = '' OR kind = $1) AND ($2 = '' OR state = $2) AND ($3 = '' OR company_id = $3)
-      AND (company_id, idempotency_key) > ($4, $5)"
-    };
+impl Filter {
+    fn takes(&self, effect: &Effect) -> bool {
+        self.kind.is_none_or(|kind| kind == effect.kind) && self.state.is_none_or(|state| state == effect.state)
+    }
 }
 
-/// Acts by company and key, of what is not over or of all.
-pub fn list(tx: &mut Tx, filter: &Filter, after: (&str, &str), limit: u32) -> Result<Vec<Effect>, StoreError> {
-    // Each part asks an index that holds nothing else.
-    const OPEN: &str = concat!(
+/// What is not over, by how much it needs somebody.
+const OPEN: [EffectState; 5] =
+    [EffectState::NeedsHuman, EffectState::Failed, EffectState::Unknown, EffectState::Sending, EffectState::Planned];
+
+/// At most so many acts: of one company or with those that are over, by company and key; else what is
+/// not over, that which needs a person first and of the rest what is due soonest.
+pub fn list(tx: &mut Tx, filter: &Filter, limit: u32) -> Result<Vec<Effect>, StoreError> {
+    if filter.all || filter.company_id.is_some() {
+        return scan(tx, filter, limit);
+    }
+    let mut found = Vec::new();
+    for state in OPEN.into_iter().filter(|state| filter.state.is_none_or(|only| only == *state)) {
+        for kind in EffectKind::ALL.iter().filter(|kind| filter.kind.is_none_or(|only| only == **kind)) {
+            let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+            if left == 0 {
+                return Ok(found);
+            }
+            found.extend(match state {
+                EffectState::Failed | EffectState::NeedsHuman => attention(tx, *kind, state, ("", ""), left)?,
+                EffectState::Planned | EffectState::Unknown => waiting(tx, *kind, state, left)?,
+                EffectState::Sending => super::sending(tx, *kind)?.into_iter().take(left as usize).collect(),
+                EffectState::Succeeded | EffectState::Abandoned => Vec::new(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// A page of acts of a kind that wait for a person (failed, needs_human), after (company, key).
+pub fn attention(
+    tx: &mut Tx,
+    kind: EffectKind,
+    state: EffectState,
+    after: (&str, &str),
+    limit: u32,
+) -> Result<Vec<Effect>, StoreError> {
+    const SQL: &str = concat!(
         "SELECT ",
         effect_columns!(),
-        " FROM effects WHERE state IN ('planned', 'unknown')",
-        filtered!(),
-        " UNION ALL SELECT ",
-        effect_columns!(),
-        " FROM effects WHERE state = 'sending'",
-        filtered!(),
-        " UNION ALL SELECT ",
-        effect_columns!(),
-        " FROM effects WHERE state IN ('failed', 'needs_human')",
-        filtered!(),
-        " ORDER BY company_id, idempotency_key LIMIT $6"
+        " FROM effects WHERE state IN ('failed', 'needs_human') AND kind = $1 AND state = $2
+      AND (company_id, idempotency_key) > ($3, $4) ORDER BY company_id, idempotency_key LIMIT $5"
     );
-    const ALL: &str = concat!(
+    let params = [kind.as_str().into(), state.as_str().into(), after.0.into(), after.1.into(), limit.into()];
+    tx.query(SQL, &params, read_effect)
+}
+
+fn waiting(tx: &mut Tx, kind: EffectKind, state: EffectState, limit: u32) -> Result<Vec<Effect>, StoreError> {
+    const SQL: &str = concat!(
         "SELECT ",
         effect_columns!(),
-        " FROM effects WHERE 1 = 1",
-        filtered!(),
-        " ORDER BY company_id, idempotency_key LIMIT $6"
+        " FROM effects WHERE state IN ('planned', 'unknown') AND kind = $1 AND state = $2
+      ORDER BY next_at, company_id, idempotency_key LIMIT $3"
     );
-    let params = [
-        filter.kind.map_or("", EffectKind::as_str).into(),
-        filter.state.map_or("", EffectState::as_str).into(),
-        filter.company_id.as_ref().map_or("", CompanyId::as_str).into(),
-        after.0.into(),
-        after.1.into(),
-        limit.into(),
-    ];
-    tx.query(if filter.all { ALL } else { OPEN }, &params, read_effect)
+    tx.query(SQL, &[kind.as_str().into(), state.as_str().into(), limit.into()], read_effect)
+}
+
+/// By company and key, page by page, since what a company has is not indexed by its state.
+fn scan(tx: &mut Tx, filter: &Filter, limit: u32) -> Result<Vec<Effect>, StoreError> {
+    const OF_ONE: &str = concat!(
+        "SELECT ",
+        effect_columns!(),
+        " FROM effects WHERE company_id = $1 AND idempotency_key > $2 ORDER BY company_id, idempotency_key LIMIT $3"
+    );
+    const OF_ALL: &str = concat!(
+        "SELECT ",
+        effect_columns!(),
+        " FROM effects WHERE (company_id, idempotency_key) > ($1, $2) ORDER BY company_id, idempotency_key LIMIT $3"
+    );
+    const PAGE: u32 = 1000;
+    let mut after = (filter.company_id.as_ref().map_or(String::new(), ToString::to_string), String::new());
+    let mut found = Vec::new();
+    loop {
+        let sql = if filter.company_id.is_some() { OF_ONE } else { OF_ALL };
+        let page = tx.query(sql, &[(&after.0).into(), (&after.1).into(), PAGE.into()], read_effect)?;
+        let Some(last) = page.last() else { return Ok(found) };
+        after = (last.company_id.to_string(), last.key.clone());
+        let open = |effect: &Effect| filter.all || OPEN.contains(&effect.state);
+        found.extend(page.into_iter().filter(|effect| filter.takes(effect) && open(effect)));
+        if found.len() >= limit as usize {
+            found.truncate(limit as usize);
+            return Ok(found);
+        }
+    }
 }
 
 /// Acts with this key, of whatever company; at most two are read.
@@ -92,13 +140,14 @@ pub fn named(tx: &mut Tx, key: &str) -> Result<Vec<Effect>, StoreError> {
     tx.query(SQL, &[key.into()], read_effect)
 }
 
-/// A person has it tried again, at once and with all its attempts anew. False when the act is in no
-/// state for that: over, being sent, or such that only a person can tell whether it was done.
-pub fn retry(tx: &mut Tx, effect: &Effect) -> Result<bool, StoreError> {
+/// A person has it tried again, at once and with all its attempts anew, as if it were planned now.
+/// False when the act is in no state for that: over, being sent, or such that only a person can tell
+/// whether it was done.
+pub fn retry(tx: &mut Tx, effect: &Effect, at: DateTime<Utc>) -> Result<bool, StoreError> {
     const SQL: &str = "UPDATE effects SET state = CASE WHEN state = 'unknown' THEN 'unknown' ELSE 'planned' END,
-      retried_from = attempts, next_at = '', settled_at = NULL
+      retried_from = attempts, next_at = '', settled_at = NULL, planned_at = $4
       WHERE company_id = $1 AND idempotency_key = $2 AND attempts = $3 AND state IN ('failed', 'planned', 'unknown')";
-    let params = [effect.company_id.as_str().into(), (&effect.key).into(), effect.attempts.into()];
+    let params = [effect.company_id.as_str().into(), (&effect.key).into(), effect.attempts.into(), at.into()];
     Ok(tx.execute(SQL, &params)? > 0)
 }
 
@@ -112,9 +161,9 @@ pub fn decide(
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     const SQL: &str = "UPDATE effects SET state = $4, provider_ref = $5, retried_from = attempts, next_at = '',
-      settled_at = CASE WHEN $4 = 'planned' THEN NULL ELSE $6 END, error = '', class = ''
-      WHERE company_id = $1 AND idempotency_key = $2 AND attempts = $3
-      AND state IN ('failed', 'planned', 'unknown', 'needs_human')";
+      settled_at = CASE WHEN $4 = 'planned' THEN NULL ELSE $6 END, error = '', class = '',
+      planned_at = CASE WHEN $4 = 'planned' THEN $6 ELSE planned_at END
+      WHERE company_id = $1 AND idempotency_key = $2 AND attempts = $3 AND state = $7 AND state <> 'sending'";
     let params = [
         effect.company_id.as_str().into(),
         (&effect.key).into(),
@@ -122,13 +171,15 @@ pub fn decide(
         state.as_str().into(),
         provider_ref.into(),
         at.into(),
+        effect.state.as_str().into(),
     ];
     Ok(tx.execute(SQL, &params)? > 0)
 }
 
 /// What was done is to be done again: its outcome is gone.
-pub fn plan_again(tx: &mut Tx, kind: EffectKind, company_id: &CompanyId, subject: &str) -> Result<(), StoreError> {
-    const SQL: &str = "UPDATE effects SET state = 'planned', retried_from = attempts, next_at = '', settled_at = NULL
-      WHERE company_id = $1 AND kind = $2 AND subject = $3 AND state = 'succeeded'";
-    tx.execute(SQL, &[company_id.as_str().into(), kind.as_str().into(), subject.into()]).map(drop)
+pub fn plan_again(tx: &mut Tx, company_id: &CompanyId, key: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+    const SQL: &str =
+        "UPDATE effects SET state = 'planned', retried_from = attempts, next_at = '', settled_at = NULL, planned_at = $3
+      WHERE company_id = $1 AND idempotency_key = $2 AND state = 'succeeded'";
+    tx.execute(SQL, &[company_id.as_str().into(), key.into(), at.into()]).map(drop)
 }

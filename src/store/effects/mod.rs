@@ -17,7 +17,7 @@ mod byhand;
 mod rates;
 
 pub use attempts::{Attempt, attempts_of, keep_attempts};
-pub use byhand::{Backlog, Filter, backlog, decide, list, named, plan_again, retry};
+pub use byhand::{Backlog, Filter, attention, backlog, decide, list, named, plan_again, retry};
 pub use rates::{keep_rate, rate};
 
 use super::value::Kind::{Int, Text};
@@ -233,7 +233,7 @@ static START: Bulk<11> = Bulk {
     columns: START_COLUMNS,
     on_conflict: "ON CONFLICT (company_id, idempotency_key) DO UPDATE SET state = 'sending', attempts = excluded.attempts,
       sending_at = excluded.sending_at, owner = excluded.owner
-      WHERE (effects.attempts = excluded.attempts - 1 AND effects.state IN ('planned', 'unknown', 'sending'))
+      WHERE (effects.attempts = excluded.attempts - 1 AND effects.state = 'planned')
          OR (effects.attempts = excluded.attempts AND effects.state = 'sending' AND effects.owner = excluded.owner)",
 };
 

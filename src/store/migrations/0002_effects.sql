@@ -10,6 +10,7 @@ ALTER TABLE effects ADD COLUMN retried_from INTEGER NOT NULL DEFAULT 0;
 DROP INDEX effects_planned;
 CREATE INDEX effects_due ON effects (kind, state, next_at, company_id, idempotency_key) WHERE state IN ('planned', 'unknown');
 CREATE INDEX effects_sending ON effects (kind, company_id, idempotency_key) WHERE state = 'sending';
+CREATE INDEX effects_key ON effects (idempotency_key);
 CREATE INDEX effects_attention ON effects (kind, state, company_id, idempotency_key) WHERE state IN ('failed', 'needs_human');
 
 CREATE TABLE effect_attempts (
