@@ -1,6 +1,6 @@
 //! What the other side can answer, or not, and what becomes of the act.
 
-use crate::gateway::{Desk, KIND, code, company, new};
+use crate::gateway::{BREAKS, Desk, KIND, code, company, new};
 use crate::support::fake::{Cut, Step};
 use crate::support::{TestDb, now};
 use chrono::TimeDelta;
@@ -70,6 +70,35 @@ fn a_look_up_may_take_its_time_fail_or_end_with_a_person() {
         assert_eq!((desk.stands().0, summary.failed), (NeedsHuman, 1));
         assert_eq!(desk.done(DAY).run_id, None, "it waits for a person");
         assert_eq!(desk.charges(), (1, 1));
+    });
+}
+
+/// A full disk, a database that is gone: the answer was heard, and could not be kept.
+#[test]
+fn what_ends_the_run_after_the_call_is_looked_up_and_uses_up_no_attempt() {
+    each_engine(0, |mut desk| {
+        let charge = [new("charge-00", BREAKS)];
+        desk.db.open().write(|tx| effects::plan(tx, KIND, &charge, now())).unwrap();
+        let (_, result) = desk.run(NOW);
+        assert_eq!(code(result), 1);
+        let left = desk.effect("charge-00");
+        assert_eq!((left.state, left.attempts, left.retried_from), (Unknown, 1, 1));
+        desk.done(NOW);
+        assert_eq!((desk.stands(), desk.charges()), ((Succeeded, 1), (1, 1)));
+    });
+}
+
+#[test]
+fn wrong_credentials_use_up_no_attempt() {
+    each_engine(1, |mut desk| {
+        desk.gateway.script(&[vec![Step::status(401); 5], vec![Step::status(500)]].concat());
+        for _ in 0..5 {
+            assert_eq!(code(desk.run(HOUR).1), 78);
+        }
+        desk.done(HOUR);
+        assert_eq!(desk.stands(), (Planned, 6), "of three attempts, the first was made now");
+        desk.done(DAY);
+        assert_eq!((desk.stands(), desk.charges()), ((Succeeded, 7), (7, 1)));
     });
 }
 

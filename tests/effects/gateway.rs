@@ -28,6 +28,9 @@ pub const KIND: EffectKind = EffectKind::CompletionNotice;
 /// The longest that the gateway is waited for.
 pub const PATIENCE: Duration = Duration::from_millis(500);
 
+/// In a charge's payload: the first run breaks once its call was made.
+pub const BREAKS: &str = "breaks";
+
 pub struct Gateway {
     url: String,
     http: Http,
@@ -73,7 +76,11 @@ impl Deliver for Gateway {
     }
 
     fn carry_out(&self, _db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
-        Ok(effects.iter().map(|effect| self.charge(effect)).collect())
+        let outcomes = effects.iter().map(|effect| self.charge(effect)).collect();
+        match effects.iter().any(|effect| effect.payload.contains(BREAKS) && effect.attempts == 1) {
+            true => Err(Error::failed("something broke after the call")),
+            false => Ok(outcomes),
+        }
     }
 
     fn look_up(&self, _db: &mut Db, effect: &Effect) -> Result<std::result::Result<Found, Failure>> {
