@@ -337,8 +337,9 @@ fn heed(deliverer: &dyn Deliver, run: &Delivery, effect: &Effect, failure: Optio
     };
     let provider = deliverer.provider();
     if failure.class == FailureClass::Denied {
-        return Err(Error::config(format!("{provider} refuses the credentials: {}", failure.message))
-            .hint("correct them in the configuration; what is planned is carried out by the next run"));
+        return Err(Error::config(format!("{provider} refuses what it is called with: {}", failure.message)).hint(
+            "correct the credentials, or the place that they are for, in the configuration; the next run carries out what is planned",
+        ));
     }
     *in_a_row += u32::from(retry::is_of_the_provider(failure.class));
     if *in_a_row == GIVE_UP_AFTER {
