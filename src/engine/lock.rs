@@ -4,6 +4,7 @@
 //! The lock only saves work; what keeps things from happening twice are the unique keys. It is
 //! the kernel's, so it is gone with the process that held it, however it died.
 
+use super::filesystem;
 use crate::error::{Error, Result, io_error};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -18,6 +19,7 @@ pub struct JobLock {
 
 /// Waits up to `wait` for the job's lock; `stop` is asked meanwhile.
 pub fn acquire(database: &Path, job: &str, wait: Duration, stop: &dyn Fn() -> Result<()>) -> Result<JobLock> {
+    filesystem::refuse_network(database)?;
     let path = lock_path(database, job);
     let mut file = open(&path)?;
     let deadline = Instant::now() + wait;

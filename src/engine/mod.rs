@@ -4,6 +4,7 @@
 //! `job::Job` for the shape of a job and `outbox::Deliver` for the shape of an effect.
 
 pub mod doubts;
+pub mod filesystem;
 pub mod host;
 mod items;
 pub mod job;

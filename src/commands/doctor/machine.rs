@@ -3,16 +3,13 @@
 use super::{Report, State};
 use crate::config::DatabaseUrl;
 use crate::context::Context;
+use crate::engine::filesystem;
 use crate::jobs::JobKind;
 use crate::jobs::documents::load_fonts;
 use std::fs::OpenOptions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// Filesystems over a network: SQLite's locks do not hold on them (sqlite.org/wal.html).
-const NETWORK: [&str; 14] =
-    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "gfs2", "ocfs2", "beegfs", "fuse.sshfs"];
 
 /// Below so many MiB free, it is time to look; below the second, PDFs and journals soon fail.
 const LOW_MIB: u64 = 1024;
@@ -121,13 +118,13 @@ pub(super) fn database_file(ctx: &Context, report: &mut Report) {
         let message = format!("{shown} can be read by other users of this machine");
         report.add(CHECK, State::Warning, message, format!("chmod 600 {shown}"));
     }
-    let Some(filesystem) = filesystem(path) else { return };
-    match filesystem.as_str() {
-        name if NETWORK.contains(&name) => {
+    let Some(name) = filesystem::of(path) else { return };
+    match name.as_str() {
+        name if filesystem::is_network(name) => {
             let message = format!("{shown} is on {name}, where locks do not hold: two jobs at once can destroy it");
             report.add(CHECK, State::Problem, message, "move it to a disk of this machine, or use Postgres");
         }
-        name if name.starts_with("fuse") || name == "virtiofs" => {
+        name if name.starts_with("fuse") || name == "virtiofs" || name == "9p" => {
             let hint = "make sure that only this machine uses it, or move it to a disk of this machine";
             report.add(CHECK, State::Warning, format!("{shown} is on {name}, whose locks finops cannot judge"), hint);
         }
@@ -143,57 +140,13 @@ pub(super) fn mode(file: &Path) -> Option<u32> {
     Some(std::fs::metadata(file).ok()?.permissions().mode() & 0o777)
 }
 
-/// The type of the filesystem that holds a file; None where the kernel does not tell.
-fn filesystem(file: &Path) -> Option<String> {
-    let file = file.canonicalize().ok()?;
-    filesystem_in(&std::fs::read_to_string("/proc/self/mountinfo").ok()?, &file)
-}
-
-/// The longest mount point that the path lies under; of equal ones the last, which covers the others.
-fn filesystem_in(mountinfo: &str, file: &Path) -> Option<String> {
-    let mounts = mountinfo.lines().filter_map(|line| {
-        let (before, after) = line.split_once(" - ")?;
-        let point = PathBuf::from(unescaped(before.split(' ').nth(4)?));
-        let name = after.split(' ').next()?.to_owned();
-        file.starts_with(&point).then(|| (point.components().count(), name))
-    });
-    mounts.max_by_key(|(depth, _)| *depth).map(|(_, name)| name)
-}
-
-/// Blanks stand in mountinfo as octal: `\040` (proc(5)).
-fn unescaped(point: &str) -> String {
-    point.replace(r"\040", " ").replace(r"\011", "\t").replace(r"\012", "\n").replace(r"\134", r"\")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MOUNTINFO: &str = r"22 27 0:21 / /proc rw,relatime - proc proc rw
-27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
-31 27 0:40 / /srv rw,relatime shared:3 master:1 - nfs4 nas:/srv rw,vers=4.2
-32 31 254:1 / /srv/my\040books rw,relatime - xfs /dev/vdb rw
-33 27 0:41 / /mnt rw - xfs /dev/vdc rw
-34 33 0:42 / /mnt rw - cifs //nas/mnt rw";
-
-    #[test]
-    fn a_file_lies_on_the_nearest_mount_above_it() {
-        for (file, expected) in [
-            ("/var/lib/finops.db", "ext4"),
-            ("/srv/finops.db", "nfs4"),
-            ("/srv/my books/finops.db", "xfs"),
-            ("/srvx/finops.db", "ext4"),
-            ("/mnt/finops.db", "cifs"),
-        ] {
-            assert_eq!(filesystem_in(MOUNTINFO, Path::new(file)).as_deref(), Some(expected), "{file}");
-        }
-        assert_eq!(filesystem_in("", Path::new("/x")), None);
-    }
-
     #[test]
     fn this_machine_says_where_its_files_are() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(filesystem(folder.path()).is_some());
         assert!(free_mib(folder.path()).is_some_and(|mib| mib > 0));
         assert!(try_to_write(folder.path()).is_ok() && std::fs::read_dir(folder.path()).unwrap().next().is_none());
     }
