@@ -7,6 +7,7 @@ use crate::error::{Error, ExitCode, Result, io_error};
 use crate::model::CompanyId;
 use crate::model::digest::hex;
 use crate::operations::audit::{self as operations, Claimed, Finding, Request, Verified};
+use crate::store::Tx;
 use crate::store::audit::{self, Filter, Logged};
 use crate::ui::Column;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -201,9 +202,21 @@ struct Summary {
     verified: Verified,
 }
 
+/// A proof of nothing is none: a mistyped company must not pass for a sound one.
+fn there_is(tx: &mut Tx, company_id: &str) -> Result<()> {
+    match audit::page(tx, Some(company_id), ("", 0), 1)?.is_empty() {
+        false => Ok(()),
+        true => Err(Error::not_found(format!("the audit log has nothing of a company {company_id}"))
+            .hint("finops audit list shows what it has")),
+    }
+}
+
 fn verify(args: &VerifyArgs, ctx: &Context) -> Result<ExitCode> {
     let claimed = args.digests.as_deref().map(digests).transpose()?.unwrap_or_default();
     let mut db = ctx.open_db()?;
+    if let Some(company_id) = &args.company_id {
+        db.read(|tx| there_is(tx, company_id.as_str()))?;
+    }
     let length = if ctx.ui.shows_progress() { db.read(audit::length)? } else { 0 };
     let bar = ctx.ui.progress("audit verify", length);
     let mut tell = |finding: &Finding| ctx.ui.item(finding, || text(finding));

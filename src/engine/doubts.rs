@@ -55,15 +55,21 @@ struct Facts {
 pub fn find(ctx: &Context, db: &mut Db) -> Result<Vec<Doubt>> {
     let facts = db.read(|tx| {
         let witness = match schema::meta(tx, schema::DATABASE_ID)? {
-            Some(id) => witness::read(ctx, &id).unwrap_or_else(|error| {
-                let path = ctx.witness(&id);
-                ctx.ui.warn(format!("{} cannot be read: {error}; the next run writes it anew", path.display()));
-                None
-            }),
+            Some(id) => witness::read(ctx, &id)
+                .map(|witness| witness.map(|witness| (witness.supersedes(&id), witness)))
+                .unwrap_or_else(|error| {
+                    let path = ctx.witness(&id);
+                    ctx.ui.warn(format!("{} cannot be read: {error}; the next run writes it anew", path.display()));
+                    None
+                }),
             None => None,
         };
         let missing = match witness {
-            Some(witness) if !runs::exists(tx, witness.run_id.as_str())? => Some(witness),
+            Some((true, witness)) => Some(witness),
+            Some((false, witness)) => match &witness.run_id {
+                Some(run_id) if !runs::exists(tx, run_id.as_str())? => Some(witness),
+                _ => None,
+            },
             _ => None,
         };
         let is_test = schema::meta(tx, "test")?.as_deref() == Some("true");
@@ -90,10 +96,12 @@ fn clock(now: DateTime<Utc>, latest: DateTime<Utc>) -> Option<Doubt> {
 
 fn restored(witness: Witness) -> Doubt {
     let (began, Witness { run_id, job, .. }) = (witness.began(), &witness);
-    let message = format!(
-        "an older copy of the database was put in its place: the run {run_id} of {job}, which this machine began on {began}, is not in it"
-    );
-    let hint = "put the latest database back; if there is none, finops db reconcile shows what is lost, and finops db reconcile --accept goes on";
+    let missing = match run_id {
+        Some(run_id) => format!("the run {run_id} of {job}, which this machine began on {began}, is not in it"),
+        None => format!("it was reconciled on {began}, and this one was not"),
+    };
+    let message = format!("an older copy of the database was put in its place: {missing}");
+    let hint = "put the latest database back (with SQLite, remove the -wal and -shm files of the one before); if there is none, finops db reconcile shows what is lost, and finops db reconcile --accept goes on";
     Doubt { cause: Cause::Restored, message, hint }
 }
 

@@ -152,7 +152,7 @@ enum Flow {
 
 fn send(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Result<()> {
     let (kind, block) = (deliverer.kind(), deliverer.policy().block);
-    let (mut place, mut in_a_row) = (Place::default(), 0);
+    let (mut place, mut in_a_row, mut tried) = (Place::default(), 0, false);
     let total = if run.ctx.ui.shows_progress() { run.db.read(|tx| effects::count_due(tx, kind, until))? } else { 0 };
     let progress = run.ctx.ui.progress(kind.as_str(), total);
     // One page of reading feeds many single sendings.
@@ -161,11 +161,16 @@ fn send(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Re
         let page = run.db.read(|tx| effects::due(tx, kind, EffectState::Planned, until, &place, page_size))?;
         let Some(last) = page.last() else { break };
         place = Place::after(last);
-        for block in page.chunks(block.max(1) as usize) {
-            if let Flow::Stop = send_block(deliverer, run, block, &mut in_a_row)? {
+        let mut rest = page.as_slice();
+        while !rest.is_empty() {
+            // No more at a time than may fail in a row, until one has succeeded.
+            let most = if tried { block.max(1) } else { block.clamp(1, GIVE_UP_AFTER) };
+            let (now, later) = rest.split_at(rest.len().min(most as usize));
+            if let Flow::Stop = send_block(deliverer, run, now, &mut in_a_row)? {
                 return Ok(());
             }
-            progress.inc(block.len() as u64);
+            (rest, tried) = (later, in_a_row == 0);
+            progress.inc(now.len() as u64);
             (run.stop)()?;
         }
     }

@@ -18,16 +18,30 @@ use std::io::{Error, ErrorKind};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Witness {
     pub database_id: String,
-    pub run_id: RunId,
+    /// None until the first run after a reconciliation.
+    pub run_id: Option<RunId>,
     pub job: String,
     pub host: String,
     pub started_at: DateTime<Utc>,
+    /// Ids that this database had before it was reconciled: a copy with one of them is older still.
+    #[serde(default)]
+    pub superseded: Vec<String>,
 }
 
 impl Witness {
     pub fn of(run: &Run, database_id: &str) -> Self {
         let Run { run_id, job, host, started_at, .. } = run.clone();
-        Self { database_id: database_id.to_owned(), run_id, job, host, started_at }
+        Self { database_id: database_id.to_owned(), run_id: Some(run_id), job, host, started_at, superseded: Vec::new() }
+    }
+
+    /// Whether it speaks of the database with this id, as it is or as it was.
+    fn is_of(&self, database_id: &str) -> bool {
+        self.database_id == database_id || self.superseded.iter().any(|id| id == database_id)
+    }
+
+    /// Whether the database with this id was replaced by a reconciled one.
+    pub fn supersedes(&self, database_id: &str) -> bool {
+        self.database_id != database_id && self.is_of(database_id)
     }
 
     /// When the run began, for people.
@@ -42,17 +56,42 @@ impl Witness {
 /// # Errors
 /// The file cannot be read, or is none of ours: it is told, and ends nothing.
 pub fn read(ctx: &Context, database_id: &str) -> std::io::Result<Option<Witness>> {
+    Ok(there(ctx, database_id)?.filter(|witness| witness.is_of(database_id)))
+}
+
+/// What lies where the witness of this database would.
+fn there(ctx: &Context, database_id: &str) -> std::io::Result<Option<Witness>> {
     let bytes = match std::fs::read(ctx.witness(database_id)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         read => read?,
     };
-    let witness: Witness = serde_json::from_slice(&bytes).map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
-    Ok(Some(witness).filter(|witness| witness.database_id == database_id))
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::new(ErrorKind::InvalidData, error))
+}
+
+/// A reconciled database goes on under a new id: copies with its old one are known from now on.
+/// Until its first run, the witness names none.
+pub fn reconciled(ctx: &Context, before: &str, after: &str, at: DateTime<Utc>) {
+    let old = there(ctx, before).ok().flatten().filter(|witness| witness.is_of(before));
+    let mut superseded = old.map_or_else(Vec::new, |witness| [witness.superseded, vec![witness.database_id]].concat());
+    superseded.push(before.to_owned());
+    superseded.sort();
+    superseded.dedup();
+    let job = "db.reconcile".to_owned();
+    put(
+        ctx,
+        &Witness { database_id: after.to_owned(), run_id: None, job, host: super::host::name(), started_at: at, superseded },
+    );
 }
 
 /// Writes it whole or not at all, for its owner alone. That it cannot be written is a warning: the
 /// work matters more than its witness.
 pub fn write(ctx: &Context, witness: &Witness) {
+    let before = there(ctx, &witness.database_id).ok().flatten().filter(|before| before.database_id == witness.database_id);
+    let superseded = before.map_or_else(Vec::new, |before| before.superseded);
+    put(ctx, &Witness { superseded, ..witness.clone() });
+}
+
+fn put(ctx: &Context, witness: &Witness) {
     let path = ctx.witness(&witness.database_id);
     let written = serde_json::to_vec(witness).map_err(Error::other).and_then(|bytes| folder::write_private(&path, &bytes));
     if let Err(error) = written {

@@ -256,9 +256,15 @@ impl Pass<'_> {
             _ if is != *sha256 => "the document is not the one that was kept when it was issued: its SHA-256 differs",
             None => "the audit log knows nothing of its being issued",
             Some(Some(logged)) if *logged != is => "the document is not the one that the audit log says was issued",
-            Some(_) => return,
+            // It holds no personal data, and is the proof of the document: nothing erases it.
+            Some(None) => "the payload that says which document was issued is gone",
+            Some(Some(_)) => return,
         };
-        let rule = if logged.is_none() && is == *sha256 { "issue_not_logged" } else { "document_changed" };
+        let rule = match logged {
+            None if is == *sha256 => "issue_not_logged",
+            Some(None) if is == *sha256 => "payload_missing",
+            _ => "document_changed",
+        };
         self.tell(rule, (company_id.as_str(), None, &format!("invoice {number} {invoice_id}")), message, RESTORE);
     }
 }

@@ -10,7 +10,7 @@
 
 use crate::context::Context;
 use crate::engine::doubts::{self, Cause, Doubt};
-use crate::engine::host;
+use crate::engine::{host, witness};
 use crate::error::{Error, Result, io_error};
 use crate::model::SellerId;
 use crate::model::ids::SYSTEM_COMPANY;
@@ -178,7 +178,8 @@ pub fn accept(ctx: &Context, db: &mut Db, outside: &Outside) -> Result<Vec<Passe
     }
     let author = host::author(ctx);
     let new_id = ctx.ids.uuid().to_string();
-    db.write(|tx| {
+    let mut superseded = None;
+    let passed_over = db.write(|tx| {
         let mut passed_over = Vec::new();
         for unknown in highest.values() {
             passed_over.extend(pass_over(tx, unknown)?);
@@ -189,6 +190,7 @@ pub fn accept(ctx: &Context, db: &mut Db, outside: &Outside) -> Result<Vec<Passe
         let before = schema::meta(tx, schema::DATABASE_ID)?;
         if outside.doubt.is_some() {
             schema::set_meta(tx, schema::DATABASE_ID, &new_id)?;
+            superseded.clone_from(&before);
         }
         let doubt = outside.doubt.as_ref().map(|doubt| &doubt.message);
         let documents: Vec<&Unknown> = outside.unknown.iter().collect();
@@ -201,7 +203,11 @@ pub fn accept(ctx: &Context, db: &mut Db, outside: &Outside) -> Result<Vec<Passe
         };
         audit::append(tx, &author, &[entry])?;
         Ok::<_, Error>(passed_over)
-    })
+    })?;
+    if let Some(before) = superseded {
+        witness::reconciled(ctx, &before, &new_id, author.at);
+    }
+    Ok(passed_over)
 }
 
 fn pass_over(tx: &mut Tx, unknown: &Unknown) -> Result<Option<PassedOver>> {

@@ -92,7 +92,7 @@ fn an_old_copy_of_the_database_is_noticed_and_no_number_is_given_again() {
     each_engine(|db| {
         let mut stage = Stage::new(db);
         stage.run(InvoicesGenerate);
-        let old = stage.db.copy();
+        let (old, same) = (stage.db.copy(), stage.db.copy());
         stage.run(InvoicesIssue);
         let sent = found(&stage.documents());
         assert_eq!(sent.len().to_string(), business::INVOICES);
@@ -132,6 +132,13 @@ fn an_old_copy_of_the_database_is_noticed_and_no_number_is_given_again() {
             assert!(output.status.success(), "{}", told(&output));
         }
         assert_eq!(stage.db.value("SELECT COUNT(*) FROM audit_log WHERE action = 'database.reconciled'"), "1");
+
+        // The same old copy once more: it has the id that the database had before.
+        stage.put_back(same);
+        for job in JOBS {
+            let output = stage.job(*job).output().unwrap();
+            assert_eq!(output.status.code(), Some(75), "{job:?}: {}", told(&output));
+        }
     });
 }
 

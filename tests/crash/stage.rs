@@ -96,7 +96,13 @@ impl Stage {
     /// Puts a copy in the place of the database, as from a backup.
     pub fn put_back(&mut self, copy: TestDb) {
         match (self.db.url().strip_prefix("sqlite:"), copy.url().strip_prefix("sqlite:")) {
-            (Some(place), Some(copy)) => drop(std::fs::copy(copy, place).unwrap()),
+            (Some(place), Some(copy)) => {
+                std::fs::copy(copy, place).unwrap();
+                // They belong to the file that was there before.
+                for left in ["-wal", "-shm"] {
+                    let _ = std::fs::remove_file(format!("{place}{left}"));
+                }
+            }
             _ => {
                 self.write("finops.toml", &format!("[database]\nurl = \"{}\"\n", copy.url()));
                 self.db = copy;
