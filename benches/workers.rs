@@ -43,9 +43,13 @@ fn main() {
         let database = server.create(Some(&prepared));
         let url = server.url(&database);
         let clock = Instant::now();
-        let children: Vec<_> = (0..workers).map(|_| finops(&url, &["invoices", "generate"]).spawn().unwrap()).collect();
+        // Its own machine, so to say: a copy of a database that ran here would be taken for an old backup.
+        let machine = folder.path().join(workers.to_string());
+        std::fs::create_dir(&machine).unwrap();
+        let work = || finops(&url, &["invoices", "generate"]).current_dir(&machine).spawn().unwrap();
+        let children: Vec<_> = (0..workers).map(|_| work()).collect();
         for mut child in children {
-            assert!(child.wait().unwrap().success());
+            assert!(child.wait().unwrap().success(), "a worker failed");
         }
         let millis = u64::try_from(clock.elapsed().as_millis()).unwrap();
         let drafts: i64 = server.client(&database).query_one("SELECT COUNT(*) FROM billed_periods", &[]).unwrap().get(0);
