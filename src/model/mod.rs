@@ -14,6 +14,7 @@ pub mod effect;
 pub mod ids;
 pub mod invoice;
 pub mod job;
+pub mod message;
 pub mod money;
 pub mod payment;
 pub mod secret;

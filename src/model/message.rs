@@ -1,0 +1,374 @@
+//! Messages to people and to programs: what they are, whom they go to, and what their templates see.
+//!
+//! A message is planned as *what it is about* ([`About`], small, in the payload of its effect) and
+//! becomes *facts* ([`MessageFacts`]) and then words only when it is sent, so that what was paid
+//! meanwhile is not asked for. One effect is one message to one recipient by one channel.
+
+use super::document::Party;
+use super::seller::BankDetails;
+use super::{CompanyId, Currency, Invalid, InvoiceId, Money, SellerId, text_enum};
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+text_enum! {
+    /// A way to reach somebody.
+    pub enum Channel ("channel") {
+        Email = "email",
+        Sms = "sms",
+        Slack = "slack",
+        Webhook = "webhook",
+        /// A row that another application shows.
+        InApp = "in_app",
+    }
+}
+
+text_enum! {
+    /// What a message tells. Each has its built-in template, which a file of the same name may replace.
+    pub enum MessageKind ("message") {
+        InvoiceDraft = "invoice.draft",
+        InvoiceIssued = "invoice.issued",
+        InvoicePaid = "invoice.paid",
+        /// A charge for it failed.
+        InvoiceFailed = "invoice.failed",
+        InvoiceRefunded = "invoice.refunded",
+        /// Held for review: it looks wrong.
+        InvoiceHeld = "invoice.held",
+        ReminderUpcoming = "reminder.upcoming",
+        ReminderOverdue = "reminder.overdue",
+        ReminderEscalation = "reminder.escalation",
+        /// A statement of account.
+        Statement = "statement",
+        JobFailed = "job.failed",
+        JobRecovered = "job.recovered",
+        /// Something could not be done and was not done before.
+        ItemFailed = "item.failed",
+        /// Something was tried so often that it waits for a person.
+        ItemParked = "item.parked",
+        /// An act on the outside world failed for good, or nobody can tell what became of it.
+        EffectFailed = "effect.failed",
+        BalanceLow = "balance.low",
+        /// Several of these in one.
+        Digest = "digest",
+    }
+}
+
+text_enum! {
+    /// How much it matters.
+    pub enum Severity ("severity") {
+        Info = "info",
+        Warning = "warning",
+        Critical = "critical",
+    }
+}
+
+text_enum! {
+    /// What a contact of a company is there for.
+    pub enum ContactRole ("role") {
+        /// Gets invoices and reminders.
+        Billing = "billing",
+        Technical = "technical",
+        /// Is copied from a chosen level of reminders on.
+        Management = "management",
+    }
+}
+
+/// A person or a mailbox: a display name, which may be empty, and an address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Mailbox {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    pub address: String,
+}
+
+/// What a message is about: as little as it takes to find the facts when it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// Issued invoices of one company and one seller; `level` of reminders: days relative to the due date.
+    Invoices {
+        seller_id: SellerId,
+        invoice_ids: Vec<InvoiceId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        level: Option<i32>,
+        /// How pressing, from 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        urgency: Option<u8>,
+    },
+    /// The account of a company with a seller, over these days (both inclusive).
+    Statement { seller_id: SellerId, from: NaiveDate, to: NaiveDate },
+    /// Something that happened, told as it was noted then.
+    Event { event: EventFacts },
+    /// What was put aside under this key.
+    Digest { digest_key: String },
+}
+
+/// The payload of a message's effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub kind: MessageKind,
+    pub severity: Severity,
+    /// BCP 47.
+    pub language: String,
+    /// Whom this effect reaches: an address, a telephone number, a Slack channel, the name of a webhook, a user of another application.
+    pub recipient: Mailbox,
+    /// All that the mail names in To and Cc, the recipient among them; empty for other channels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<Mailbox>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<Mailbox>,
+    /// The same for each recipient and channel of one message: from it comes the Message-ID.
+    pub message_key: String,
+    pub about: About,
+}
+
+/// An amount as templates see it; the filter `money` writes it in the reader's way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amount {
+    pub amount: Decimal,
+    pub currency: Currency,
+}
+
+impl From<Money> for Amount {
+    fn from(money: Money) -> Self {
+        Self { amount: money.to_decimal(), currency: money.currency() }
+    }
+}
+
+/// An invoice as templates see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceFacts {
+    pub number: String,
+    pub issued_on: NaiveDate,
+    pub due_on: NaiveDate,
+    /// Days past the due date in the seller's zone; negative before it.
+    pub days_overdue: i64,
+    pub total: Amount,
+    /// What is still owed of it.
+    pub balance: Amount,
+    pub reference: String,
+    pub service_from: NaiveDate,
+    pub service_to: NaiveDate,
+}
+
+/// Something that happened, as it was noted: a failure, a recovery, a low balance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventFacts {
+    pub kind: MessageKind,
+    pub severity: Severity,
+    /// `invoices.generate`, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub job: String,
+    /// An invoice's number, a contract's id, an effect's key.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    /// What is wrong, in the words of whoever noted it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hint: String,
+    pub at: DateTime<Utc>,
+    /// Anything else, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, String>,
+}
+
+/// Everything that a template may use. What a kind of message has no use for is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MessageFacts {
+    pub kind: MessageKind,
+    pub severity: Severity,
+    pub recipient: Mailbox,
+    /// Who writes; None for what finops tells of itself.
+    pub seller: Option<Party>,
+    pub bank: Option<BankDetails>,
+    /// Whom it is about; None for what belongs to no company.
+    pub company: Option<Party>,
+    /// Those that still matter, by due date.
+    pub invoices: Vec<InvoiceFacts>,
+    /// Sums of their balances, one a currency.
+    pub owed: Vec<Amount>,
+    /// Days relative to the due date.
+    pub level: Option<i32>,
+    /// How pressing, from 1.
+    pub urgency: Option<u8>,
+    /// The day in the seller's zone.
+    pub today: NaiveDate,
+    pub statement: Option<Statement>,
+    pub event: Option<EventFacts>,
+    /// Of a digest.
+    pub events: Vec<EventFacts>,
+}
+
+/// An account over some days, in one currency each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    pub from: NaiveDate,
+    /// The last day, inclusive.
+    pub to: NaiveDate,
+    pub accounts: Vec<StatementAccount>,
+}
+
+/// The account in one currency: `opening + Σ changes = closing`, exactly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementAccount {
+    pub currency: Currency,
+    /// Owed before `from`; negative when the company has paid ahead.
+    pub opening: Decimal,
+    pub entries: Vec<StatementEntry>,
+    pub closing: Decimal,
+    /// Of `closing`, what is past its due date on the last day.
+    pub overdue: Decimal,
+}
+
+text_enum! {
+    /// What moved an account.
+    pub enum EntryKind ("entry") {
+        Invoice = "invoice",
+        CreditNote = "credit_note",
+        Payment = "payment",
+        Refund = "refund",
+        /// An invoice that was voided, on the day of its issue: it takes back what that put there.
+        Void = "void",
+        /// Written off.
+        WriteOff = "write_off",
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementEntry {
+    pub on: NaiveDate,
+    pub kind: EntryKind,
+    /// An invoice's number, a payment's reference.
+    pub reference: String,
+    pub due_on: Option<NaiveDate>,
+    /// What it adds to what is owed; payments are negative.
+    pub change: Decimal,
+    /// Owed after it.
+    pub balance: Decimal,
+}
+
+/// Something attached to a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// `INV-2026-000001.pdf`.
+    pub name: String,
+    /// `application/pdf`.
+    pub content_type: &'static str,
+    pub bytes: Vec<u8>,
+}
+
+/// A mail as it goes to one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Without angle brackets: `2f7a…@example.com`. The same for each recipient and each resend.
+    pub message_id: String,
+    /// Message-IDs of the thread that it belongs to, the first one first; they become In-Reply-To and References.
+    pub references: Vec<String>,
+    pub date: DateTime<Utc>,
+    pub from: Mailbox,
+    pub reply_to: Option<Mailbox>,
+    pub to: Vec<Mailbox>,
+    pub cc: Vec<Mailbox>,
+    /// Of those, the one that this copy goes to.
+    pub recipient: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    pub attachments: Vec<Attachment>,
+    /// It may have been delivered before (reliability.md, "Unknown outcomes"): marked as a resend.
+    pub resend: bool,
+}
+
+/// A message in words, as a template made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rendered {
+    pub subject: String,
+    /// The plain text says the same as the HTML.
+    pub text: String,
+    pub html: String,
+    /// One or two sentences, for SMS and for titles.
+    pub short: String,
+}
+
+impl Message {
+    /// The content of an effect, and what its digest is made from.
+    pub fn to_payload(&self) -> Result<String, Invalid> {
+        serde_json::to_string(self).map_err(|error| Invalid::new(format!("a message cannot be written: {error}")))
+    }
+
+    pub fn of_payload(payload: &str) -> Result<Self, Invalid> {
+        serde_json::from_str(payload).map_err(|error| Invalid::new(format!("a planned message cannot be read: {error}")))
+    }
+
+    /// The key of the effect that brings it to its recipient.
+    pub fn effect_key(&self, channel: Channel) -> String {
+        format!("{channel}:{}:{}", self.message_key, self.recipient.address)
+    }
+}
+
+/// The Message-ID's first part, from what the message is: always the same for the same one.
+pub fn message_id_left(company_id: &CompanyId, message_key: &str) -> String {
+    let whole = super::digest::sha256_hex(format!("{company_id}\n{message_key}").as_bytes());
+    whole.chars().take(40).collect()
+}
+
+impl std::fmt::Display for Mailbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.name.as_str() {
+            "" => f.write_str(&self.address),
+            name => write!(f, "{name} <{}>", self.address),
+        }
+    }
+}
+
+/// Reads a mail address as it may stand in data: `local@domain`, without a display name. Only what
+/// could harm a header or an envelope, or can be no address at all, is refused (RFC 5321, 4.5.3.1 has the lengths).
+pub fn parse_address(text: &str) -> Result<String, Invalid> {
+    let wrong = |why: &str| Err(Invalid::new(format!("{text:?} is no mail address: {why}")));
+    let Some((local, domain)) = text.rsplit_once('@') else { return wrong("write it as name@example.com") };
+    if text.chars().any(|c| c.is_control() || c.is_whitespace() || "<>()[],;:\\\"".contains(c)) {
+        return wrong("it has a space or a sign that no plain address has");
+    }
+    if local.is_empty() || local.len() > 64 || text.len() > 254 {
+        return wrong("the part before @ has 1 to 64 bytes, and all of it at most 254");
+    }
+    let label = |label: &str| {
+        !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-') && !label.contains('@')
+    };
+    if local.starts_with('.') || local.ends_with('.') || local.contains("..") || local.contains('@') {
+        return wrong("the part before @ has a dot or an @ in the wrong place");
+    }
+    if !domain.split('.').all(label) {
+        return wrong("the part after @ is no name of a domain");
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_could_break_a_header_are_refused() {
+        for good in ["a@b.example", "jörg@exämple.de", "first.last+tag@sub.example.com", "o'neil@localhost"] {
+            assert!(parse_address(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "a", "@b", "a@", "a b@c.de", "a@b.de\r\nBcc: x@y.de", "a@b,c@d", "<a@b.de>", "a..b@c.de", "a@-b.de", "a@b@c.de"]
+        {
+            assert!(parse_address(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_id_is_the_same_for_the_same_message() {
+        let company: CompanyId = "acme".parse().unwrap();
+        let id = message_id_left(&company, "invoice.issued:de:INV-1");
+        assert_eq!(id, message_id_left(&company, "invoice.issued:de:INV-1"));
+        assert_ne!(id, message_id_left(&company, "invoice.issued:de:INV-2"));
+        assert_eq!(id.len(), 40);
+    }
+}
