@@ -19,6 +19,7 @@ pub mod billing;
 pub mod check;
 pub mod claims;
 pub mod companies;
+pub mod contacts;
 pub mod contracts;
 pub mod distribute;
 pub mod documents;

@@ -7,7 +7,7 @@ use finops::model::EffectKind;
 use finops::model::{CompanyId, FullInvoice, Invoice, InvoiceState, Money, Payment, TaxCategory};
 use finops::store::documents::{self, DocumentFile, NewDocument};
 use finops::store::effects::{self, NewEffect};
-use finops::store::{companies, contracts, invoices, items, payments, sellers};
+use finops::store::{companies, contacts, contracts, invoices, items, payments, sellers};
 
 #[test]
 fn sellers_rates_and_logos() {
@@ -50,6 +50,13 @@ fn companies_contracts_and_items() {
         write(&mut db, |tx| companies::upsert(tx, &[&bare]));
         let found = read(&mut db, |tx| companies::by_ids(tx, &["a", "b", "missing", "Ä"]));
         assert_eq!(found, [company("a"), bare, company("Ä")], "in the order asked for; the missing one is left out");
+
+        let known = [contact("a", "B"), contact("a", "a"), contact("Ä", "c")];
+        write(&mut db, |tx| contacts::upsert(tx, &known.iter().rev().collect::<Vec<_>>()));
+        let gone = finops::model::Contact { roles: Vec::new(), time_zone: None, email: String::new(), ..contact("a", "a") };
+        write(&mut db, |tx| contacts::upsert(tx, &[&gone]));
+        let found = read(&mut db, |tx| contacts::of_companies(tx, &["a", "b", "Ä"]));
+        assert_eq!(found, [known[0].clone(), gone, known[2].clone()]);
 
         let open = finops::model::Contract {
             anchor_day: None,
