@@ -24,7 +24,8 @@ pub fn on_the_wire(address: &str) -> Result<String, Invalid> {
     let address = parse_address(address)?;
     let Some((local, domain)) = address.rsplit_once('@') else { return Ok(address) };
     match Host::parse(domain) {
-        Ok(Host::Domain(domain)) if domain.len() <= 253 => Ok(format!("{local}@{domain}")),
+        // The parser is one of URLs, which would decode it.
+        Ok(Host::Domain(ascii)) if ascii.len() <= 253 && !domain.contains('%') => Ok(format!("{local}@{ascii}")),
         _ => Err(Invalid::new(format!("{address:?} is no mail address: {domain:?} is no name of a domain"))),
     }
 }

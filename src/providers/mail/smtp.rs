@@ -7,6 +7,7 @@
 //! TLS is rustls. With STARTTLS a server that does not offer it is not spoken to, and a certificate
 //! that does not hold ends the run: both may be somebody in between, and neither mends itself.
 
+mod broken;
 mod reply;
 mod session;
 mod wire;
@@ -18,10 +19,11 @@ use super::mime::{self, Written};
 use crate::model::message::Mail;
 use crate::model::{Failure, FailureClass, Receipt, Secret, text_enum};
 use crate::providers::http::{Kind, Words, kind};
+use broken::Broken;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use session::{Broken, Session};
+use session::Session;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;

@@ -1,11 +1,12 @@
 //! One conversation with a server of mail, and where it broke.
 
+use super::broken::{Broken, patience};
 use super::reply::{Reply, Stage};
 use super::wire::Wire;
 use super::{Login, Settings, Tls};
 use crate::crash;
+use crate::model::Receipt;
 use crate::model::digest::sha256_hex;
-use crate::model::{Failure, FailureClass, Receipt};
 use crate::providers::http::Words;
 use crate::providers::mail::mime::Written;
 use base64::Engine;
@@ -18,73 +19,6 @@ use std::time::Duration;
 
 /// A farewell is not worth a wait.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The answer to a whole mail comes when the server has put it by, perhaps after a look for viruses:
-/// giving up too early doubles mails (RFC 5321, 4.5.3.2.6 asks for 10 minutes).
-const PATIENCE: u32 = 10;
-
-/// Why a conversation did not go on.
-#[derive(Debug)]
-pub enum Broken {
-    /// The server answered something else than was hoped for; the connection is as good as before.
-    Refused { reply: Reply, stage: Stage, signed_in: bool },
-    /// There was no answer.
-    Lost { error: io::Error, stage: Stage },
-    /// The server lacks something, for every mail.
-    Lacking(String),
-    /// The server lacks something that this mail needs.
-    Unsuitable(String),
-}
-
-impl Broken {
-    /// The connection was closed before this mail was begun.
-    pub fn is_of_an_idle_connection(&self) -> bool {
-        match self {
-            Self::Refused { reply, stage, .. } => reply.code == 421 && *stage == Stage::Mail,
-            Self::Lost { error, stage } => *stage == Stage::Mail && error.kind() != io::ErrorKind::TimedOut,
-            Self::Lacking(_) | Self::Unsuitable(_) => false,
-        }
-    }
-
-    pub fn failure(&self, settings: &Settings) -> Failure {
-        let Settings { host, login, .. } = settings;
-        match self {
-            Self::Refused { reply, stage, signed_in } => {
-                let password = login.as_ref().map_or("", |login| login.password.expose());
-                let (plain, encoded) = (login.as_ref().map(plain).unwrap_or_default(), BASE64.encode(password));
-                reply.failure(host, *stage, *signed_in, &[password, &plain, &encoded])
-            }
-            Self::Lost { error, stage } => lost(host, error, *stage, settings),
-            Self::Lacking(what) => Failure::new(FailureClass::Denied, format!("{host} {what}")),
-            Self::Unsuitable(what) => Failure::new(FailureClass::Rejected, format!("{host} {what}")),
-        }
-    }
-}
-
-fn lost(host: &str, error: &io::Error, stage: Stage, settings: &Settings) -> Failure {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    if let Some(error @ rustls::Error::InvalidCertificate(_)) = tls {
-        let words = Words::of(&error.to_string());
-        let hint = "if its authority is your own, name its file in ca_file of [mail]";
-        return Failure::new(FailureClass::Denied, format!("the certificate of {host} does not hold ({words}): {hint}"));
-    }
-    let (class, when) = match stage {
-        Stage::Dot => (FailureClass::NoAnswer, "while the mail was handed over, so it may have been taken"),
-        Stage::Body => (FailureClass::Unreachable, "before the mail was sent whole"),
-        _ => (FailureClass::Unreachable, "before the mail was sent"),
-    };
-    let what = match error.kind() {
-        io::ErrorKind::TimedOut => format!("did not answer within {} s", patience(settings, stage).as_secs()),
-        io::ErrorKind::UnexpectedEof => "closed the connection".to_owned(),
-        io::ErrorKind::InvalidData => format!("answered what is no SMTP ({})", Words::of(&error.to_string())),
-        _ => format!("broke the connection ({})", Words::of(&error.to_string())),
-    };
-    Failure::new(class, format!("{host} {what} {when}"))
-}
-
-fn patience(settings: &Settings, stage: Stage) -> Duration {
-    if stage == Stage::Dot { settings.timeout * PATIENCE } else { settings.timeout }
-}
 
 /// What a server says that it can do (EHLO).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -356,7 +290,7 @@ impl Drop for Session {
 }
 
 /// AUTH PLAIN (RFC 4616).
-fn plain(login: &Login) -> String {
+pub fn plain(login: &Login) -> String {
     BASE64.encode(format!("\0{}\0{}", login.user, login.password.expose()))
 }
 
