@@ -7,6 +7,7 @@
 mod database;
 mod environment;
 mod messages;
+mod mail;
 mod nearest;
 mod notify;
 mod reader;
@@ -19,6 +20,7 @@ mod source;
 pub use database::DatabaseUrl;
 pub use environment::Environment;
 pub use messages::MessagesConfig;
+pub use mail::MailConfig;
 pub use notify::{NotifyConfig, NotifyWhen};
 pub use reader::{Origin, Setting};
 pub use retry::{RateConfig, RetryConfig};
@@ -53,6 +55,8 @@ pub struct Config {
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
     pub notify: Option<NotifyConfig>,
+    /// Who writes mails, and through which server; none when the section is not there.
+    pub mail: Option<MailConfig>,
     pub state: StateConfig,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
@@ -142,13 +146,14 @@ impl Config {
         });
         let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
+        let mail = reader.optional("mail", |section| mail::read(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, messages, retry, rates, notify, state, settings })
+        Ok(Self { file: None, database, documents, billing, messages, mail, retry, rates, notify, state, settings })
     }
 }
 
