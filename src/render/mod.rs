@@ -13,6 +13,7 @@ mod fonts;
 mod invoice;
 pub mod languages;
 mod logo;
+pub mod messages;
 mod pdf;
 pub mod text;
 

@@ -5,6 +5,7 @@
 mod languages;
 mod layout;
 mod logo;
+mod messages;
 mod reading;
 mod sample;
 mod tools;
