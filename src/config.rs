@@ -8,6 +8,7 @@ mod chat;
 mod database;
 mod environment;
 mod mail;
+mod messages;
 mod nearest;
 mod notify;
 mod reader;
@@ -20,6 +21,7 @@ mod source;
 pub use database::DatabaseUrl;
 pub use environment::Environment;
 pub use mail::MailConfig;
+pub use messages::MessagesConfig;
 pub use notify::{NotifyConfig, NotifyWhen};
 pub use reader::{Origin, Setting};
 pub use retry::{RateConfig, RetryConfig};
@@ -50,6 +52,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
+    pub messages: MessagesConfig,
     pub retry: RetryConfig,
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
@@ -148,6 +151,7 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
+        let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let mail = reader.optional("mail", |section| mail::read(section, file));
         let slack = reader.optional("slack", |section| chat::read_slack(section, file));
@@ -159,7 +163,22 @@ impl Config {
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, retry, rates, notify, mail, slack, sms, webhooks, state, settings })
+        Ok(Self {
+            file: None,
+            database,
+            documents,
+            billing,
+            messages,
+            mail,
+            slack,
+            sms,
+            webhooks,
+            retry,
+            rates,
+            notify,
+            state,
+            settings,
+        })
     }
 }
 
