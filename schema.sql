@@ -120,7 +120,25 @@ CREATE TABLE companies (
   consolidate        INTEGER NOT NULL,
   billing_day        INTEGER NOT NULL,
   tax_code           TEXT NOT NULL,
-  reference          TEXT NOT NULL
+  reference          TEXT NOT NULL,
+  delivery           TEXT NOT NULL DEFAULT 'email',
+  account_manager    TEXT NOT NULL DEFAULT '',
+  reminder_policy    TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
+
+-- People at a company, and what each is there for: `roles` are words with a space between (billing,
+-- technical, management). Without a billing contact, the company's own address stands for it.
+CREATE TABLE contacts (
+  company_id TEXT NOT NULL,
+  contact_id TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  email      TEXT NOT NULL,
+  phone      TEXT NOT NULL,
+  roles      TEXT NOT NULL,
+  language   TEXT NOT NULL,
+  time_zone  TEXT NOT NULL,
+  PRIMARY KEY (company_id, contact_id),
+  CONSTRAINT contacts_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE contracts (
@@ -139,6 +157,7 @@ CREATE TABLE contracts (
   tax_inclusive      INTEGER NOT NULL,
   description        TEXT NOT NULL,
   reference          TEXT NOT NULL,
+  reminder_policy    TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, contract_id),
   CONSTRAINT contracts_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
 ) STRICT, WITHOUT ROWID;
@@ -233,6 +252,8 @@ CREATE TABLE invoices (
 -- What `issue` and the rebuilding of stale drafts look for: as many rows as there are drafts.
 CREATE INDEX invoices_draft ON invoices (company_id, contract_id, period_start, invoice_id) WHERE state = 'draft';
 CREATE INDEX invoices_stale ON invoices (company_id, invoice_id) WHERE state = 'draft' AND stale = 1;
+-- What is owed, by company: what reminders look through.
+CREATE INDEX invoices_owed ON invoices (company_id, due_on, invoice_id) WHERE state = 'open';
 CREATE INDEX invoices_number ON invoices (number) WHERE number IS NOT NULL;
 
 CREATE TABLE invoice_lines (
@@ -365,6 +386,89 @@ CREATE TABLE credit_entries (
   entered_on   TEXT NOT NULL,
   PRIMARY KEY (company_id, entry_key),
   CONSTRAINT credit_entries_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
+) STRICT, WITHOUT ROWID;
+
+-- ── Messages: what is to be told, to whom, and what was ──────────────────────────────────────────
+
+-- What happened and is to be told: raised in the transaction in which it happened, told by
+-- `invoices send` (audience `customer`) or `alerts dispatch` (`staff`). state: new, told, dropped.
+CREATE TABLE events (
+  company_id TEXT NOT NULL,
+  event_key  TEXT NOT NULL,
+  audience   TEXT NOT NULL,
+  kind       TEXT NOT NULL,
+  severity   TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  facts      TEXT NOT NULL,
+  state      TEXT NOT NULL,
+  raised_at  TEXT NOT NULL,
+  told_at    TEXT,
+  PRIMARY KEY (company_id, event_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX events_new ON events (audience, company_id, event_key) WHERE state = 'new';
+
+-- What is wrong at present: a row from the first failure until it is over, so that it is told once, and
+-- its end too.
+CREATE TABLE alerts (
+  company_id TEXT NOT NULL,
+  alert_key  TEXT NOT NULL,
+  kind       TEXT NOT NULL,
+  severity   TEXT NOT NULL,
+  since      TEXT NOT NULL,
+  last_at    TEXT NOT NULL,
+  times      INTEGER NOT NULL,
+  facts      TEXT NOT NULL,
+  PRIMARY KEY (company_id, alert_key)
+) STRICT, WITHOUT ROWID;
+
+-- What was put aside for a message that tells several things in one.
+CREATE TABLE digest_entries (
+  company_id TEXT NOT NULL,
+  digest_key TEXT NOT NULL,
+  entry_key  TEXT NOT NULL,
+  facts      TEXT NOT NULL,
+  PRIMARY KEY (company_id, digest_key, entry_key)
+) STRICT, WITHOUT ROWID;
+
+-- Messages for another application to show (channel in_app).
+CREATE TABLE notifications (
+  company_id       TEXT NOT NULL,
+  notification_key TEXT NOT NULL,
+  recipient        TEXT NOT NULL,
+  kind             TEXT NOT NULL,
+  severity         TEXT NOT NULL,
+  title            TEXT NOT NULL,
+  body             TEXT NOT NULL,
+  created_at       TEXT NOT NULL,
+  read_at          TEXT,
+  PRIMARY KEY (company_id, notification_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX notifications_unread ON notifications (recipient, created_at, company_id, notification_key) WHERE read_at IS NULL;
+
+-- One reminder per invoice and level, ever. The level is in days relative to the due date: -7, 1, 14.
+CREATE TABLE reminders (
+  company_id  TEXT NOT NULL,
+  invoice_id  TEXT NOT NULL,
+  level       INTEGER NOT NULL,
+  message_key TEXT NOT NULL,
+  planned_at  TEXT NOT NULL,
+  PRIMARY KEY (company_id, invoice_id, level),
+  CONSTRAINT reminders_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
+) STRICT, WITHOUT ROWID;
+
+-- What holds reminders back: a pause, a dispute, a promise to pay; of an invoice (subject: its id), or of
+-- all of the company's (''). until: the first day on which they go on; NULL: until it is released.
+CREATE TABLE dunning_holds (
+  company_id TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  kind       TEXT NOT NULL,
+  until      TEXT,
+  reason     TEXT NOT NULL,
+  held_at    TEXT NOT NULL,
+  PRIMARY KEY (company_id, subject, kind),
+  CONSTRAINT dunning_holds_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
 ) STRICT, WITHOUT ROWID;
 
 -- ── Run state (reliability.md) ─────────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ use finops::cli::Globals;
 use finops::config::Environment;
 use finops::context::{Context, Shell};
 use finops::engine::Summary;
-use finops::engine::outbox::{Deliver, Delivery, Outcome, Policy, deliver};
+use finops::engine::outbox::{Calls, Deliver, Delivery, Outcome, Policy, deliver};
 use finops::error::{Error, Result};
 use finops::model::{EffectKind, Receipt, RunId, WorkClass};
 use finops::rules::retry::Repeat;
@@ -43,7 +43,7 @@ impl Deliver for NoOp {
     }
 
     fn policy(&self) -> Policy {
-        Policy { class: WorkClass::Uploads, repeat: Repeat::Harmless, block: 200 }
+        Policy { class: WorkClass::Uploads, repeat: Repeat::Harmless, block: 200, calls: Calls::Together }
     }
 
     fn carry_out(&self, _db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
@@ -119,6 +119,7 @@ fn prepare(ctx: &Context, count: usize) {
             content_sha256: "ab".repeat(32),
             payload: String::new(),
             recipient: String::new(),
+            not_before: None,
         }
     };
     let all: Vec<NewEffect> = (0..count).map(act).collect();

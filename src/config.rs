@@ -4,8 +4,11 @@
 //! the file, so that cron's working directory does not matter. A new section costs its type, its
 //! function below, and its lines in [`TEMPLATE`].
 
+mod chat;
 mod database;
 mod environment;
+mod mail;
+mod messages;
 mod nearest;
 mod notify;
 mod reader;
@@ -17,6 +20,8 @@ mod source;
 
 pub use database::DatabaseUrl;
 pub use environment::Environment;
+pub use mail::MailConfig;
+pub use messages::MessagesConfig;
 pub use notify::{NotifyConfig, NotifyWhen};
 pub use reader::{Origin, Setting};
 pub use retry::{RateConfig, RetryConfig};
@@ -26,6 +31,7 @@ pub use section::Section;
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use reader::Reader;
 use secret::presentable;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,10 +52,18 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
+    pub messages: MessagesConfig,
     pub retry: RetryConfig,
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
     pub notify: Option<NotifyConfig>,
+    /// Who writes mails, and through which server; none when the section is not there.
+    pub mail: Option<MailConfig>,
+    pub slack: Option<crate::providers::slack::Settings>,
+    /// Who carries text messages.
+    pub sms: Option<crate::providers::sms::twilio::Settings>,
+    /// Receivers of signed messages, by the name that rules know them by.
+    pub webhooks: BTreeMap<String, crate::providers::webhook::Settings>,
     pub state: StateConfig,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
@@ -137,14 +151,34 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
+        let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
+        let mail = reader.optional("mail", |section| mail::read(section, file));
+        let slack = reader.optional("slack", |section| chat::read_slack(section, file));
+        let sms = reader.optional("sms", |section| chat::read_sms(section, file));
+        let webhooks = reader.named("webhooks", |section| notify::webhook(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, retry, rates, notify, state, settings })
+        Ok(Self {
+            file: None,
+            database,
+            documents,
+            billing,
+            messages,
+            mail,
+            slack,
+            sms,
+            webhooks,
+            retry,
+            rates,
+            notify,
+            state,
+            settings,
+        })
     }
 }
 

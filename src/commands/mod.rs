@@ -11,6 +11,7 @@ pub mod effects;
 pub mod import;
 pub mod init;
 pub mod invoices;
+pub mod notify;
 pub mod payments;
 pub mod runs;
 pub mod schedule;
@@ -30,6 +31,7 @@ pub enum Command {
     Invoices(invoices::Args),
     Payments(payments::Args),
     Effects(effects::Args),
+    Notify(notify::Args),
     Status(status::Args),
     Runs(runs::Args),
     Audit(audit::Args),
@@ -49,6 +51,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
+        Command::Notify(args) => notify::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
         Command::Audit(args) => audit::run(&args, &Context::new(shell)?),

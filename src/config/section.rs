@@ -22,7 +22,7 @@ pub struct Given {
 
 /// One section while it is read.
 pub struct Section<'s, 't> {
-    name: &'static str,
+    name: String,
     /// Its heading.
     at: Range<usize>,
     table: Option<&'s DeTable<'t>>,
@@ -32,13 +32,13 @@ pub struct Section<'s, 't> {
 
 impl<'s, 't> Section<'s, 't> {
     pub(super) fn open<T>(
-        name: &'static str,
+        name: &str,
         table: Option<&'s DeTable<'t>>,
         at: Range<usize>,
         log: &'s mut Log<'t>,
         read: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        let mut section = Self { name, at, table, log, known: BTreeSet::new() };
+        let mut section = Self { name: name.to_owned(), at, table, log, known: BTreeSet::new() };
         let read = read(&mut section);
         section.end();
         read
@@ -171,6 +171,12 @@ impl<'s, 't> Section<'s, 't> {
     pub fn path(&mut self, key: &'static str, default: &str) -> PathBuf {
         let folder = self.log.folder;
         self.get(key, folder.join(default), |value| Ok(folder.join(file_name(text_of(value)?)?)))
+    }
+
+    /// A file or folder that need not be named.
+    pub fn optional_path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let folder = self.log.folder;
+        self.optional_text(key, |text| Ok(folder.join(file_name(text)?)))
     }
 
     /// Any number of files.

@@ -27,7 +27,11 @@ fn every_key_of_the_template_is_known_and_every_known_key_is_in_the_template() {
         .lines()
         .map(|line| line.strip_prefix('#').filter(|l| !l.starts_with(' ')).unwrap_or(line))
         // All five sources of the URL at once would be four mistakes.
-        .filter(|line| !line.starts_with("url_") || line.contains("NOTIFY"))
+        .filter(|line| !line.starts_with("url_") || line.contains("FINOPS_"))
+        // The file is not there.
+        .filter(|line| !line.starts_with("ca_file"))
+        // Each of these excludes another.
+        .filter(|line| !line.starts_with("webhook_url_") && !line.starts_with("messaging_service_sid"))
         .fold(String::new(), |text, line| text + line + "\n");
     let environment = Environment::of([
         ("AWS_ACCESS_KEY_ID", "AKIACANARY"),
@@ -35,9 +39,15 @@ fn every_key_of_the_template_is_known_and_every_known_key_is_in_the_template() {
         ("AWS_SESSION_TOKEN", "canary"),
         ("FINOPS_NOTIFY_URL", "https://hooks.example.com/canary"),
         ("FINOPS_NOTIFY_SECRET", WHSEC),
+        ("FINOPS_MAIL_PASSWORD", "canary"),
+        ("FINOPS_SLACK_TOKEN", "xoxb-canary"),
+        ("FINOPS_TWILIO_TOKEN", "canary"),
+        ("FINOPS_OFFICE_URL", "https://office.example.com/canary"),
+        ("FINOPS_OFFICE_SECRET", WHSEC),
     ]);
     let config = Config::parse(Path::new("/srv/books/finops.toml"), &on, None, &environment).unwrap();
-    assert!(config.documents.s3.is_some() && config.notify.is_some());
+    assert!(config.documents.s3.is_some() && config.notify.is_some() && config.mail.is_some());
+    assert!(config.slack.is_some() && config.sms.is_some() && config.webhooks.contains_key("office"));
     for setting in &config.settings {
         let key = setting.key.rsplit('.').next().unwrap();
         assert!(TEMPLATE.contains(&format!("{key} = ")) || TEMPLATE.contains(&format!("{key}_env = ")), "{key}");
@@ -162,4 +172,118 @@ fn mistakes_in_a_notice_are_told_and_its_secrets_are_not() {
     }
     let allowed = with_notice("allow_private_addresses = true").replace("https", "http");
     assert!(parse(&allowed).unwrap().notify.unwrap().webhook.allow_private_addresses);
+}
+
+fn with_mail(more: &str) -> String {
+    format!("[mail]\nfrom = \"billing@example.com\"\nhost = \"smtp.example.com\"\n{more}\n")
+}
+
+#[test]
+fn mail_needs_little_and_says_what_is_missing() {
+    use crate::providers::mail::smtp::Tls;
+    assert!(parse("").unwrap().mail.is_none());
+    let mail = parse(&with_mail("")).unwrap().mail.unwrap();
+    assert_eq!((mail.server.port, mail.server.tls, mail.domain.as_str()), (587, Tls::Starttls, "example.com"));
+    let mail = parse(&with_mail("tls = \"tls\"\nfrom_name = \"Nord & Co\"")).unwrap().mail.unwrap();
+    assert_eq!((mail.server.port, mail.from.to_string().as_str()), (465, "Nord & Co <billing@example.com>"));
+    let mail = parse(&with_mail("").replace("example.com", "exämple.de")).unwrap().mail.unwrap();
+    assert_eq!((mail.domain.as_str(), mail.server.host.as_str()), ("xn--exmple-cua.de", "smtp.xn--exmple-cua.de"));
+    assert_eq!(problems("[mail]\n"), ["1:1 mail.from is missing", "1:1 mail.host is missing"]);
+}
+
+#[test]
+fn mistakes_in_mail_are_told_with_their_place() {
+    let empty = "/proc/self/environ-that-is-not-there";
+    for (line, reason) in [
+        ("from_name = \"a\\nb\"", "4:13 mail.from_name must be one line"),
+        ("reply_to = \"Office <a@b.de>\"", "4:12 mail.reply_to must be a mail address alone"),
+        ("tls = \"yes\"", "4:7 mail.tls must be one of starttls, tls, none"),
+        ("port = 0", "4:8 mail.port must be from 1 to 65535"),
+        ("user = \"billing\"", "1:1 mail.password is missing, and there is a user"),
+        ("password = \"canary\"", "1:1 mail.user is missing, and there is a password"),
+        ("user = \"u\"\npassword_env = \"NOT_SET\"", "5:16 mail.password_env the environment variable NOT_SET"),
+        ("timeout_s = 0", "4:13 mail.timeout_s must be from 1 to 600"),
+        ("helo = \"my host\"", "4:8 mail.helo must be a name"),
+        ("domain = \"a@b\"", "4:10 mail.domain must be the name of a domain"),
+        (&format!("ca_file = \"{empty}\""), "4:11 mail.ca_file cannot be read"),
+        ("smtp = \"x\"", "4:1 mail.smtp unknown key"),
+    ] {
+        let found = problems(&with_mail(line));
+        assert!(found.len() == 1 && found[0].starts_with(reason), "{line}: {found:#?}");
+        assert!(!format!("{:?}", parse(&with_mail(line)).unwrap_err()).contains("canary"));
+    }
+    for host in ["smtp.example.com:25", "https://smtp.example.com", "a b", "joe@smtp.example.com"] {
+        let found = problems(&with_mail("").replace("smtp.example.com", host));
+        assert!(found[0].starts_with("3:8 mail.host must be"), "{host}: {found:?}");
+    }
+    let config = parse(&with_mail("user = \"u\"\npassword = \"canary\"")).unwrap();
+    assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+}
+
+#[test]
+fn slack_has_one_way_in() {
+    use crate::providers::slack::Way;
+    let way = |text: &str| parse(&format!("[slack]\n{text}\n")).unwrap().slack.unwrap().way;
+    assert!(matches!(way("webhook_url = \"https://hooks.slack.com/services/canary\""), Way::Webhook(_)));
+    assert!(matches!(way("token = \"canary\"\nchannel = \"#a\""), Way::Token { channel, .. } if channel == "#a"));
+    for (text, reason) in [
+        ("", "1:1 slack.webhook_url is missing, or token"),
+        ("token = \"canary\"", "1:1 slack.channel is missing"),
+        ("token = \"two canaries\"\nchannel = \"#a\"", "2:9 slack.token must be in one piece"),
+        ("webhook_url = \"canary\"", "2:15 slack.webhook_url must be the URL"),
+        ("webhook_url = \"https://h.example/canary\"\ntoken = \"canary\"", "3:9 slack.token either webhook_url or token"),
+        ("webhook_url = \"https://h.example/canary\"\nchannel = \"#a\"", "3:11 slack.channel has no place"),
+        (
+            "webhook_url = \"https://h.example/canary\"\napi_url = \"https://h.example/api\"",
+            "3:11 slack.api_url must be a URL that",
+        ),
+    ] {
+        let found = problems(&format!("[slack]\n{text}\n"));
+        assert!(found.len() == 1 && found[0].starts_with(reason), "{text}: {found:#?}");
+        assert!(!format!("{found:?}").contains("canary"), "{found:?}");
+    }
+}
+
+#[test]
+fn text_messages_have_an_account_and_a_sender() {
+    let account = "account_sid = \"AC0123456789abcdef0123456789abcdef\"\nauth_token = \"canary\"\n";
+    let sms = |more: &str| format!("[sms]\n{account}{more}\n");
+    let config = parse(&sms("from = \"+49 151 12345678\"")).unwrap();
+    assert!(!format!("{config:?}").contains("canary"));
+    assert!(parse(&sms("from = \"Nord GmbH\"")).is_ok() && parse(&sms("from = \"12345\"")).is_ok());
+    for (text, reason) in [
+        (sms(""), "1:1 sms.from is missing, or messaging_service_sid"),
+        (sms("from = \"0151 12345678\""), "4:8 sms.from must be a number"),
+        (sms("messaging_service_sid = \"MG1\""), "4:25 sms.messaging_service_sid must be MG and 32"),
+        (
+            sms("from = \"12345\"\nmessaging_service_sid = \"MG0123456789abcdef0123456789abcdef\""),
+            "5:25 sms.messaging_service_sid either",
+        ),
+        (sms("from = \"12345\"\nprovider = \"carrier pigeon\""), "5:12 sms.provider must be one of twilio"),
+        (sms("from = \"12345\"").replace("AC0", "SK0"), "2:15 sms.account_sid must be AC and 32"),
+    ] {
+        let found = problems(&text);
+        assert!(found.len() == 1 && found[0].starts_with(reason), "{text}: {found:#?}");
+    }
+    assert_eq!(problems("[sms]\n").len(), 3);
+}
+
+#[test]
+fn webhooks_have_names_of_their_own() {
+    let hook = |name: &str| format!("[webhooks.{name}]\nurl = \"https://h.example/canary\"\nsecret = \"{WHSEC}\"\n");
+    let config = parse(&(hook("office") + &hook("crm-2"))).unwrap();
+    assert_eq!(config.webhooks.keys().collect::<Vec<_>>(), ["crm-2", "office"]);
+    assert!(config.settings.iter().any(|setting| setting.key == "webhooks.office.allow_private_addresses"));
+    assert!(parse("").unwrap().webhooks.is_empty());
+    for (text, reason) in [
+        (hook("Office"), "1:11 webhooks.Office a name must be of small letters"),
+        ("[webhooks]\nurl = \"https://h.example/canary\"\n".to_owned(), "2:7 webhooks.url must be a section [webhooks.url]"),
+        ("webhooks = \"canary\"\n".to_owned(), "1:12 webhooks.NAME must be a section"),
+        (hook("a") + "secrets = 1\n", "4:1 webhooks.a.secrets unknown key; did you mean secret?"),
+        ("[webhooks.a]\nsecret_env = \"NOT_SET\"\n".to_owned(), "1:1 webhooks.a.url is missing"),
+    ] {
+        let found = problems(&text);
+        assert!(found[0].starts_with(reason), "{text}: {found:#?}");
+        assert!(!format!("{found:?}").contains("canary"), "{found:?}");
+    }
 }

@@ -4,5 +4,8 @@
 pub mod folder;
 pub mod hmac;
 pub mod http;
+pub mod mail;
 pub mod s3;
+pub mod slack;
+pub mod sms;
 pub mod webhook;

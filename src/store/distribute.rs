@@ -39,7 +39,7 @@ use Place::{Company, Coordinator, Everywhere, Series};
 /// A write to a table with copies everywhere is a two-phase commit over all nodes, so what is written
 /// with every batch (runs, heartbeats) stays with the coordinator. If that node dies within the commit
 /// of a batch, its `runs` row can lack what the companies' rows have: they decide, `runs` is history.
-pub const TABLES: [(&str, Place); 32] = [
+pub const TABLES: [(&str, Place); 39] = [
     ("meta", Coordinator),
     ("migrations", Coordinator),
     ("sellers", Everywhere),
@@ -48,6 +48,7 @@ pub const TABLES: [(&str, Place); 32] = [
     ("series_counters", Series),
     ("document_numbers", Series),
     ("companies", Company),
+    ("contacts", Company),
     ("contracts", Company),
     ("contract_items", Company),
     ("billing_schedule", Company),
@@ -62,6 +63,12 @@ pub const TABLES: [(&str, Place); 32] = [
     ("payments", Company),
     ("payment_allocations", Company),
     ("credit_entries", Company),
+    ("events", Company),
+    ("alerts", Company),
+    ("digest_entries", Company),
+    ("notifications", Company),
+    ("reminders", Company),
+    ("dunning_holds", Company),
     ("runs", Coordinator),
     ("heartbeats", Coordinator),
     ("claims", Company),
