@@ -10,6 +10,7 @@ mod nearest;
 mod notify;
 mod reader;
 mod retry;
+mod routing;
 mod s3;
 mod secret;
 mod section;
@@ -24,6 +25,7 @@ pub use secret::{REDACTED, Secret};
 pub use section::Section;
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
+use crate::model::Routing;
 use reader::Reader;
 use secret::presentable;
 use std::path::{Path, PathBuf};
@@ -51,6 +53,8 @@ pub struct Config {
     /// Who is told that a job has ended; nobody when the section is not there.
     pub notify: Option<NotifyConfig>,
     pub state: StateConfig,
+    /// Which of one's own people hear of what.
+    pub routing: Routing,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
 }
@@ -143,8 +147,9 @@ impl Config {
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
+        let routing = routing::read(&mut reader);
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, retry, rates, notify, state, settings })
+        Ok(Self { file: None, database, documents, billing, retry, rates, notify, state, routing, settings })
     }
 }
 

@@ -7,7 +7,7 @@ use super::nearest::nearest;
 use super::secret::presentable;
 use super::{Environment, Section};
 use crate::error::Problem;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -97,6 +97,49 @@ impl<'t> Reader<'t> {
         Section::open(name, Some(table), found.span(), &mut self.log, read)
     }
 
+    /// The sections `[name.NAME]`, by name: each has a name that the user chose.
+    pub fn named<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnMut(&str, &mut Section<'_, 't>) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        self.known_sections.insert(name);
+        match self.root.get(name) {
+            Some(found) => self.log.named(name, found, read),
+            None => BTreeMap::new(),
+        }
+    }
+
+    /// The sections `[[name]]`, in the order of the file.
+    pub fn list<T>(&mut self, name: &'static str, mut read: impl FnMut(&mut Section<'_, 't>) -> Option<T>) -> Vec<T> {
+        self.known_sections.insert(name);
+        let Some(found) = self.root.get(name) else { return Vec::new() };
+        let heading = format!("[[{name}]]");
+        let Some(array) = found.get_ref().as_array() else {
+            let reason = format!("must be sections {heading}, not {}", article(found.get_ref()));
+            self.log.mistake(&found.span(), name, String::new(), reason);
+            return Vec::new();
+        };
+        let mut all = Vec::with_capacity(array.len());
+        for (at, one) in array.iter().enumerate() {
+            let table = self.log.table(&heading, one);
+            let name = format!("{name}.{}", at + 1);
+            all.extend(table.and_then(|table| Section::open(&name, Some(table), one.span(), &mut self.log, &mut read)));
+        }
+        all
+    }
+
+    /// Whether a section is there, whatever it holds.
+    pub fn has(&self, name: &str) -> bool {
+        self.root.contains_key(name)
+    }
+
+    /// The names of the sections `[name.NAME]`, whatever they hold.
+    pub fn names(&self, name: &str) -> BTreeSet<String> {
+        let table = self.root.get(name).and_then(|found| found.get_ref().as_table());
+        table.into_iter().flatten().map(|(key, _)| key.get_ref().to_string()).collect()
+    }
+
     /// What was read, or all mistakes in the order of the file.
     pub fn finish(mut self) -> Result<Vec<Setting>, Vec<Problem>> {
         for (key, value) in self.root.iter().filter(|(key, _)| !self.known_sections.contains(key.get_ref().as_ref())) {
@@ -126,6 +169,25 @@ impl<'t> Log<'t> {
                 None
             }
         }
+    }
+
+    /// The sections within `name`, each with a name of its own.
+    pub(super) fn named<T>(
+        &mut self,
+        name: &str,
+        found: &Spanned<DeValue<'t>>,
+        mut read: impl FnMut(&str, &mut Section<'_, 't>) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        let Some(outer) = self.table(&format!("{name}.NAME"), found) else { return BTreeMap::new() };
+        let mut all = BTreeMap::new();
+        for (key, one) in outer {
+            let key = key.get_ref().as_ref();
+            let full = format!("{name}.{key}");
+            let Some(table) = self.table(&full, one) else { continue };
+            let read = Section::open(&full, Some(table), one.span(), self, |section| read(key, section));
+            all.extend(read.map(|read| (key.to_owned(), read)));
+        }
+        all
     }
 
     /// Line and column from 1, the column in characters.

@@ -10,6 +10,7 @@ pub mod numbering;
 pub mod periods;
 pub mod pricing;
 pub mod retry;
+pub mod routing;
 pub mod schedule;
 pub mod tax;
 pub mod totals;
