@@ -6,6 +6,7 @@
 
 mod database;
 mod environment;
+mod messages;
 mod nearest;
 mod notify;
 mod reader;
@@ -18,6 +19,7 @@ mod source;
 
 pub use database::DatabaseUrl;
 pub use environment::Environment;
+pub use messages::MessagesConfig;
 pub use notify::{NotifyConfig, NotifyWhen};
 pub use reader::{Origin, Setting};
 pub use retry::{RateConfig, RetryConfig};
@@ -48,6 +50,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
+    pub messages: MessagesConfig,
     pub retry: RetryConfig,
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
@@ -141,6 +144,7 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
+        let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
@@ -149,7 +153,7 @@ impl Config {
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let routing = routing::read(&mut reader);
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, retry, rates, notify, state, routing, settings })
+        Ok(Self { file: None, database, documents, billing, messages, retry, rates, notify, state, routing, settings })
     }
 }
 

@@ -45,6 +45,7 @@ fn outline(row: &Row) -> String {
         Row::Seller(r) => format!("{} {:?} series {}", r.seller.seller_id, r.seller.name, r.seller.series_id),
         Row::TaxRate(r) => format!("{} {} {} {}", r.seller_id, r.tax_code, r.category, r.rate),
         Row::Company(r) => format!("{} {:?} {:?} {}", r.company_id, r.name, r.address.line1, r.address.country),
+        Row::Contact(r) => format!("{} {:?} {:?} {:?} [{}]", r.contact_id, r.name, r.email, r.phone, r.roles_text()),
         Row::Contract(r) => format!("{} {} {} {:?} {:?}", r.company_id, r.contract_id, r.start, r.interval, r.end),
         Row::ContractItem(ContractItemRow { item_id, valid_from, quantity, unit_price, .. }) => {
             format!("{item_id} {valid_from:?} {quantity} × {unit_price}")

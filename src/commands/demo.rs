@@ -42,10 +42,11 @@ const ITS_TOTAL: &str = "6162.36";
 /// Where the example files are put in the folder.
 const DATA: &str = "data";
 
-const FILES: [(&str, &[u8]); 7] = [
+const FILES: [(&str, &[u8]); 8] = [
     ("sellers.csv", include_bytes!("../../examples/data/sellers.csv")),
     ("tax_rates.csv", include_bytes!("../../examples/data/tax_rates.csv")),
     ("companies.csv", include_bytes!("../../examples/data/companies.csv")),
+    ("contacts.csv", include_bytes!("../../examples/data/contacts.csv")),
     ("contracts.csv", include_bytes!("../../examples/data/contracts.csv")),
     ("contract_items.csv", include_bytes!("../../examples/data/contract_items.csv")),
     ("billable_items.csv", include_bytes!("../../examples/data/billable_items.csv")),

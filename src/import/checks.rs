@@ -2,6 +2,7 @@
 //! The types of `model` check their own.
 
 use crate::model::Invalid;
+use crate::model::message::parse_address;
 use std::path::{Component, Path};
 
 /// The officially assigned codes of ISO 3166-1 alpha-2, and XK (Kosovo), which customs and banks use.
@@ -31,11 +32,14 @@ pub fn email(s: &str) -> Result<String, Invalid> {
     if s.chars().any(|c| c.is_control() || c.is_whitespace() || ",;<>()\"\\".contains(c)) {
         return Err(Invalid::new("write one plain address such as ap@example.com, without spaces, brackets or separators"));
     }
-    let fits = s.chars().count() <= 254;
-    match s.split_once('@') {
-        Some((local, host)) if fits && !local.is_empty() && !host.is_empty() && !host.contains('@') => Ok(s.to_owned()),
-        _ => Err(Invalid::new("this is no e-mail address: write it as ap@example.com")),
-    }
+    parse_address(s).map_err(|_| Invalid::new("this is no e-mail address: write it as ap@example.com"))
+}
+
+/// What a policy of reminders is called. Whether there is one of that name is for the configuration to say.
+pub fn policy(s: &str) -> Result<String, Invalid> {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let sound = (1..=64).contains(&s.len()) && s.bytes().all(word);
+    if sound { Ok(s.to_owned()) } else { Err(Invalid::new("a policy's name has letters, digits, - and _, at most 64")) }
 }
 
 /// A BCP 47 tag by its shape: `en`, `de-AT`, `zh-Hant`.

@@ -39,6 +39,14 @@ use Need::{Default, Optional, Required};
 const COMPANY_ID: Column = col("company_id", Required, "C-1001", "The customer, by your own id");
 const SELLER_ID: Column = col("seller_id", Required, "acme", "The legal entity that bills, by your own id");
 const CURRENCY: Column = col("currency", Required, "EUR", "ISO 4217 code");
+const REMINDER_POLICY: Column = col(
+    "reminder_policy",
+    Optional,
+    "",
+    "Which of the configuration's policies of reminders; none: it gets no reminders. Empty: default",
+);
+const CONTRACT_REMINDER_POLICY: Column =
+    Column { about: "The policy of reminders for its invoices, or none. Empty: the company's", ..REMINDER_POLICY };
 const ADDRESS: [Column; 6] = [
     col("address_line1", Optional, "Musterstraße 1", "Street and number"),
     col("address_line2", Optional, "", "Second line of the address"),
@@ -91,7 +99,7 @@ const TAX_RATES: [Column; 7] = [
     col("note", Optional, "", "Why no tax is charged, as the law words it; required for E, AE, K, G and O"),
 ];
 
-const COMPANIES: [Column; 18] = [
+const COMPANIES: [Column; 21] = [
     COMPANY_ID,
     col("name", Required, "Müller & Söhne KG", "As it is printed on the invoice"),
     col("attention", Optional, "Accounts payable", "Department or person, printed under the name"),
@@ -110,9 +118,33 @@ const COMPANIES: [Column; 18] = [
     col("billing_day", Default("1"), "1", "Day of the month (1 to 31) on which items without a contract are billed"),
     col("tax_code", Optional, "", "Taxes every line of this company by this code (reverse charge, export)"),
     col("reference", Optional, "PO 4711", "The customer's own reference, printed on its invoices"),
+    col("delivery", Default("email"), "email", "email: invoices are mailed to its billing contacts; none: they are not"),
+    col(
+        "account_manager",
+        Optional,
+        "key.account@example.com",
+        "Address of whoever looks after it here; gets copies of late reminders",
+    ),
+    REMINDER_POLICY,
 ];
 
-const CONTRACTS: [Column; 15] = [
+const CONTACTS: [Column; 8] = [
+    COMPANY_ID,
+    col("contact_id", Required, "mueller", "Your own id, unique within the company"),
+    col("name", Optional, "Erika Müller", "As messages address them"),
+    col("email", Optional, "mueller@example.org", "One address"),
+    col("phone", Optional, "+49 30 00000001", "With its country code; for SMS").numbers(),
+    col(
+        "roles",
+        Default("billing"),
+        "billing management",
+        "billing, technical, management, several with a space between; none: nobody any more",
+    ),
+    col("language", Optional, "", "Language of messages to them. Empty: the company's"),
+    col("time_zone", Optional, "", "IANA zone, for when messages reach them. Empty: the company's"),
+];
+
+const CONTRACTS: [Column; 16] = [
     COMPANY_ID,
     col("contract_id", Required, "managed-it", "Your own id, unique within the company"),
     SELLER_ID,
@@ -133,6 +165,7 @@ const CONTRACTS: [Column; 15] = [
     col("tax_inclusive", Default("no"), "no", "yes: unit prices include the tax"),
     col("description", Optional, "Managed IT", "Printed on the invoice"),
     col("reference", Optional, "", "The customer's reference for this contract. Empty: the company's"),
+    CONTRACT_REMINDER_POLICY,
 ];
 
 const CONTRACT_ITEMS: [Column; 11] = [
@@ -185,6 +218,7 @@ impl Kind {
             Self::Sellers => &SELLERS,
             Self::TaxRates => &TAX_RATES,
             Self::Companies => &COMPANIES,
+            Self::Contacts => &CONTACTS,
             Self::Contracts => &CONTRACTS,
             Self::ContractItems => &CONTRACT_ITEMS,
             Self::BillableItems => &BILLABLE_ITEMS,
@@ -198,6 +232,7 @@ impl Kind {
             Self::Sellers => &["seller_id"],
             Self::TaxRates => &["seller_id", "tax_code", "valid_from"],
             Self::Companies => &["company_id"],
+            Self::Contacts => &["company_id", "contact_id"],
             Self::Contracts => &["company_id", "contract_id"],
             Self::ContractItems => &["company_id", "contract_id", "item_id", "valid_from"],
             Self::BillableItems => &["company_id", "source_key"],

@@ -5,7 +5,7 @@
 use super::Source;
 use super::rows::SellerRow;
 use crate::model::seller::Address;
-use crate::model::{BillableItem, Company, Contract, ContractItem, Seller, TaxRate};
+use crate::model::{BillableItem, Company, Contact, Contract, ContractItem, Seller, TaxRate};
 
 /// Takes over the fields of the columns that the file lacks.
 macro_rules! keep {
@@ -36,7 +36,14 @@ pub fn company(row: &mut Company, before: &Company, source: &Source) {
     keep!(row, before, source;
         "attention": attention, "tax_id": tax_id, "email": email, "time_zone": time_zone, "language": language,
         "payment_terms_days": payment_terms_days, "consolidate": consolidate, "billing_day": billing_day,
-        "tax_code": tax_code, "reference": reference,
+        "tax_code": tax_code, "reference": reference, "delivery": delivery, "account_manager": account_manager,
+        "reminder_policy": reminder_policy,
+    );
+}
+
+pub fn contact(row: &mut Contact, before: &Contact, source: &Source) {
+    keep!(row, before, source;
+        "name": name, "email": email, "phone": phone, "roles": roles, "language": language, "time_zone": time_zone,
     );
 }
 
@@ -44,7 +51,7 @@ pub fn contract(row: &mut Contract, before: &Contract, source: &Source) {
     keep!(row, before, source;
         "every": interval.every, "anchor_day": anchor_day, "end": end, "bill_from": bill_from,
         "payment_terms_days": payment_terms_days, "tax_inclusive": tax_inclusive, "description": description,
-        "reference": reference,
+        "reference": reference, "reminder_policy": reminder_policy,
     );
 }
 

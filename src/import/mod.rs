@@ -9,6 +9,7 @@
 mod cells;
 mod checks;
 mod columns;
+mod contacts;
 mod decode;
 pub mod keep;
 mod read;
@@ -16,10 +17,11 @@ mod rows;
 mod scan;
 
 pub use columns::{Column, Need};
+pub use contacts::UNREACHABLE;
 pub use read::{Located, Options, Problems, Reader, Refused, RowError, RowKey, Source, encoding};
 pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
 
-use crate::model::{BillableItem, Company, Contract, TaxRate, text_enum};
+use crate::model::{BillableItem, Company, Contact, Contract, TaxRate, text_enum};
 use read::Header;
 
 text_enum! {
@@ -28,6 +30,7 @@ text_enum! {
         Sellers = "sellers",
         TaxRates = "tax_rates",
         Companies = "companies",
+        Contacts = "contacts",
         Contracts = "contracts",
         ContractItems = "contract_items",
         BillableItems = "billable_items",
@@ -48,6 +51,7 @@ pub enum Row {
     Seller(Box<SellerRow>),
     TaxRate(TaxRate),
     Company(Box<Company>),
+    Contact(Box<Contact>),
     Contract(Contract),
     ContractItem(ContractItemRow),
     BillableItem(BillableItem),

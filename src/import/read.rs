@@ -3,7 +3,7 @@
 use super::cells::{Cells, shortened};
 use super::decode::{Text, UNREADABLE};
 use super::scan::{Place, Record, Scanner};
-use super::{Column, Kind, Need, Row, rows};
+use super::{Column, Kind, Need, Row, contacts, rows};
 use crate::error::{Error, Problem, Result};
 use encoding_rs::Encoding;
 use sha2::{Digest, Sha256};
@@ -318,6 +318,7 @@ fn read_row(kind: Kind, cells: &mut Cells) -> Option<Row> {
         Kind::Sellers => rows::seller(cells).map(|row| Row::Seller(Box::new(row))),
         Kind::TaxRates => rows::tax_rate(cells).map(Row::TaxRate),
         Kind::Companies => rows::company(cells).map(|row| Row::Company(Box::new(row))),
+        Kind::Contacts => contacts::contact(cells).map(|row| Row::Contact(Box::new(row))),
         Kind::Contracts => rows::contract(cells).map(Row::Contract),
         Kind::ContractItems => rows::contract_item(cells).map(Row::ContractItem),
         Kind::BillableItems => rows::billable_item(cells).map(Row::BillableItem),

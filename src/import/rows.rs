@@ -219,6 +219,9 @@ pub fn company(cells: &mut Cells) -> Option<Company> {
     let billing_day = cells.whole("billing_day", 1, 31);
     let tax_code = cells.parse("tax_code", str::parse);
     let reference = cells.line("reference");
+    let delivery = cells.word("delivery");
+    let account_manager = cells.parse("account_manager", checks::email).unwrap_or_default();
+    let reminder_policy = cells.parse("reminder_policy", checks::policy).unwrap_or_default();
     Some(Company {
         company_id: company_id?,
         name,
@@ -233,6 +236,9 @@ pub fn company(cells: &mut Cells) -> Option<Company> {
         billing_day: billing_day?,
         tax_code,
         reference,
+        delivery: delivery?,
+        account_manager,
+        reminder_policy,
     })
 }
 
@@ -255,6 +261,7 @@ pub fn contract(cells: &mut Cells) -> Option<Contract> {
     let tax_inclusive = cells.yes_no("tax_inclusive");
     let description = cells.text("description");
     let reference = cells.line("reference");
+    let reminder_policy = cells.parse("reminder_policy", checks::policy).unwrap_or_default();
     cells.check_end(start, "start", end);
     Some(Contract {
         company_id: company_id?,
@@ -271,6 +278,7 @@ pub fn contract(cells: &mut Cells) -> Option<Contract> {
         tax_inclusive: tax_inclusive?,
         description,
         reference,
+        reminder_policy,
     })
 }
 

@@ -1,7 +1,17 @@
 //! Who is billed: the customer.
 
 use super::seller::Address;
-use super::{CompanyId, TaxCode};
+use super::{CompanyId, TaxCode, text_enum};
+
+text_enum! {
+    /// How a company gets its invoices.
+    pub enum Delivery ("delivery") {
+        /// By mail to its billing contacts.
+        Email = "email",
+        /// Not by finops.
+        None = "none",
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Company {
@@ -26,4 +36,9 @@ pub struct Company {
     pub tax_code: Option<TaxCode>,
     /// The customer's own reference (purchase order), printed on its invoices.
     pub reference: String,
+    pub delivery: Delivery,
+    /// The mail address of whoever looks after this customer, copied from a level of reminders on; may be empty.
+    pub account_manager: String,
+    /// The name of a policy of reminders (`[reminders.policies]`), or `none`; empty: `default`.
+    pub reminder_policy: String,
 }

@@ -48,6 +48,8 @@ pub struct Contract {
     pub description: String,
     /// The customer's reference for this contract; overrides the company's.
     pub reference: String,
+    /// The policy of reminders for its invoices; empty: the company's.
+    pub reminder_policy: String,
 }
 
 /// One version of an item: it holds from `valid_from` until the next version or `end`.

@@ -110,6 +110,8 @@ user_id!(/// The legal entity that bills. The user's own id.
     SellerId, "seller id");
 user_id!(/// Who is billed: the customer. The user's own id; the sharding key of its rows.
     CompanyId, "company id");
+user_id!(/// A person at one company. The user's own id, unique within the company.
+    ContactId, "contact id");
 user_id!(/// A contract of one company. The user's own id, unique within the company.
     ContractId, "contract id");
 user_id!(/// A priced item of one contract. The user's own id, unique within the contract.

@@ -11,6 +11,7 @@
 
 mod billable_items;
 mod companies;
+mod contacts;
 mod contract_items;
 mod contracts;
 mod sellers;
@@ -189,6 +190,7 @@ impl Work<'_> {
             Kind::Sellers => sellers::write(tx, self, pick(rows, seller), folder)?,
             Kind::TaxRates => tax_rates::write(tx, self, pick(rows, tax_rate))?,
             Kind::Companies => companies::write(tx, self, pick(rows, company))?,
+            Kind::Contacts => contacts::write(tx, self, pick(rows, contact))?,
             Kind::Contracts => contracts::write(tx, self, pick(rows, contract))?,
             Kind::ContractItems => contract_items::write(tx, self, pick(rows, contract_item))?,
             Kind::BillableItems => billable_items::write(tx, self, pick(rows, billable_item))?,
@@ -315,6 +317,7 @@ pickers! {
     seller, Seller, Box<crate::import::SellerRow>;
     tax_rate, TaxRate, crate::model::TaxRate;
     company, Company, Box<crate::model::Company>;
+    contact, Contact, Box<crate::model::Contact>;
     contract, Contract, crate::model::Contract;
     contract_item, ContractItem, crate::import::ContractItemRow;
     billable_item, BillableItem, crate::model::BillableItem;

@@ -109,13 +109,13 @@ fn document_tax(tax: &InvoiceTax) -> DocumentTax {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::model::calendar::parse_date;
     use crate::model::seller::{Address, BankDetails};
     use crate::model::{InvoiceState, LineKind, Money, Period, TaxCategory};
 
-    fn seller() -> Seller {
+    pub fn seller() -> Seller {
         Seller {
             seller_id: "de".parse().unwrap(),
             name: "Muster GmbH".to_owned(),
@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    fn company() -> Company {
+    pub fn company() -> Company {
         Company {
             company_id: "acme".parse().unwrap(),
             name: "Acme".to_owned(),
@@ -152,6 +152,9 @@ mod tests {
             billing_day: 1,
             tax_code: None,
             reference: String::new(),
+            delivery: crate::model::Delivery::Email,
+            account_manager: String::new(),
+            reminder_policy: String::new(),
         }
     }
 

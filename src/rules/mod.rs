@@ -9,6 +9,7 @@ pub mod exact;
 pub mod numbering;
 pub mod periods;
 pub mod pricing;
+pub mod recipients;
 pub mod retry;
 pub mod routing;
 pub mod schedule;

@@ -203,6 +203,7 @@ mod tests {
             tax_inclusive: false,
             description: String::new(),
             reference: String::new(),
+            reminder_policy: String::new(),
         }
     }
 

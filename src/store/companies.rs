@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 
 const SELECT: &str =
     "SELECT company_id, name, attention, address_line1, address_line2, postal_code, city, region, country, tax_id,
-  email, time_zone, language, payment_terms_days, consolidate, billing_day, tax_code, reference
+  email, time_zone, language, payment_terms_days, consolidate, billing_day, tax_code, reference,
+  delivery, account_manager, reminder_policy
   FROM companies WHERE company_id = $1";
 
-static UPSERT: Bulk<18> = Bulk {
+static UPSERT: Bulk<21> = Bulk {
     table: "companies",
     columns: [
         ("company_id", Text),
@@ -32,13 +33,17 @@ static UPSERT: Bulk<18> = Bulk {
         ("billing_day", Int),
         ("tax_code", Text),
         ("reference", Text),
+        ("delivery", Text),
+        ("account_manager", Text),
+        ("reminder_policy", Text),
     ],
     on_conflict: "ON CONFLICT (company_id) DO UPDATE SET name = excluded.name, attention = excluded.attention,
       address_line1 = excluded.address_line1, address_line2 = excluded.address_line2, postal_code = excluded.postal_code,
       city = excluded.city, region = excluded.region, country = excluded.country, tax_id = excluded.tax_id, email = excluded.email,
       time_zone = excluded.time_zone, language = excluded.language, payment_terms_days = excluded.payment_terms_days,
       consolidate = excluded.consolidate, billing_day = excluded.billing_day, tax_code = excluded.tax_code,
-      reference = excluded.reference",
+      reference = excluded.reference, delivery = excluded.delivery, account_manager = excluded.account_manager,
+      reminder_policy = excluded.reminder_policy",
 };
 
 /// These companies, in the order of their ids (which must ascend). Ids that do not exist are left out.
@@ -67,10 +72,13 @@ fn read_company(row: &Row) -> Result<Company, StoreError> {
         billing_day: row.number(15)?,
         tax_code: row.parse_opt(16)?,
         reference: row.string(17)?,
+        delivery: row.parse(18)?,
+        account_manager: row.string(19)?,
+        reminder_policy: row.string(20)?,
     })
 }
 
-fn values(c: &Company) -> [Val<'_>; 18] {
+fn values(c: &Company) -> [Val<'_>; 21] {
     [
         c.company_id.as_str().into(),
         (&c.name).into(),
@@ -90,6 +98,9 @@ fn values(c: &Company) -> [Val<'_>; 18] {
         c.billing_day.into(),
         c.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
         (&c.reference).into(),
+        c.delivery.as_str().into(),
+        (&c.account_manager).into(),
+        (&c.reminder_policy).into(),
     ]
 }
 

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 macro_rules! contract_columns {
     () => {
         "c.company_id, c.contract_id, c.seller_id, c.currency, c.cadence, c.every, c.timing, c.anchor_day, c.start_on, c.end_on, \
-         c.bill_from, c.payment_terms_days, c.tax_inclusive, c.description, c.reference"
+         c.bill_from, c.payment_terms_days, c.tax_inclusive, c.description, c.reference, c.reminder_policy"
     };
 }
 /// The columns of an item, likewise.
@@ -22,9 +22,9 @@ macro_rules! item_columns {
 pub(super) use {contract_columns, item_columns};
 
 /// How many columns `contract_columns` names.
-pub(super) const CONTRACT_COLUMNS: usize = 15;
+pub(super) const CONTRACT_COLUMNS: usize = 16;
 
-static UPSERT: Bulk<15> = Bulk {
+static UPSERT: Bulk<16> = Bulk {
     table: "contracts",
     columns: [
         ("company_id", Text),
@@ -42,12 +42,13 @@ static UPSERT: Bulk<15> = Bulk {
         ("tax_inclusive", Int),
         ("description", Text),
         ("reference", Text),
+        ("reminder_policy", Text),
     ],
     on_conflict: "ON CONFLICT (company_id, contract_id) DO UPDATE SET seller_id = excluded.seller_id, currency = excluded.currency,
       cadence = excluded.cadence, every = excluded.every, timing = excluded.timing, anchor_day = excluded.anchor_day,
       start_on = excluded.start_on, end_on = excluded.end_on, bill_from = excluded.bill_from,
       payment_terms_days = excluded.payment_terms_days, tax_inclusive = excluded.tax_inclusive, description = excluded.description,
-      reference = excluded.reference",
+      reference = excluded.reference, reminder_policy = excluded.reminder_policy",
 };
 
 static UPSERT_ITEMS: Bulk<11> = Bulk {
@@ -91,6 +92,7 @@ pub(super) fn read_contract(row: &Row) -> Result<Contract, StoreError> {
         tax_inclusive: row.flag(12)?,
         description: row.string(13)?,
         reference: row.string(14)?,
+        reminder_policy: row.string(15)?,
     })
 }
 
@@ -153,7 +155,7 @@ pub fn items_of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str,
     tx.query_companies(SQL, companies, &[first.into(), last.into()], read_item)
 }
 
-fn values(c: &Contract) -> [Val<'_>; 15] {
+fn values(c: &Contract) -> [Val<'_>; 16] {
     [
         c.company_id.as_str().into(),
         c.contract_id.as_str().into(),
@@ -170,6 +172,7 @@ fn values(c: &Contract) -> [Val<'_>; 15] {
         c.tax_inclusive.into(),
         (&c.description).into(),
         (&c.reference).into(),
+        (&c.reminder_policy).into(),
     ]
 }
 

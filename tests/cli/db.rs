@@ -28,11 +28,12 @@ fn what_breaks_a_rule_is_found() {
     let mut db = Db::open(Target::Sqlite(&environment.path("books.db")), Duration::from_secs(5)).expect("it opens");
     let broken = db.write(|tx| {
         for sql in [
-            "INSERT INTO companies VALUES ('acme', 'Acme', '', '', '', '', '', '', 'DE', '', '', '', '', NULL, 0, 1, '', '')",
+            "INSERT INTO companies VALUES ('acme', 'Acme', '', '', '', '', '', '', 'DE', '', '', '', '', NULL, 0, 1, '', '', 'email',
+              '', '')",
             "INSERT INTO contracts VALUES ('acme', 'lost', 'de', 'EUR', 'monthly', 1, 'advance', NULL, '2026-01-01', NULL, NULL,
-              NULL, 0, '', '')",
+              NULL, 0, '', '', '')",
             "INSERT INTO contracts VALUES ('acme', 'late', 'de', 'EUR', 'monthly', 1, 'advance', NULL, '2026-01-01', NULL, NULL,
-              NULL, 0, '', '')",
+              NULL, 0, '', '', '')",
             "INSERT INTO billing_schedule VALUES ('acme', 'late', '2026-02-01', '2026-02-01', 0)",
             "INSERT INTO invoices VALUES ('acme', 'i1', 'draft', 'de', 'EUR', 'late', '2026-01-01', '2026-02-01', 0, NULL, NULL,
               NULL, 14, 0, '', 100, 19, 119, 0, 0)",

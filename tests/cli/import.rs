@@ -84,7 +84,7 @@ fn a_file_that_nobody_would_read_is_a_mistake() {
     told(&environment.finops(&["import", "companies"]), 2, "finops import companies FILE");
     told(&environment.finops(&["import", "nowhere"]), 1, "there is no folder nowhere");
     told(&environment.finops(&["import", "data/companies.csv"]), 2, "finops import companies data/companies.csv");
-    told(&environment.finops(&["import", "customers", "data/companies.csv"]), 2, "companies, contracts");
+    told(&environment.finops(&["import", "customers", "data/companies.csv"]), 2, "companies, contacts");
     told(&environment.finops(&["import", "companies", "missing.csv"]), 1, "hint: check the path");
     told(&environment.finops(&["import", "companies", "data"]), 2, "give its file, data/companies.csv, or import all of it");
     told(&environment.finops(&["import", "data", "--allow-numbers", "referense"]), 2, "did you mean reference?");
@@ -94,7 +94,7 @@ fn a_file_that_nobody_would_read_is_a_mistake() {
 fn it_says_as_much_as_is_asked_for() {
     let environment = with_examples();
     let said = environment.finops(&["import", "data", "-v", "--dry-run"]);
-    assert!(said.stdout.contains("tax_rates") && said.stdout.contains("118 would be added"), "{said}");
+    assert!(said.stdout.contains("tax_rates") && said.stdout.contains("129 would be added"), "{said}");
     let rows: String = (0..300).map(|i| format!("c{i},,DE\n")).collect();
     environment.write("many.csv", format!("company_id,name,country\n{rows}"));
     let error = environment.finops(&["import", "companies", "many.csv", "--json"]).json().remove(0);

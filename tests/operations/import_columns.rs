@@ -3,7 +3,7 @@
 use crate::database::each_engine;
 use crate::support::{Books, COMPANIES, company, contract};
 use finops::import::{Kind, Need};
-use finops::store::{companies, contracts, sellers};
+use finops::store::{companies, contacts, contracts, sellers};
 
 /// One row a kind, every column filled in, and none with what it would be by default.
 const FULL: &[(Kind, &str)] = &[
@@ -22,14 +22,20 @@ const FULL: &[(Kind, &str)] = &[
     (
         Kind::Companies,
         "company_id,name,attention,address_line1,address_line2,postal_code,city,region,country,tax_id,email,time_zone,language,\
-         payment_terms_days,consolidate,billing_day,tax_code,reference\n\
-         acme,Acme,Jo,Weg 2,Hof 2,10115,Berlin,BE,DE,DE000000001,b@example.com,Europe/Vienna,de-AT,7,yes,15,standard,PO 1\n",
+         payment_terms_days,consolidate,billing_day,tax_code,reference,delivery,account_manager,reminder_policy\n\
+         acme,Acme,Jo,Weg 2,Hof 2,10115,Berlin,BE,DE,DE000000001,b@example.com,Europe/Vienna,de-AT,7,yes,15,standard,PO 1,\
+         none,c@example.com,strict\n",
+    ),
+    (
+        Kind::Contacts,
+        "company_id,contact_id,name,email,phone,roles,language,time_zone\n\
+         acme,jo,Jo Muster,jo@example.com,+49 30 123456,technical management,fr,Europe/Paris\n",
     ),
     (
         Kind::Contracts,
         "company_id,contract_id,seller_id,currency,cadence,every,timing,anchor_day,start,end,bill_from,payment_terms_days,\
-         tax_inclusive,description,reference\n\
-         acme,care,de,EUR,monthly,2,advance,15,2026-01-01,2027-01-01,2026-03-15,21,yes,Care,PO 2\n",
+         tax_inclusive,description,reference,reminder_policy\n\
+         acme,care,de,EUR,monthly,2,advance,15,2026-01-01,2027-01-01,2026-03-15,21,yes,Care,PO 2,gentle\n",
     ),
     (
         Kind::ContractItems,
@@ -95,6 +101,24 @@ fn an_empty_cell_resets_and_a_new_row_gets_the_default() {
         assert_eq!(books.counts(Kind::Sellers, short), (0, 1, 0));
         let seller = books.read(sellers::all).remove(0);
         assert_eq!((seller.logo_sha256.as_str(), seller.series_id.as_str(), seller.payment_terms_days), ("", "main", 30));
+    });
+}
+
+#[test]
+fn a_contact_can_be_reached_whatever_columns_a_file_has() {
+    each_engine(|db| {
+        let mut books = full_books(db);
+        let no_mail = "company_id,contact_id,email\nacme,jo,\n";
+        assert_eq!(books.counts(Kind::Contacts, no_mail), (0, 1, 0), "a telephone is left");
+        let told = books.told(Kind::Contacts, "company_id,contact_id,phone\nacme,jo,\nacme,new,\n");
+        assert_eq!(told, "email: give an email, a phone, or both: nothing can reach this contact\n".repeat(2));
+        let left = "company_id,contact_id,roles\nacme,jo,none\n";
+        assert_eq!((books.counts(Kind::Contacts, left), books.counts(Kind::Contacts, left)), ((0, 1, 0), (0, 0, 1)));
+        let stored = books.read(|tx| contacts::of_companies(tx, &["acme"]));
+        let [jo] = &stored[..] else { panic!("{stored:?}") };
+        assert_eq!((jo.phone.as_str(), jo.email.as_str(), jo.roles.len()), ("+4930123456", "", 0));
+        let told = books.told(Kind::Contacts, "company_id,contact_id,email\nnobody,x,a@example.com\n");
+        assert!(told.starts_with("company_id: there is no such row among the companies"), "{told}");
     });
 }
 

@@ -40,6 +40,9 @@ pub fn company() -> Company {
         billing_day: 1,
         tax_code: None,
         reference: String::new(),
+        delivery: finops::model::Delivery::Email,
+        account_manager: String::new(),
+        reminder_policy: String::new(),
     }
 }
 
@@ -91,6 +94,7 @@ pub fn contract(cadence: Cadence, every: u16, start: NaiveDate) -> Contract {
         tax_inclusive: false,
         description: String::new(),
         reference: String::new(),
+        reminder_policy: String::new(),
     }
 }
 

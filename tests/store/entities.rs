@@ -7,7 +7,7 @@ use finops::model::EffectKind;
 use finops::model::{CompanyId, FullInvoice, Invoice, InvoiceState, Money, Payment, TaxCategory};
 use finops::store::documents::{self, DocumentFile, NewDocument};
 use finops::store::effects::{self, NewEffect};
-use finops::store::{companies, contracts, invoices, items, payments, sellers};
+use finops::store::{companies, contacts, contracts, invoices, items, payments, sellers};
 
 #[test]
 fn sellers_rates_and_logos() {
@@ -50,6 +50,13 @@ fn companies_contracts_and_items() {
         write(&mut db, |tx| companies::upsert(tx, &[&bare]));
         let found = read(&mut db, |tx| companies::by_ids(tx, &["a", "b", "missing", "Ä"]));
         assert_eq!(found, [company("a"), bare, company("Ä")], "in the order asked for; the missing one is left out");
+
+        let known = [contact("a", "B"), contact("a", "a"), contact("Ä", "c")];
+        write(&mut db, |tx| contacts::upsert(tx, &known.iter().rev().collect::<Vec<_>>()));
+        let gone = finops::model::Contact { roles: Vec::new(), time_zone: None, email: String::new(), ..contact("a", "a") };
+        write(&mut db, |tx| contacts::upsert(tx, &[&gone]));
+        let found = read(&mut db, |tx| contacts::of_companies(tx, &["a", "b", "Ä"]));
+        assert_eq!(found, [known[0].clone(), gone, known[2].clone()]);
 
         let open = finops::model::Contract {
             anchor_day: None,
@@ -330,7 +337,7 @@ fn documents_are_found_by_what_is_planned_for_them() {
         write(&mut db, |tx| effects::plan(tx, kind, &[("a", 1), ("a", 2), ("a", 3), ("b", 4)].map(effect), at));
         let planned = crate::effects::due(&mut db, &Default::default(), 9);
         let mine: Vec<_> = planned.into_iter().filter(|e| e.key != "pdf:2").collect();
-        write(&mut db, |tx| effects::start(tx, &mine, "me", at));
+        write(&mut db, |tx| effects::start(tx, &mine, "me", Some(at)));
         let found = |db: &mut _, of: &[&str]| read(db, |tx| documents::being_made(tx, of, kind, "me"));
         assert_eq!(found(&mut db, &["a", "b"]), [(invoice_id(1), content(1)), (invoice_id(4), content(4))]);
         assert_eq!(found(&mut db, &["b"]), [(invoice_id(4), content(4))]);

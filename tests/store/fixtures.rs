@@ -2,10 +2,11 @@
 
 use chrono::NaiveDate;
 use finops::model::invoice::Proration;
+use finops::model::message::ContactRole;
 use finops::model::seller::{Address, BankDetails};
 use finops::model::{
-    BillableItem, Cadence, Company, Contract, ContractItem, Currency, FullInvoice, Interval, Invoice, InvoiceId, InvoiceLine,
-    InvoiceState, InvoiceTax, LineKind, Money, Period, PriceModel, Seller, TaxCategory, TaxRate, Timing,
+    BillableItem, Cadence, Company, Contact, Contract, ContractItem, Currency, FullInvoice, Interval, Invoice, InvoiceId,
+    InvoiceLine, InvoiceState, InvoiceTax, LineKind, Money, Period, PriceModel, Seller, TaxCategory, TaxRate, Timing,
 };
 use finops::store::{Db, StoreError, Tx, companies, contracts, sellers};
 use rust_decimal::Decimal;
@@ -93,6 +94,22 @@ pub fn company(id: &str) -> Company {
         billing_day: 31,
         tax_code: Some("reverse".parse().unwrap()),
         reference: AWKWARD.to_owned(),
+        delivery: finops::model::Delivery::None,
+        account_manager: "é@y".to_owned(),
+        reminder_policy: "strict".to_owned(),
+    }
+}
+
+pub fn contact(company: &str, id: &str) -> Contact {
+    Contact {
+        company_id: company.parse().unwrap(),
+        contact_id: id.parse().unwrap(),
+        name: AWKWARD.to_owned(),
+        email: "é@x".to_owned(),
+        phone: "+15550100000".to_owned(),
+        roles: ContactRole::ALL.to_vec(),
+        language: "ja".to_owned(),
+        time_zone: Some(chrono_tz::Asia::Tokyo),
     }
 }
 
@@ -112,6 +129,7 @@ pub fn contract(company: &str, id: &str) -> Contract {
         tax_inclusive: true,
         description: AWKWARD.to_owned(),
         reference: long(),
+        reminder_policy: "none".to_owned(),
     }
 }
 

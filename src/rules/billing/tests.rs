@@ -26,6 +26,9 @@ fn company() -> Company {
         billing_day: 1,
         tax_code: None,
         reference: "PO-1".to_owned(),
+        delivery: crate::model::Delivery::Email,
+        account_manager: String::new(),
+        reminder_policy: String::new(),
     }
 }
 
@@ -89,6 +92,7 @@ fn contract(id: &str) -> ContractFacts {
         tax_inclusive: false,
         description: String::new(),
         reference: String::new(),
+        reminder_policy: String::new(),
     };
     let items = vec![version(id, "2026-01-01", "100")];
     ContractFacts { contract, items, next_start: date("2026-10-01"), billed: Vec::new() }
