@@ -14,7 +14,7 @@ use super::outbox::{self, Deliver, Delivery};
 use super::signals::Signals;
 use super::summary::Summary;
 use super::witness::{self, Witness};
-use super::{doubts, host, items, notice};
+use super::{alerts, doubts, host, items, notice};
 use crate::context::Context;
 use crate::crash;
 use crate::error::{Error, ErrorKind, Result};
@@ -89,7 +89,10 @@ impl<'c> Runner<'c> {
             None => None,
         };
         self.ctx.refuse_a_future(db)?;
-        doubts::refuse(self.ctx, db)?;
+        if let Err(error) = doubts::refuse(self.ctx, db) {
+            alerts::note_doubt(self.ctx, db, job.name(), &error);
+            return Err(error);
+        }
         let total = if self.ctx.ui.shows_progress() { db.read(|tx| job.count(tx))? } else { 0 };
         let progress = self.ctx.ui.progress(job.name(), total);
         while let Some(limit) = self.room() {
@@ -210,7 +213,7 @@ impl<'c> Runner<'c> {
                 let decided = Decided::<J::Plan> { failed: vec![failed], ..Decided::default() };
                 let company = [J::company(key).as_str()];
                 let at = self.ctx.clock.now();
-                let news = self.once(db, at, |tx, _| items::note(tx, job.name(), &company, &decided, at))?;
+                let news = self.once(db, at, |tx, _| items::note(tx, self.ctx, job.name(), &company, &decided, at))?;
                 self.count(job, &Recorded { decided, moved: Vec::new(), news });
             }
             Err(error) => return Err(error),
@@ -230,7 +233,7 @@ impl<'c> Runner<'c> {
             let mut decided = job.plan(tx, keys)?;
             let entries = job.record(tx, &mut decided.plans)?;
             let moved = audit::append(tx, &author, &entries)?;
-            let news = items::note(tx, job.name(), &companies, &decided, at)?;
+            let news = items::note(tx, self.ctx, job.name(), &companies, &decided, at)?;
             let still_ours = match then {
                 _ if !shares => true,
                 Claims::GivenBack => claims::release(tx, job.name(), &owner, &companies)?,
@@ -321,6 +324,7 @@ impl<'c> Runner<'c> {
             Ok(()) => self.summary.outcome(),
             Err(error) => error.kind.as_str(),
         };
+        let failed = alerts::run_failed(self.ctx, &self.summary, result);
         let told = notice::is_wanted(self.ctx.config.notify.as_ref(), &self.summary, result);
         if told {
             self.begin(db)?;
@@ -338,6 +342,9 @@ impl<'c> Runner<'c> {
                     }
                     runs::finish(tx, run_id, now, outcome, &body)?;
                     runs::heartbeat(tx, job, now, outcome)?;
+                    if let Some(error) = failed {
+                        alerts::note_run(tx, self.ctx, &self.summary, error, now)?;
+                    }
                     if told {
                         notice::plan(tx, run_id, &self.summary, outcome, now)?;
                     }
@@ -346,6 +353,10 @@ impl<'c> Runner<'c> {
                 // After an error, which may be a lost connection, one try must do.
                 if result.is_ok() { db.write_surely(work) } else { db.write(work) }
             }
+            None if failed.is_some() => db.write(|tx| {
+                failed.map_or(Ok(()), |error| alerts::note_run(tx, self.ctx, &self.summary, error, now))?;
+                Ok::<_, Error>(runs::heartbeat(tx, job, now, outcome)?)
+            }),
             // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
             None if self.ctx.config.notify.is_some() => db.write_surely(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
             None => db.last_write_unflushed(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
