@@ -6,6 +6,7 @@
 
 mod database;
 mod environment;
+mod mail;
 mod messages;
 mod nearest;
 mod notify;
@@ -19,6 +20,7 @@ mod source;
 
 pub use database::DatabaseUrl;
 pub use environment::Environment;
+pub use mail::MailConfig;
 pub use messages::MessagesConfig;
 pub use notify::{NotifyConfig, NotifyWhen};
 pub use reader::{Origin, Setting};
@@ -55,6 +57,8 @@ pub struct Config {
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
     pub notify: Option<NotifyConfig>,
+    /// Who writes mails, and through which server; none when the section is not there.
+    pub mail: Option<MailConfig>,
     pub state: StateConfig,
     /// Which of one's own people hear of what.
     pub routing: Routing,
@@ -146,6 +150,7 @@ impl Config {
         });
         let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
+        let mail = reader.optional("mail", |section| mail::read(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
@@ -153,7 +158,7 @@ impl Config {
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let routing = routing::read(&mut reader);
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, messages, retry, rates, notify, state, routing, settings })
+        Ok(Self { file: None, database, documents, billing, messages, mail, retry, rates, notify, state, routing, settings })
     }
 }
 

@@ -7,23 +7,22 @@
 mod facts;
 mod in_app;
 mod mail;
-mod slack;
-mod sms;
-mod webhook;
 mod workshop;
 
-pub use facts::{Content, Gathered, gather};
+pub use facts::{Content, Gathered, gather, issued_key};
 pub use workshop::Workshop;
 
 use crate::context::Context;
 use crate::engine::outbox::Deliver;
 use crate::error::{Error, Result};
 use crate::model::digest::sha256_hex;
-use crate::model::message::{About, Channel, Message};
+use crate::model::message::{About, Channel, Mailbox, Message};
 use crate::model::{CompanyId, EffectKind};
+use crate::rules::recipients::Recipient;
 use crate::store::Tx;
 use crate::store::effects::{self, NewEffect};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// A message to one recipient by one channel.
@@ -64,6 +63,39 @@ fn effect(company_id: &CompanyId, outgoing: &Outgoing) -> Result<NewEffect> {
     })
 }
 
+/// A mail to these people and copies to those, as one message to each. A mail names all who get it,
+/// and those are who read the same language: where there are several, each has a message of its own.
+pub fn by_mail(message: &Message, to: &[Recipient], copies: &[Recipient]) -> Vec<Outgoing> {
+    let languages: BTreeSet<&str> = to.iter().map(|recipient| recipient.language.as_str()).collect();
+    let first = to.first().map(|recipient| recipient.language.as_str());
+    let mut outgoing = Vec::with_capacity(to.len() + copies.len());
+    for language in &languages {
+        let of_language = |recipients: &[Recipient]| -> Vec<Mailbox> {
+            recipients.iter().filter(|r| r.language == *language).map(|r| r.mailbox.clone()).collect()
+        };
+        // Whoever is copied reads what the first one reads.
+        let copied = if first == Some(*language) { copies } else { &[] };
+        let cc: Vec<Mailbox> = copied.iter().map(|recipient| recipient.mailbox.clone()).collect();
+        let to = of_language(to);
+        let message_key = match languages.len() {
+            1 => message.message_key.clone(),
+            _ => format!("{}:{language}", message.message_key),
+        };
+        for recipient in to.iter().chain(&cc) {
+            let message = Message {
+                language: (*language).to_owned(),
+                recipient: recipient.clone(),
+                to: to.clone(),
+                cc: cc.clone(),
+                message_key: message_key.clone(),
+                ..message.clone()
+            };
+            outgoing.push(Outgoing { channel: Channel::Email, message, not_before: None });
+        }
+    }
+    outgoing
+}
+
 /// What a list of effects shows that it is about.
 fn subject(about: &About) -> String {
     match about {
@@ -96,9 +128,7 @@ pub fn courier<'c>(channel: Channel, ctx: &'c Context, workshop: &Rc<Workshop<'c
     let workshop = Rc::clone(workshop);
     Some(match channel {
         Channel::Email => Box::new(mail::MailCourier::new(ctx, workshop)?),
-        Channel::Sms => Box::new(sms::SmsCourier::new(ctx, workshop)?),
-        Channel::Slack => Box::new(slack::SlackCourier::new(ctx, workshop)?),
-        Channel::Webhook => Box::new(webhook::WebhookCourier::new(ctx, workshop)?),
+        Channel::Sms | Channel::Slack | Channel::Webhook => return None,
         Channel::InApp => Box::new(in_app::InAppCourier::new(ctx, workshop)),
     })
 }

@@ -3,16 +3,16 @@
 //! Due: events for customers that are not told yet (one range of one index). Decide: who gets it, by
 //! the company's preference and contacts. Record: the event is told, the messages are planned.
 
-use super::messages::{Couriers, Outgoing, issued_key, plan as plan_messages};
+use super::messages::{Couriers, Outgoing, by_mail, issued_key, plan as plan_messages};
 use crate::config::Config;
 use crate::context::Context;
 use crate::engine::job::{Decided, Failed, Job, Plan, Skipped};
 use crate::engine::outbox::Deliver;
 use crate::error::Result;
 use crate::model::company::Delivery;
-use crate::model::message::{About, Channel, ContactRole, Mailbox, Message, MessageKind, Severity};
+use crate::model::message::{About, ContactRole, Mailbox, Message, MessageKind, Severity};
 use crate::model::{Company, CompanyId, Contact, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
-use crate::rules::recipients::{Recipient, recipients};
+use crate::rules::recipients::{self, Recipient};
 use crate::store::audit::Entry;
 use crate::store::events::{self, After, Audience, Event, EventState};
 use crate::store::{StoreError, Tx, companies, contacts, invoices, sellers};
@@ -33,6 +33,14 @@ impl<'c> Send<'c> {
     /// Prepares a run; only of `named` companies when there are any, only `only` events when given.
     pub fn new(ctx: &'c Context, named: &[CompanyId], only: Option<BTreeSet<(CompanyId, String)>>) -> Self {
         Self { ctx, couriers: Couriers::new(ctx), named: named.to_vec(), only, after: Some(After::default()) }
+    }
+
+    /// What would be sent of these events, in the transaction that raised them.
+    pub fn look(&self, tx: &mut Tx, only: &BTreeSet<(CompanyId, String)>) -> Result<Vec<SendPlan>> {
+        let companies: BTreeSet<&str> = only.iter().map(|(company, _)| company.as_str()).collect();
+        let mut keys = events::new_of(tx, Audience::Customer, &companies.into_iter().collect::<Vec<_>>())?;
+        keys.retain(|event| self.is_wanted(event));
+        Ok(self.plan(tx, &keys)?.plans)
     }
 
     fn is_wanted(&self, event: &Event) -> bool {
@@ -65,7 +73,11 @@ pub fn key(kind: MessageKind, seller_id: &SellerId, number: &str) -> String {
 
 /// What is decided about an event.
 pub enum SendPlan {
-    Tell { event: Event, invoice: Box<Invoice>, recipients: Vec<Recipient>, language: String },
+    Tell {
+        event: Event,
+        invoice: Box<Invoice>,
+        recipients: Vec<Recipient>,
+    },
     /// Nobody is to be told: bookkeeping.
     Drop(Event),
 }
@@ -86,9 +98,9 @@ impl Plan for SendPlan {
 
     fn item(&self) -> Value {
         match self {
-            Self::Tell { event, invoice, recipients, language } => json!({
+            Self::Tell { event, invoice, recipients } => json!({
                 "outcome": "sent", "kind": event.kind, "company_id": event.company_id, "invoice_id": invoice.invoice_id,
-                "number": invoice.number, "total": invoice.total, "currency": invoice.currency, "language": language,
+                "number": invoice.number, "total": invoice.total, "currency": invoice.currency,
                 "to": recipients.iter().map(|r| &r.mailbox).collect::<Vec<_>>(),
             }),
             Self::Drop(event) => json!({ "outcome": "dropped", "kind": event.kind, "company_id": event.company_id }),
@@ -139,7 +151,7 @@ impl Job for Send<'_> {
     }
 
     fn plan(&self, tx: &mut Tx, keys: &[Event]) -> Result<Decided<SendPlan>> {
-        let facts = Facts::load(tx, keys)?;
+        let facts = Facts::load(tx, keys, self.only.is_some())?;
         let mut decided = Decided::default();
         for event in keys {
             facts.decide(tx, event, &mut decided)?;
@@ -152,8 +164,8 @@ impl Job for Send<'_> {
         let mut entries = Vec::with_capacity(plans.len());
         for plan in plans.iter() {
             let (event, state) = match plan {
-                SendPlan::Tell { event, invoice, recipients, language } => {
-                    plan_messages(tx, &event.company_id, &outgoing(event, invoice, recipients, language), now)?;
+                SendPlan::Tell { event, invoice, recipients } => {
+                    plan_messages(tx, &event.company_id, &outgoing(event, invoice, recipients), now)?;
                     let to: Vec<&str> = recipients.iter().map(|r| r.mailbox.address.as_str()).collect();
                     entries.push(Entry {
                         company_id: event.company_id.to_string(),
@@ -178,26 +190,25 @@ impl Job for Send<'_> {
     }
 }
 
-/// One message to each of them; the mail names them all.
-fn outgoing(event: &Event, invoice: &Invoice, recipients: &[Recipient], language: &str) -> Vec<Outgoing> {
-    let to: Vec<Mailbox> = recipients.iter().map(|r| r.mailbox.clone()).collect();
+/// One message to each of them. A mail names all who get it, and those are who read the same language.
+fn outgoing(event: &Event, invoice: &Invoice, recipients: &[Recipient]) -> Vec<Outgoing> {
     let about = About::Invoices {
         seller_id: invoice.seller_id.clone(),
         invoice_ids: vec![invoice.invoice_id.clone()],
         level: None,
         urgency: None,
     };
-    let message = |recipient: &Recipient| Message {
+    let message = Message {
         kind: event.kind,
         severity: event.severity,
-        language: language.to_owned(),
-        recipient: recipient.mailbox.clone(),
-        to: to.clone(),
+        language: String::new(),
+        recipient: Mailbox { name: String::new(), address: String::new() },
+        to: Vec::new(),
         cc: Vec::new(),
         message_key: event.key.clone(),
-        about: about.clone(),
+        about,
     };
-    recipients.iter().map(|r| Outgoing { channel: Channel::Email, message: message(r), not_before: None }).collect()
+    by_mail(&message, recipients, &[])
 }
 
 /// What a page is decided from.
@@ -205,10 +216,12 @@ struct Facts {
     sellers: HashMap<SellerId, Seller>,
     companies: HashMap<CompanyId, Company>,
     contacts: BTreeMap<CompanyId, Vec<Contact>>,
+    /// A person named the invoices: then they go, whatever the company prefers.
+    by_hand: bool,
 }
 
 impl Facts {
-    fn load(tx: &mut Tx, keys: &[Event]) -> Result<Self> {
+    fn load(tx: &mut Tx, keys: &[Event], by_hand: bool) -> Result<Self> {
         let ids: BTreeSet<&str> = keys.iter().map(|event| event.company_id.as_str()).collect();
         let ids: Vec<&str> = ids.into_iter().collect();
         let sellers = sellers::all(tx)?.into_iter().map(|s| (s.seller_id.clone(), s)).collect();
@@ -217,11 +230,11 @@ impl Facts {
         for contact in contacts::of_companies(tx, &ids)? {
             of_company.entry(contact.company_id.clone()).or_default().push(contact);
         }
-        Ok(Self { sellers, companies, contacts: of_company })
+        Ok(Self { sellers, companies, contacts: of_company, by_hand })
     }
 
     fn decide(&self, tx: &mut Tx, event: &Event, decided: &mut Decided<SendPlan>) -> Result<()> {
-        let mut drop = |reason, message: &str, decided: &mut Decided<SendPlan>| {
+        let drop = |reason, message: &str, decided: &mut Decided<SendPlan>| {
             decided.skipped.push(Skipped {
                 company_id: event.company_id.clone(),
                 subject: event.key.clone(),
@@ -240,12 +253,16 @@ impl Facts {
             drop("void", "the invoice was voided before it was sent", decided);
             return Ok(());
         }
-        if company.delivery == Delivery::None {
+        if company.delivery == Delivery::None && !self.by_hand {
             drop("no_delivery", "the company does not want its invoices by mail", decided);
             return Ok(());
         }
         let contacts = self.contacts.get(&event.company_id).map_or(&[][..], Vec::as_slice);
-        let recipients = recipients(company, contacts, ContactRole::Billing);
+        let Some(seller) = self.sellers.get(&invoice.seller_id) else {
+            drop("gone", "its seller is not there any more", decided);
+            return Ok(());
+        };
+        let recipients = recipients::by_mail(seller, company, contacts, ContactRole::Billing);
         if recipients.is_empty() {
             decided.failed.push(Failed {
                 company_id: event.company_id.clone(),
@@ -257,9 +274,7 @@ impl Facts {
             });
             return Ok(());
         }
-        let seller = self.sellers.get(&invoice.seller_id).map_or("", |seller| seller.language.as_str());
-        let language = if company.language.is_empty() { seller } else { &company.language }.to_owned();
-        decided.plans.push(SendPlan::Tell { event: event.clone(), invoice: Box::new(invoice), recipients, language });
+        decided.plans.push(SendPlan::Tell { event: event.clone(), invoice: Box::new(invoice), recipients });
         Ok(())
     }
 }

@@ -49,7 +49,7 @@ impl<'c> MailCourier<'c> {
     /// None where no mail is configured.
     pub fn new(ctx: &'c Context, workshop: Rc<Workshop<'c>>) -> Option<Self> {
         let config = ctx.config.mail.as_ref()?;
-        let smtp = Smtp::new(config.smtp.clone());
+        let smtp = Smtp::new(config.server.clone());
         let ready = RefCell::new(Ready { made_at: Instant::now(), mails: HashMap::new() });
         Some(Self { ctx, config, workshop, smtp, ready })
     }
