@@ -42,6 +42,8 @@ text_enum! {
         Statement = "statement",
         JobFailed = "job.failed",
         JobRecovered = "job.recovered",
+        /// A run has ended: to whom `notify_on_completion` names.
+        JobCompleted = "job.completed",
         /// Something could not be done and was not done before.
         ItemFailed = "item.failed",
         /// Something was tried so often that it waits for a person.

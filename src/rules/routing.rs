@@ -6,6 +6,7 @@
 //! - Quiet hours and days go by the clock on the recipient's wall, whatever daylight saving does to it.
 //!   What comes in them waits for their end, and then for all of it there is one message.
 //! - What is critical waits for nothing.
+//! - Who would get a flood gets one message.
 
 use crate::model::CompanyId;
 use crate::model::message::{Channel, Mailbox, MessageKind, Severity};
@@ -39,6 +40,8 @@ pub struct Delivery {
 pub enum When {
     /// By itself.
     Now,
+    /// At once, as one of several.
+    Together,
     /// As one of all that are told at this instant.
     At(DateTime<Utc>),
 }
@@ -50,7 +53,10 @@ pub fn is_wanted(routing: &Routing, happened: Happened) -> bool {
 
 fn takes(route: &Route, happened: Happened) -> bool {
     let (cause, severity) = happened.over.unwrap_or((happened.kind, happened.severity));
-    (route.events.contains(&happened.kind) || route.events.contains(&cause))
+    // What is parked failed before, and that was told.
+    let earlier = if cause == MessageKind::ItemParked { MessageKind::ItemFailed } else { cause };
+    let kinds = [Some(happened.kind), happened.over.map(|_| cause), happened.over.map(|_| earlier)];
+    kinds.into_iter().flatten().any(|kind| route.events.contains(&kind))
         && severity >= route.severity
         && (route.companies.is_empty() || route.companies.contains(happened.company_id))
 }
@@ -68,6 +74,20 @@ pub fn deliveries(routing: &Routing, happened: Happened, now: DateTime<Utc>) -> 
         }
     }
     found.into_values().collect()
+}
+
+/// So many messages at a time are read; more of them to one recipient become one.
+pub const FLOOD: usize = 5;
+
+/// Makes one message of those that would be a flood. Programs sort out by themselves what they get.
+pub fn dam<'d>(told: impl IntoIterator<Item = &'d mut Delivery>) {
+    let mut by_recipient: BTreeMap<(Channel, String), Vec<&'d mut Delivery>> = BTreeMap::new();
+    let reads = |channel| matches!(channel, Channel::Email | Channel::Sms | Channel::Slack);
+    for delivery in told.into_iter().filter(|delivery| delivery.when == When::Now && reads(delivery.channel)) {
+        by_recipient.entry((delivery.channel, delivery.recipient.address.clone())).or_default().push(delivery);
+    }
+    let floods = by_recipient.into_values().filter(|deliveries| deliveries.len() > FLOOD);
+    floods.flatten().for_each(|delivery| delivery.when = When::Together);
 }
 
 fn of_target(routing: &Routing, route: &Route, target: &Target, severity: Severity, now: DateTime<Utc>) -> Vec<Delivery> {

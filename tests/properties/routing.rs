@@ -6,7 +6,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use finops::model::message::{Channel, MessageKind, Severity};
 use finops::model::routing::{Day, DigestTime, Person, Quiet, Route, Routing, STAFF_KINDS, Target};
 use finops::model::{CompanyId, JobKind};
-use finops::rules::routing::{Happened, When, after_quiet, deliveries, is_wanted, next};
+use finops::rules::routing::{Delivery, FLOOD, Happened, When, after_quiet, dam, deliveries, is_wanted, next};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use std::collections::{BTreeMap, BTreeSet};
@@ -163,6 +163,7 @@ proptest! {
         for delivery in &told {
             match delivery.when {
                 When::Now => {}
+                When::Together => prop_assert!(false, "nothing is put together yet"),
                 When::At(at) => prop_assert!(severity != Severity::Critical && at > now, "{:?}", delivery),
             }
             let person = routing.people.values().find(|p| p.addresses.get(&delivery.channel) == Some(&delivery.recipient.address));
@@ -173,6 +174,27 @@ proptest! {
                 let sharing = routing.people.values().filter(|p| p.addresses.get(&delivery.channel) == Some(&delivery.recipient.address));
                 prop_assert!(sharing.into_iter().any(|person| !disturbs(person, at)), "{:?}", delivery);
             }
+        }
+    }
+
+    #[test]
+    fn nobody_is_flooded(routing in any_routing(), kinds in prop::collection::vec(select(STAFF_KINDS.to_vec()), 0..40), now in any_instant()) {
+        let company_id: CompanyId = "acme".parse().unwrap();
+        let told = kinds.iter().flat_map(|kind| {
+            deliveries(&routing, Happened { kind: *kind, severity: Severity::Critical, over: None, company_id: &company_id }, now)
+        });
+        let mut told: Vec<Delivery> = told.collect();
+        let before = told.clone();
+        dam(told.iter_mut());
+        let count = |told: &[Delivery], of: &Delivery, when| {
+            told.iter().filter(|d| (d.channel, &d.recipient, d.when) == (of.channel, &of.recipient, when)).count()
+        };
+        for delivery in &before {
+            let (alone, together) = (count(&told, delivery, When::Now), count(&told, delivery, When::Together));
+            prop_assert_eq!(alone + together, count(&before, delivery, When::Now));
+            prop_assert!(alone == 0 || together == 0);
+            prop_assert!(alone <= FLOOD || matches!(delivery.channel, Channel::InApp | Channel::Webhook));
+            prop_assert!(together == 0 || together > FLOOD);
         }
     }
 

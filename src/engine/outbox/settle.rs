@@ -64,7 +64,8 @@ fn sender(run: &Run, now: DateTime<Utc>) -> Sender {
 /// Takes over what a dead run was sending: planned again where that is harmless, else unknown.
 pub(super) fn take_over(deliverer: &dyn Deliver, run: &mut Delivery, now: DateTime<Utc>) -> Result<()> {
     let (kind, own) = (deliverer.kind(), run.run_id.clone());
-    let orphans = run.db.read(|tx| orphans(tx, kind, now, Some(own.as_str())))?;
+    let mut orphans = run.db.read(|tx| orphans(tx, kind, now, Some(own.as_str())))?;
+    orphans.retain(|orphan| deliverer.takes(&orphan.effect));
     if orphans.is_empty() {
         return Ok(());
     }
@@ -130,7 +131,7 @@ pub(super) fn look_up_unknown(deliverer: &dyn Deliver, run: &mut Delivery, until
         let page = run.db.read(|tx| effects::due(tx, deliverer.kind(), EffectState::Unknown, until, &place, 100))?;
         let Some(last) = page.last() else { return Ok(Flow::On) };
         place = Place::after(last);
-        for effect in &page {
+        for effect in page.iter().filter(|effect| deliverer.takes(effect)) {
             let found = deliverer.look_up(run.db, effect)?;
             crash::point("effects.looked_up");
             settle_found(deliverer, run, effect, &found)?;

@@ -8,7 +8,7 @@ use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts};
 use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, SellerId};
 use crate::render::Logo;
 use crate::rules::schedule::today;
-use crate::store::{Tx, companies, documents, invoices, payments, sellers};
+use crate::store::{Tx, companies, digests, documents, invoices, payments, sellers};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
@@ -47,7 +47,13 @@ pub fn gather(tx: &mut Tx, ctx: &Context, company_id: &CompanyId, message: &Mess
             facts.event = Some(event.clone());
             Ok(ready(facts))
         }
-        About::Statement { .. } | About::Digest { .. } => Ok(Gathered::Gone("not yet".to_owned())),
+        About::Digest { digest_key } => {
+            let mut facts = blank(ctx, message);
+            facts.events = digests::entries(tx, digest_key)?;
+            // It is planned with its first entry.
+            Ok(if facts.events.is_empty() { Gathered::Gone("nothing lies in this digest".to_owned()) } else { ready(facts) })
+        }
+        About::Statement { .. } => Ok(Gathered::Gone("not yet".to_owned())),
     }
 }
 
