@@ -10,6 +10,7 @@ mod mail;
 mod messages;
 mod nearest;
 mod notify;
+mod ping;
 mod reader;
 mod retry;
 mod routing;
@@ -57,6 +58,8 @@ pub struct Config {
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
     pub notify: Option<NotifyConfig>,
+    /// Who watches over the jobs; nobody when the section is not there.
+    pub ping: Option<crate::providers::ping::Settings>,
     /// Who writes mails, and through which server; none when the section is not there.
     pub mail: Option<MailConfig>,
     pub state: StateConfig,
@@ -151,6 +154,7 @@ impl Config {
         let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let mail = reader.optional("mail", |section| mail::read(section, file));
+        let ping = reader.optional("ping", |section| ping::read(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
@@ -158,7 +162,7 @@ impl Config {
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let routing = routing::read(&mut reader);
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, messages, mail, retry, rates, notify, state, routing, settings })
+        Ok(Self { file: None, database, documents, billing, messages, mail, retry, rates, notify, ping, state, routing, settings })
     }
 }
 

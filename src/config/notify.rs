@@ -2,6 +2,7 @@
 
 use super::section::one_of;
 use super::{Secret, Section, source};
+use crate::model::message::parse_address;
 use crate::model::{JobKind, text_enum};
 use crate::providers::webhook::{Keys, Settings};
 use std::path::Path;
@@ -22,7 +23,10 @@ text_enum! {
 /// `[notify_on_completion]`
 #[derive(Debug, Clone)]
 pub struct NotifyConfig {
-    pub webhook: Settings,
+    /// A URL that is told; None where only a mail goes out.
+    pub webhook: Option<Settings>,
+    /// A mailbox that is told.
+    pub email: Option<String>,
     pub when: NotifyWhen,
     /// Whose ends are told.
     pub jobs: Vec<JobKind>,
@@ -44,15 +48,24 @@ impl NotifyConfig {
 /// None when something is wrong, which has been noted.
 pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<NotifyConfig> {
     let allow_private_addresses = section.boolean("allow_private_addresses", false);
-    let url = source::required(section, "url", file, |text| url(text, allow_private_addresses));
-    let keys = source::required(section, "secret", file, Keys::parse);
+    let email = section.optional_text("email", |text| parse_address(text).map_err(|invalid| invalid.0));
+    let by_url = email.is_none() || source::is_given(section, "url") || source::is_given(section, "secret");
+    let webhook = by_url.then(|| {
+        let url = source::required(section, "url", file, |text| url(text, allow_private_addresses));
+        let keys = source::required(section, "secret", file, Keys::parse);
+        Some(Settings { url: url?, keys: keys?, allow_private_addresses })
+    });
     let when = section.text("when", NotifyWhen::Work, |text| {
         text.parse().map_err(|_| one_of(NotifyWhen::ALL.iter().map(|when| when.as_str())))
     });
     let jobs = section.texts("jobs", JobKind::ALL.to_vec(), |text| {
         text.parse().map_err(|_| one_of(JobKind::ALL.iter().map(|job| job.as_str())))
     });
-    Some(NotifyConfig { webhook: Settings { url: url?, keys: keys?, allow_private_addresses }, when, jobs })
+    let webhook = match webhook {
+        Some(webhook) => Some(webhook?),
+        None => None,
+    };
+    Some(NotifyConfig { webhook, email, when, jobs })
 }
 
 /// The error never repeats the URL, which may hold a token.

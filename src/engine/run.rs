@@ -346,7 +346,8 @@ impl<'c> Runner<'c> {
                         alerts::note_run(tx, self.ctx, &self.summary, error, now)?;
                     }
                     if told {
-                        notice::plan(tx, run_id, &self.summary, outcome, now)?;
+                        let end = notice::End { outcome, error: result.as_ref().err() };
+                        notice::plan(tx, self.ctx, run_id, &self.summary, end, now)?;
                     }
                     Ok::<_, Error>(())
                 };

@@ -5,5 +5,6 @@ pub mod folder;
 pub mod hmac;
 pub mod http;
 pub mod mail;
+pub mod ping;
 pub mod s3;
 pub mod webhook;
