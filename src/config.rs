@@ -162,7 +162,21 @@ impl Config {
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let routing = routing::read(&mut reader);
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, messages, mail, retry, rates, notify, ping, state, routing, settings })
+        Ok(Self {
+            file: None,
+            database,
+            documents,
+            billing,
+            messages,
+            mail,
+            retry,
+            rates,
+            notify,
+            ping,
+            state,
+            routing,
+            settings,
+        })
     }
 }
 

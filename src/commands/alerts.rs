@@ -116,7 +116,8 @@ fn rfc3339(at: DateTime<Utc>) -> String {
 
 fn list(args: &ListArgs, ctx: &Context) -> Result<ExitCode> {
     let mut db = ctx.open_db()?;
-    let found = db.read(|tx| if args.all { alerts::all(tx, args.limit) } else { alerts::open(tx, &After::default(), args.limit) })?;
+    let found =
+        db.read(|tx| if args.all { alerts::all(tx, args.limit) } else { alerts::open(tx, &After::default(), args.limit) })?;
     let shown: Vec<Shown> = found.iter().map(Shown::from).collect();
     let columns = [
         Column::left("Since"),

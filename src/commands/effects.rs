@@ -2,9 +2,9 @@
 
 use super::job::{open_for, run_job};
 use crate::context::Context;
-use crate::jobs::JobKind;
 use crate::engine::{RunOptions, host};
 use crate::error::{Error, ExitCode, Result};
+use crate::jobs::JobKind;
 use crate::jobs::{deliverer, settle::Settle};
 use crate::model::{CompanyId, EffectKind, EffectState};
 use crate::operations::effects::{self as operations, Verdict};

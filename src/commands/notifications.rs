@@ -171,7 +171,9 @@ fn read(args: &ReadArgs, ctx: &Context) -> Result<ExitCode> {
     let ids: BTreeSet<&String> = args.ids.iter().collect();
     let read = db.write(|tx| {
         let found = ids.iter().map(|id| {
-            let missing = || Error::not_found(format!("there is no notification {id}")).hint("finops notifications list --all shows the ids");
+            let missing = || {
+                Error::not_found(format!("there is no notification {id}")).hint("finops notifications list --all shows the ids")
+            };
             notifications::find(tx, id)?.ok_or_else(missing)
         });
         let found = found.collect::<Result<Vec<_>>>()?;

@@ -49,7 +49,7 @@ impl NotifyConfig {
 pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<NotifyConfig> {
     let allow_private_addresses = section.boolean("allow_private_addresses", false);
     let email = section.optional_text("email", |text| parse_address(text).map_err(|invalid| invalid.0));
-    let by_url = email.is_none() || source::is_given(section, "url") || source::is_given(section, "secret");
+    let by_url = !section.has("email") || source::is_given(section, "url") || source::is_given(section, "secret");
     let webhook = by_url.then(|| {
         let url = source::required(section, "url", file, |text| url(text, allow_private_addresses));
         let keys = source::required(section, "secret", file, Keys::parse);

@@ -27,7 +27,7 @@ fn every_key_of_the_template_is_known_and_every_known_key_is_in_the_template() {
         .lines()
         .map(|line| line.strip_prefix('#').filter(|l| !l.starts_with(' ')).unwrap_or(line))
         // All five sources of the URL at once would be four mistakes.
-        .filter(|line| !line.starts_with("url_") || line.contains("NOTIFY"))
+        .filter(|line| !line.starts_with("url_") || line.contains("NOTIFY") || line.contains("PING"))
         // The file is not there.
         .filter(|line| !line.starts_with("ca_file"))
         .fold(String::new(), |text, line| text + line + "\n");
@@ -37,6 +37,8 @@ fn every_key_of_the_template_is_known_and_every_known_key_is_in_the_template() {
         ("AWS_SESSION_TOKEN", "canary"),
         ("FINOPS_NOTIFY_URL", "https://hooks.example.com/canary"),
         ("FINOPS_NOTIFY_SECRET", WHSEC),
+        ("FINOPS_PING_URL", "https://hc-ping.com/canary/{job}"),
+        ("FINOPS_PING_GENERATE_URL", "https://hc-ping.com/canary/generate"),
         ("FINOPS_MAIL_PASSWORD", "canary"),
     ]);
     let config = Config::parse(Path::new("/srv/books/finops.toml"), &on, None, &environment).unwrap();
@@ -139,7 +141,7 @@ fn a_notice_goes_out_when_it_is_wanted() {
     assert_eq!(wants("when = \"failure\""), [false, false, true]);
     assert_eq!(wants("when = \"always\"\njobs = [\"invoices.issue\"]"), [false, false, false]);
     let notify = parse(&with_notice("")).unwrap().notify.unwrap();
-    assert!(notify.jobs.contains(&InvoicesIssue) && !notify.webhook.allow_private_addresses);
+    assert!(notify.jobs.contains(&InvoicesIssue) && !notify.webhook.unwrap().allow_private_addresses);
 }
 
 #[test]
@@ -164,7 +166,7 @@ fn mistakes_in_a_notice_are_told_and_its_secrets_are_not() {
         assert!(!found.iter().any(|text| canary(text)) && !canary(&error), "{error}");
     }
     let allowed = with_notice("allow_private_addresses = true").replace("https", "http");
-    assert!(parse(&allowed).unwrap().notify.unwrap().webhook.allow_private_addresses);
+    assert!(parse(&allowed).unwrap().notify.unwrap().webhook.unwrap().allow_private_addresses);
 }
 
 const ANNA: &str = "[people.anna]\nphone = \"+4915112345678\"\nquiet = \"20:00-07:00\"\n";
@@ -271,4 +273,36 @@ fn mistakes_in_mail_are_told_with_their_place() {
     }
     let config = parse(&with_mail("user = \"u\"\npassword = \"canary\"")).unwrap();
     assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+}
+
+#[test]
+fn a_notice_may_go_by_mail_alone() {
+    let notify = parse("[notify_on_completion]\nemail = \"ops@example.com\"").unwrap().notify.unwrap();
+    assert!(notify.webhook.is_none() && notify.email.as_deref() == Some("ops@example.com"));
+    let both = parse(&with_notice("email = \"ops@example.com\"")).unwrap().notify.unwrap();
+    assert!(both.webhook.is_some() && both.email.is_some());
+    assert_eq!(
+        problems("[notify_on_completion]\nemail = \"ops\"")[0],
+        "2:9 notify_on_completion.email \"ops\" is no mail address: write it as name@example.com"
+    );
+    let half = problems("[notify_on_completion]\nemail = \"ops@example.com\"\nurl = \"https://hooks.example.com/canary\"");
+    assert!(half.len() == 1 && half[0].starts_with("1:1 notify_on_completion.secret is missing"), "{half:?}");
+}
+
+#[test]
+fn pings_are_secrets_of_known_jobs() {
+    let all = parse("[ping]\nurl = \"https://hc-ping.com/canary/{job}\"").unwrap();
+    assert!(all.ping.as_ref().unwrap().url.is_some() && !format!("{all:?}").contains("canary"));
+    for (text, reason) in [
+        ("[ping]\nurl = \"canary\"", "2:7 ping.url must be a URL"),
+        ("[ping]\nurl = \"http://canary.example/x\"", "2:7 ping.url must begin with https://, or needs"),
+        ("[ping]\nurl = \"ftp://canary.example/x\"", "2:7 ping.url must begin with https://"),
+        ("[ping.jobs.\"invoices.isue\"]\nurl = \"https://x/canary\"", "1:1 ping.jobs must be one of invoices.generate"),
+        ("[ping.jobs.\"invoices.issue\"]\nurls = \"canary\"", "1:1 ping.jobs.invoices.issue.url is missing"),
+        ("[ping]\njobs = \"canary\"", "2:8 ping.jobs.NAME must be a section [ping.jobs.NAME], not a text"),
+    ] {
+        let found = problems(text);
+        assert!(found[0].starts_with(reason), "{text}: {found:#?}");
+        assert!(!format!("{:?}", parse(text).unwrap_err()).contains("canary"), "{text}");
+    }
 }

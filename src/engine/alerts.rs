@@ -20,7 +20,12 @@ use std::collections::BTreeMap;
 
 /// Notes what is wrong, and raises an event for it the first time. `reason` makes it another event when
 /// the same thing fails for another reason.
-fn raise(tx: &mut Tx, routing: &Routing, found: impl IntoIterator<Item = (NewAlert, &'static str)>, at: DateTime<Utc>) -> Result<()> {
+fn raise(
+    tx: &mut Tx,
+    routing: &Routing,
+    found: impl IntoIterator<Item = (NewAlert, &'static str)>,
+    at: DateTime<Utc>,
+) -> Result<()> {
     let mut raised = Vec::new();
     for (alert, reason) in found {
         let happened = Happened { kind: alert.kind, severity: alert.severity, over: None, company_id: &alert.company_id };
@@ -152,7 +157,11 @@ pub(super) fn note_effects(tx: &mut Tx, routing: &Routing, job: &str, settled: &
             EffectState::NeedsHuman => format!("look it up, then finops effects settle {key} --as succeeded, or --as not-done"),
             _ => format!("mend the cause, then finops effects retry {key}"),
         };
-        let details = [("company_id", s.effect.company_id.to_string()), ("effect", s.effect.kind.to_string()), ("state", s.state.to_string())];
+        let details = [
+            ("company_id", s.effect.company_id.to_string()),
+            ("effect", s.effect.kind.to_string()),
+            ("state", s.state.to_string()),
+        ];
         let facts = EventFacts {
             kind,
             severity,

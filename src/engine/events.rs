@@ -1,12 +1,11 @@
 //! What happens to invoices, raised for staff in the transaction in which it happens, when a route leads
 //! to somebody who wants to hear of it.
 
-use crate::error::Result;
 use crate::model::message::{EventFacts, MessageKind, Severity};
-use crate::model::{CompanyId, InvoiceId, Money, Routing};
+use crate::model::{CompanyId, Invoice, InvoiceId, Money, Routing};
 use crate::rules::routing::{Happened, is_wanted};
-use crate::store::Tx;
 use crate::store::events::{self, Audience, Event};
+use crate::store::{StoreError, Tx};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
@@ -26,6 +25,30 @@ pub struct InvoiceEvent<'i> {
     pub message: &'i str,
 }
 
+/// Raises an event for each invoice to which something happened as a whole: it was drafted, or issued.
+pub fn invoices<'i>(
+    tx: &mut Tx,
+    routing: &Routing,
+    kind: MessageKind,
+    invoices: impl Iterator<Item = &'i Invoice>,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if routing.routes.is_empty() {
+        return Ok(());
+    }
+    let events: Vec<InvoiceEvent> = invoices
+        .map(|head| InvoiceEvent {
+            company_id: &head.company_id,
+            invoice_id: &head.invoice_id,
+            label: head.label(),
+            amount: head.total,
+            occasion: "",
+            message: "",
+        })
+        .collect();
+    invoice(tx, routing, kind, &events, at)
+}
+
 /// Raises an event for each invoice: drafted, issued, paid, a charge failed, refunded, held.
 pub fn invoice(
     tx: &mut Tx,
@@ -33,14 +56,13 @@ pub fn invoice(
     kind: MessageKind,
     invoices: &[InvoiceEvent],
     at: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<(), StoreError> {
     let severity = match kind {
         MessageKind::InvoiceFailed | MessageKind::InvoiceHeld => Severity::Warning,
         _ => Severity::Info,
     };
-    let wanted = |invoice: &&InvoiceEvent| {
-        is_wanted(routing, Happened { kind, severity, over: None, company_id: invoice.company_id })
-    };
+    let wanted =
+        |invoice: &&InvoiceEvent| is_wanted(routing, Happened { kind, severity, over: None, company_id: invoice.company_id });
     let raised: Vec<Event> = invoices
         .iter()
         .filter(wanted)
@@ -71,5 +93,5 @@ pub fn invoice(
             }
         })
         .collect();
-    if raised.is_empty() { Ok(()) } else { Ok(events::raise(tx, &raised, at)?) }
+    if raised.is_empty() { Ok(()) } else { events::raise(tx, &raised, at) }
 }

@@ -83,7 +83,8 @@ impl<'c> Dispatch<'c> {
             return Ok(found);
         }
         let beats = runs::heartbeats(tx)?;
-        let came_to_its_end = |job: &str| beats.iter().any(|(name, _, outcome)| name == job && ["done", "partly"].contains(&outcome.as_str()));
+        let came_to_its_end =
+            |job: &str| beats.iter().any(|(name, _, outcome)| name == job && ["done", "partly"].contains(&outcome.as_str()));
         let here = doubt_key();
         found.retain(|alert| match alert.noted.key.strip_prefix("job:") {
             Some(job) => came_to_its_end(job),

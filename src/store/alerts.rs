@@ -60,7 +60,14 @@ fn read(row: &Row) -> Result<Alert, StoreError> {
         facts,
     };
     let over_at = if row.opt_text(10)?.is_some() { Some(row.instant(10)?) } else { None };
-    Ok(Alert { noted, since: row.instant(8)?, last_at: row.instant(9)?, over_at, times: row.number(11)?, episode: row.number(12)? })
+    Ok(Alert {
+        noted,
+        since: row.instant(8)?,
+        last_at: row.instant(9)?,
+        over_at,
+        times: row.number(11)?,
+        episode: row.number(12)?,
+    })
 }
 
 /// Notes that something is wrong, or still is. Returns which time it has begun.
@@ -111,8 +118,7 @@ pub fn open(tx: &mut Tx, after: &After, limit: u32) -> Result<Vec<Alert>, StoreE
 
 /// What is or was wrong, the latest first.
 pub fn all(tx: &mut Tx, limit: u32) -> Result<Vec<Alert>, StoreError> {
-    const SQL: &str =
-        concat!("SELECT ", alert_columns!(), " FROM alerts ORDER BY since DESC, company_id, alert_key LIMIT $1");
+    const SQL: &str = concat!("SELECT ", alert_columns!(), " FROM alerts ORDER BY since DESC, company_id, alert_key LIMIT $1");
     tx.query(SQL, &[limit.into()], read)
 }
 

@@ -88,7 +88,8 @@ pub fn all(tx: &mut Tx, recipient: &str, limit: u32) -> Result<Vec<Notification>
 
 /// One by its key, of whatever company.
 pub fn find(tx: &mut Tx, key: &str) -> Result<Option<Notification>, StoreError> {
-    const SQL: &str = concat!("SELECT ", notification_columns!(), " FROM notifications WHERE notification_key = $1 ORDER BY company_id");
+    const SQL: &str =
+        concat!("SELECT ", notification_columns!(), " FROM notifications WHERE notification_key = $1 ORDER BY company_id");
     tx.query_opt(SQL, &[key.into()], read)
 }
 

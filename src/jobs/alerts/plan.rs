@@ -116,7 +116,8 @@ impl Plan for DispatchPlan {
         match self {
             Self::End(alert, _) => format!("over      {:<20} {}", alert.noted.company_id, alert.noted.key),
             Self::Tell(event, told) => {
-                let to: Vec<String> = told.iter().map(|d| format!("{}:{} {}", d.channel, d.recipient.address, when(d.when))).collect();
+                let to: Vec<String> =
+                    told.iter().map(|d| format!("{}:{} {}", d.channel, d.recipient.address, when(d.when))).collect();
                 format!("tell      {:<20} {:<9} {} to {}", event.company_id, event.severity, event.key, to.join(", "))
             }
             Self::Drop(event) => format!("drop      {:<20} {}", event.company_id, event.key),

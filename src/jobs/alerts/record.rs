@@ -6,9 +6,9 @@
 use super::DispatchPlan;
 use crate::error::Result;
 use crate::jobs::messages::{self, Outgoing};
+use crate::model::CompanyId;
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::message::{About, Channel, EventFacts, Mailbox, Message, MessageKind, Severity};
-use crate::model::CompanyId;
 use crate::rules::routing::{Delivery, When};
 use crate::store::events::{self, Event, EventState};
 use crate::store::{StoreError, Tx, alerts, digests, effects};
