@@ -4,6 +4,7 @@
 //! the file, so that cron's working directory does not matter. A new section costs its type, its
 //! function below, and its lines in [`TEMPLATE`].
 
+mod chat;
 mod database;
 mod environment;
 mod mail;
@@ -33,6 +34,7 @@ use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use crate::model::Routing;
 use reader::Reader;
 use secret::presentable;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,6 +64,11 @@ pub struct Config {
     pub ping: Option<crate::providers::ping::Settings>,
     /// Who writes mails, and through which server; none when the section is not there.
     pub mail: Option<MailConfig>,
+    pub slack: Option<crate::providers::slack::Settings>,
+    /// Who carries text messages.
+    pub sms: Option<crate::providers::sms::twilio::Settings>,
+    /// Receivers of signed messages, by the name that rules know them by.
+    pub webhooks: BTreeMap<String, crate::providers::webhook::Settings>,
     pub state: StateConfig,
     /// Which of one's own people hear of what.
     pub routing: Routing,
@@ -155,6 +162,9 @@ impl Config {
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let mail = reader.optional("mail", |section| mail::read(section, file));
         let ping = reader.optional("ping", |section| ping::read(section, file));
+        let slack = reader.optional("slack", |section| chat::read_slack(section, file));
+        let sms = reader.optional("sms", |section| chat::read_sms(section, file));
+        let webhooks = reader.named("webhooks", |_, section| notify::webhook(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
@@ -169,6 +179,9 @@ impl Config {
             billing,
             messages,
             mail,
+            slack,
+            sms,
+            webhooks,
             retry,
             rates,
             notify,

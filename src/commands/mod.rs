@@ -14,6 +14,7 @@ pub mod init;
 pub mod invoices;
 pub mod job;
 pub mod notifications;
+pub mod notify;
 pub mod payments;
 pub mod runs;
 pub mod schedule;
@@ -35,6 +36,7 @@ pub enum Command {
     Effects(effects::Args),
     Alerts(alerts::Args),
     Notifications(notifications::Args),
+    Notify(notify::Args),
     Status(status::Args),
     Runs(runs::Args),
     Audit(audit::Args),
@@ -56,6 +58,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Alerts(args) => alerts::run(&args, &Context::new(shell)?),
         Command::Notifications(args) => notifications::run(&args, &Context::new(shell)?),
+        Command::Notify(args) => notify::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
         Command::Audit(args) => audit::run(&args, &Context::new(shell)?),

@@ -47,14 +47,9 @@ impl NotifyConfig {
 
 /// None when something is wrong, which has been noted.
 pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<NotifyConfig> {
-    let allow_private_addresses = section.boolean("allow_private_addresses", false);
     let email = section.optional_text("email", |text| parse_address(text).map_err(|invalid| invalid.0));
     let by_url = !section.has("email") || source::is_given(section, "url") || source::is_given(section, "secret");
-    let webhook = by_url.then(|| {
-        let url = source::required(section, "url", file, |text| url(text, allow_private_addresses));
-        let keys = source::required(section, "secret", file, Keys::parse);
-        Some(Settings { url: url?, keys: keys?, allow_private_addresses })
-    });
+    let webhook = by_url.then(|| webhook(section, file));
     let when = section.text("when", NotifyWhen::Work, |text| {
         text.parse().map_err(|_| one_of(NotifyWhen::ALL.iter().map(|when| when.as_str())))
     });
@@ -66,6 +61,15 @@ pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<NotifyConfig> 
         None => None,
     };
     Some(NotifyConfig { webhook, email, when, jobs })
+}
+
+/// A receiver of signed messages, as it stands here and in `[webhooks.NAME]`; None when something is
+/// wrong, which has been noted.
+pub fn webhook(section: &mut Section<'_, '_>, file: &Path) -> Option<Settings> {
+    let allow_private_addresses = section.boolean("allow_private_addresses", false);
+    let url = source::required(section, "url", file, |text| url(text, allow_private_addresses));
+    let keys = source::required(section, "secret", file, Keys::parse);
+    Some(Settings { url: url?, keys: keys?, allow_private_addresses })
 }
 
 /// The error never repeats the URL, which may hold a token.

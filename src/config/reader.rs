@@ -97,7 +97,8 @@ impl<'t> Reader<'t> {
         Section::open(name, Some(table), found.span(), &mut self.log, read)
     }
 
-    /// The sections `[name.NAME]`, by name: each has a name that the user chose.
+    /// Sections of free names, `[webhooks.office]`, each read the same way. A name is of small letters,
+    /// digits, `_` and `-`, so that it needs no quotes anywhere.
     pub fn named<T>(
         &mut self,
         name: &'static str,
@@ -105,7 +106,7 @@ impl<'t> Reader<'t> {
     ) -> BTreeMap<String, T> {
         self.known_sections.insert(name);
         match self.root.get(name) {
-            Some(found) => self.log.named(name, found, read),
+            Some(found) => self.log.named(name, found, is_plain, read),
             None => BTreeMap::new(),
         }
     }
@@ -176,13 +177,18 @@ impl<'t> Log<'t> {
         &mut self,
         name: &str,
         found: &Spanned<DeValue<'t>>,
+        is_name: fn(&str) -> bool,
         mut read: impl FnMut(&str, &mut Section<'_, 't>) -> Option<T>,
     ) -> BTreeMap<String, T> {
         let Some(outer) = self.table(&format!("{name}.NAME"), found) else { return BTreeMap::new() };
         let mut all = BTreeMap::new();
         for (key, one) in outer {
-            let key = key.get_ref().as_ref();
-            let full = format!("{name}.{key}");
+            let (at, key) = (key.span(), key.get_ref().as_ref());
+            let full = format!("{name}.{}", presentable(key));
+            if !is_name(key) {
+                self.mistake(&at, &full, String::new(), "a name must be of small letters, digits, _ and -".to_owned());
+                continue;
+            }
             let Some(table) = self.table(&full, one) else { continue };
             let read = Section::open(&full, Some(table), one.span(), self, |section| read(key, section));
             all.extend(read.map(|read| (key.to_owned(), read)));
@@ -211,6 +217,11 @@ impl<'t> Log<'t> {
         let (file, field) = (self.file.clone(), field.to_owned());
         self.problems.push(Problem { file, line, column, field, value, reason });
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    (1..=64).contains(&name.len()) && name.chars().all(letter)
 }
 
 pub(super) fn article(value: &DeValue<'_>) -> &'static str {

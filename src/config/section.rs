@@ -75,7 +75,8 @@ impl<'s, 't> Section<'s, 't> {
     ) -> BTreeMap<String, T> {
         self.known.insert(key.to_owned());
         match self.table.and_then(|table| table.get(key)) {
-            Some(found) => self.log.named(name, found, read),
+            // Names that mean something are checked by what they mean.
+            Some(found) => self.log.named(name, found, |_| true, read),
             None => BTreeMap::new(),
         }
     }

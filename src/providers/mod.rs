@@ -7,4 +7,6 @@ pub mod http;
 pub mod mail;
 pub mod ping;
 pub mod s3;
+pub mod slack;
+pub mod sms;
 pub mod webhook;
