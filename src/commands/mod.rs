@@ -2,6 +2,7 @@
 //!
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
+pub mod alerts;
 pub mod audit;
 pub mod config;
 pub mod db;
@@ -11,6 +12,8 @@ pub mod effects;
 pub mod import;
 pub mod init;
 pub mod invoices;
+pub mod job;
+pub mod notifications;
 pub mod notify;
 pub mod payments;
 pub mod runs;
@@ -31,6 +34,8 @@ pub enum Command {
     Invoices(invoices::Args),
     Payments(payments::Args),
     Effects(effects::Args),
+    Alerts(alerts::Args),
+    Notifications(notifications::Args),
     Notify(notify::Args),
     Status(status::Args),
     Runs(runs::Args),
@@ -51,6 +56,8 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
+        Command::Alerts(args) => alerts::run(&args, &Context::new(shell)?),
+        Command::Notifications(args) => notifications::run(&args, &Context::new(shell)?),
         Command::Notify(args) => notify::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),

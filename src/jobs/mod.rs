@@ -1,6 +1,7 @@
 //! The registry of scheduled jobs: one variant each, matched exhaustively, so that a job without its
 //! schedule or its description does not compile, and a test holds it against `crontab.example`.
 
+pub mod alerts;
 pub mod documents;
 pub mod generate;
 pub mod issue;
@@ -25,6 +26,7 @@ impl JobKind {
             Self::InvoicesIssue => "43 4 * * *",
             Self::InvoicesSend => "23 7 * * *",
             Self::EffectsSettle => "6-59/20 * * * *",
+            Self::AlertsDispatch => "4-59/10 * * * *",
         }
     }
 
@@ -35,6 +37,7 @@ impl JobKind {
             Self::InvoicesIssue => "Drafts become invoices: number, due date, frozen content, PDF.",
             Self::InvoicesSend => "Issued invoices go to the customers, once, by each one's preference.",
             Self::EffectsSettle => "What could not be delivered is tried again when it is due; lost answers are looked up.",
+            Self::AlertsDispatch => "What went wrong, and what is over, is told to whom the routes name: once.",
         }
     }
 

@@ -9,5 +9,6 @@ text_enum! {
         InvoicesIssue = "invoices.issue",
         InvoicesSend = "invoices.send",
         EffectsSettle = "effects.settle",
+        AlertsDispatch = "alerts.dispatch",
     }
 }

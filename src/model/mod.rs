@@ -18,6 +18,7 @@ pub mod job;
 pub mod message;
 pub mod money;
 pub mod payment;
+pub mod routing;
 pub mod secret;
 pub mod seller;
 pub mod tax;
@@ -34,6 +35,7 @@ pub use invoice::{FullInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceTax, L
 pub use job::JobKind;
 pub use money::{Currency, Money};
 pub use payment::Payment;
+pub use routing::Routing;
 pub use secret::{REDACTED, Secret};
 pub use seller::Seller;
 pub use tax::{TaxCategory, TaxRate};

@@ -11,6 +11,7 @@ pub mod periods;
 pub mod pricing;
 pub mod recipients;
 pub mod retry;
+pub mod routing;
 pub mod schedule;
 pub mod tax;
 pub mod totals;

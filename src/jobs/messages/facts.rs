@@ -8,7 +8,7 @@ use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, SellerId
 use crate::render::Logo;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
-use crate::store::{Tx, companies, documents, invoices, payments, sellers};
+use crate::store::{Tx, companies, digests, documents, invoices, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
 
@@ -55,7 +55,13 @@ pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message
             facts.event = Some(event.clone());
             Ok(ready(facts))
         }
-        About::Statement { .. } | About::Digest { .. } => Ok(Gathered::Gone("not yet".to_owned())),
+        About::Digest { digest_key } => {
+            let mut facts = blank(as_of, message);
+            facts.events = digests::entries(tx, digest_key)?;
+            // It is planned with its first entry.
+            Ok(if facts.events.is_empty() { Gathered::Gone("nothing lies in this digest".to_owned()) } else { ready(facts) })
+        }
+        About::Statement { .. } => Ok(Gathered::Gone("not yet".to_owned())),
     }
 }
 

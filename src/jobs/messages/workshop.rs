@@ -73,7 +73,7 @@ impl Press {
 
     /// The words of a planned message. A template that fails is refused for good: it is mended, then retried.
     pub fn render(&self, message: &Message, facts: &MessageFacts) -> std::result::Result<Rendered, Failure> {
-        let rendered = self.templates.render(message.kind, &message.language, facts);
+        let rendered = self.templates.render(message.kind.template(facts.event.is_some()), &message.language, facts);
         rendered.map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))
     }
 
