@@ -9,6 +9,7 @@ mod environment;
 mod nearest;
 mod notify;
 mod reader;
+mod reminders;
 mod retry;
 mod s3;
 mod secret;
@@ -46,6 +47,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
+    /// When customers are reminded of what they owe.
+    pub reminders: crate::rules::dunning::Policies,
     pub retry: RetryConfig,
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
@@ -137,6 +140,7 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
+        let reminders = reader.section("reminders", reminders::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
@@ -144,7 +148,7 @@ impl Config {
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, retry, rates, notify, state, settings })
+        Ok(Self { file: None, database, documents, billing, reminders, retry, rates, notify, state, settings })
     }
 }
 

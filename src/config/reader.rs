@@ -7,7 +7,7 @@ use super::nearest::nearest;
 use super::secret::presentable;
 use super::{Environment, Section};
 use crate::error::Problem;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -126,6 +126,25 @@ impl<'t> Log<'t> {
                 None
             }
         }
+    }
+
+    /// The sections within `name`, each with a name of its own.
+    pub(super) fn named<T>(
+        &mut self,
+        name: &str,
+        found: &Spanned<DeValue<'t>>,
+        mut read: impl FnMut(&str, &mut Section<'_, 't>) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        let Some(outer) = self.table(&format!("{name}.NAME"), found) else { return BTreeMap::new() };
+        let mut all = BTreeMap::new();
+        for (key, one) in outer {
+            let key = key.get_ref().as_ref();
+            let full = format!("{name}.{key}");
+            let Some(table) = self.table(&full, one) else { continue };
+            let read = Section::open(&full, Some(table), one.span(), self, |section| read(key, section));
+            all.extend(read.map(|read| (key.to_owned(), read)));
+        }
+        all
     }
 
     /// Line and column from 1, the column in characters.

@@ -4,7 +4,7 @@ use super::nearest::nearest;
 use super::reader::{Log, Origin, Setting, article};
 use super::secret::presentable;
 use super::{Environment, REDACTED};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -22,7 +22,7 @@ pub struct Given {
 
 /// One section while it is read.
 pub struct Section<'s, 't> {
-    name: &'static str,
+    name: String,
     /// Its heading.
     at: Range<usize>,
     table: Option<&'s DeTable<'t>>,
@@ -32,13 +32,13 @@ pub struct Section<'s, 't> {
 
 impl<'s, 't> Section<'s, 't> {
     pub(super) fn open<T>(
-        name: &'static str,
+        name: &str,
         table: Option<&'s DeTable<'t>>,
         at: Range<usize>,
         log: &'s mut Log<'t>,
         read: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        let mut section = Self { name, at, table, log, known: BTreeSet::new() };
+        let mut section = Self { name: name.to_owned(), at, table, log, known: BTreeSet::new() };
         let read = read(&mut section);
         section.end();
         read
@@ -64,6 +64,20 @@ impl<'s, 't> Section<'s, 't> {
         let at = found.map_or_else(|| self.at.clone(), |found| found.span());
         let table = found.and_then(|found| self.log.table(name, found));
         Section::open(name, table, at, self.log, read)
+    }
+
+    /// Sections within this one, each with a name that the user chose: `jobs` is `[ping.jobs.NAME]`.
+    pub fn named<T>(
+        &mut self,
+        key: &'static str,
+        name: &'static str,
+        read: impl FnMut(&str, &mut Section<'_, 't>) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        self.known.insert(key.to_owned());
+        match self.table.and_then(|table| table.get(key)) {
+            Some(found) => self.log.named(name, found, read),
+            None => BTreeMap::new(),
+        }
     }
 
     /// A value by its own check, which returns the value or what would be right. The default is
@@ -203,6 +217,11 @@ impl<'s, 't> Section<'s, 't> {
                 None
             }
         }
+    }
+
+    /// Notes that there must be no such section.
+    pub fn refuse(&mut self, reason: &str) {
+        self.log.mistake(&self.at, &self.name, String::new(), reason.to_owned());
     }
 
     /// A mistake that a check between keys has found; the value is not repeated.

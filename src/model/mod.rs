@@ -11,6 +11,7 @@ pub mod contact;
 pub mod contract;
 pub mod digest;
 pub mod document;
+pub mod dunning;
 pub mod effect;
 pub mod ids;
 pub mod invoice;

@@ -5,6 +5,7 @@
 
 pub mod billing;
 pub mod document;
+pub mod dunning;
 pub mod exact;
 pub mod numbering;
 pub mod periods;
