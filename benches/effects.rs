@@ -43,7 +43,7 @@ impl Deliver for NoOp {
     }
 
     fn policy(&self) -> Policy {
-        Policy { class: WorkClass::Uploads, repeat: Repeat::Harmless, block: 200 }
+        Policy { class: WorkClass::Uploads, repeat: Repeat::Harmless, block: 200, calls: Calls::Together }
     }
 
     fn carry_out(&self, _db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
@@ -119,6 +119,7 @@ fn prepare(ctx: &Context, count: usize) {
             content_sha256: "ab".repeat(32),
             payload: String::new(),
             recipient: String::new(),
+            not_before: None,
         }
     };
     let all: Vec<NewEffect> = (0..count).map(act).collect();

@@ -6,6 +6,8 @@
 
 mod database;
 mod environment;
+mod messages;
+mod mail;
 mod nearest;
 mod notify;
 mod reader;
@@ -18,6 +20,8 @@ mod source;
 
 pub use database::DatabaseUrl;
 pub use environment::Environment;
+pub use messages::MessagesConfig;
+pub use mail::MailConfig;
 pub use notify::{NotifyConfig, NotifyWhen};
 pub use reader::{Origin, Setting};
 pub use retry::{RateConfig, RetryConfig};
@@ -49,10 +53,13 @@ pub struct Config {
     pub billing: BillingConfig,
     /// When customers are reminded of what they owe.
     pub reminders: crate::rules::dunning::Policies,
+    pub messages: MessagesConfig,
     pub retry: RetryConfig,
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
     pub notify: Option<NotifyConfig>,
+    /// Who writes mails, and through which server; none when the section is not there.
+    pub mail: Option<MailConfig>,
     pub state: StateConfig,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
@@ -141,14 +148,16 @@ impl Config {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
         let reminders = reader.section("reminders", reminders::read);
+        let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
+        let mail = reader.optional("mail", |section| mail::read(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, reminders, retry, rates, notify, state, settings })
+        Ok(Self { file: None, database, documents, billing, reminders, messages, mail, retry, rates, notify, state, settings })
     }
 }
 

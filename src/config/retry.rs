@@ -50,6 +50,9 @@ pub struct RateConfig {
     /// Messages to one recipient.
     pub per_recipient: Rate,
     s3: Option<Rate>,
+    mail: Option<Rate>,
+    slack: Option<Rate>,
+    sms: Option<Rate>,
     webhook: Option<Rate>,
 }
 
@@ -58,6 +61,9 @@ impl RateConfig {
     pub fn of_provider(&self, provider: &str) -> Option<Rate> {
         match provider {
             "s3" => self.s3,
+            "mail" => self.mail,
+            "slack" => self.slack,
+            "sms" => self.sms,
             "webhook" => self.webhook,
             _ => None,
         }
@@ -71,6 +77,11 @@ pub fn read_rates(section: &mut Section<'_, '_>) -> RateConfig {
     RateConfig {
         per_recipient: rate(section.integer("recipient_per_minute", 1..=100_000, 10)),
         s3: limit(section.integer("s3_per_minute", 0..=1_000_000, 0)),
+        mail: limit(section.integer("mail_per_minute", 0..=1_000_000, 0)),
+        // Slack: one message a second to a channel (docs.slack.dev/apis/web-api/rate-limits).
+        slack: limit(section.integer("slack_per_minute", 0..=1_000_000, 60)),
+        // Twilio sends one a second from a number, and queues the rest for hours (support article 223183648).
+        sms: limit(section.integer("sms_per_minute", 0..=1_000_000, 60)),
         webhook: limit(section.integer("webhook_per_minute", 0..=1_000_000, 60)),
     }
 }

@@ -187,6 +187,12 @@ impl<'s, 't> Section<'s, 't> {
         self.get(key, folder.join(default), |value| Ok(folder.join(file_name(text_of(value)?)?)))
     }
 
+    /// A file or folder that need not be named.
+    pub fn optional_path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let folder = self.log.folder;
+        self.optional_text(key, |text| Ok(folder.join(file_name(text)?)))
+    }
+
     /// Any number of files.
     pub fn paths(&mut self, key: &'static str) -> Vec<PathBuf> {
         let folder = self.log.folder;

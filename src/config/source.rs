@@ -82,10 +82,15 @@ pub fn required<T>(
     file: &Path,
     check: impl FnOnce(&str) -> Result<T, String>,
 ) -> Option<T> {
-    if !SUFFIXES.iter().any(|suffix| section.has(&format!("{key}{suffix}"))) {
+    if !is_given(section, key) {
         section.missing(key, &format!("; it may also be given by {key}_env, {key}_file, {key}_command or {key}_credential"));
     }
     secret(section, key, file, check)
+}
+
+/// Whether any source of `key` is given, right or wrong.
+pub fn is_given(section: &Section<'_, '_>, key: &str) -> bool {
+    SUFFIXES.iter().any(|suffix| section.has(&format!("{key}{suffix}")))
 }
 
 /// Checks that at most one source of `key` is given, and leaves it alone.

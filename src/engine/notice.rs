@@ -5,7 +5,7 @@
 //! the receiver being down says nothing of the books. A repetition is harmless, since
 //! the receiver knows the message by its `webhook-id`.
 
-use super::outbox::{Deliver, Outcome, Policy};
+use super::outbox::{Calls, Deliver, Outcome, Policy};
 use super::summary::Summary;
 use crate::config::NotifyConfig;
 use crate::context::Context;
@@ -62,6 +62,7 @@ pub(super) fn plan(tx: &mut Tx, run_id: &RunId, summary: &Summary, outcome: &str
         content_sha256: sha256_hex(body.as_bytes()),
         payload: body,
         recipient: String::new(),
+        not_before: None,
     };
     effects::plan(tx, EffectKind::CompletionNotice, &[notice], at).map_err(Error::from)
 }
@@ -76,7 +77,7 @@ impl Deliver for CompletionNotices<'_> {
     }
 
     fn policy(&self) -> Policy {
-        Policy { class: WorkClass::Mail, repeat: Repeat::Harmless, block: BLOCK }
+        Policy { class: WorkClass::Mail, repeat: Repeat::Harmless, block: BLOCK, calls: Calls::Together }
     }
 
     fn carry_out(&self, _db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {

@@ -7,6 +7,7 @@
 //! before anything new. The effect's own row is what two processes meet on: the later one finds the
 //! attempt's number taken. Cost: three statements a block, and nothing that grows with history.
 
+mod in_turn;
 mod settle;
 
 use super::host;
@@ -45,6 +46,11 @@ pub trait Deliver {
     fn finish(&self, _db: &mut Db) -> Result<()> {
         Ok(())
     }
+    /// Makes ready a block whose calls are about to be made in turn, such as by rendering it on all
+    /// cores. It may be in vain.
+    fn prepare(&self, _db: &mut Db, _coming: &[Effect]) -> Result<()> {
+        Ok(())
+    }
     /// Makes the calls, in any order, and says what became of each, in the order given. It may be
     /// called again for those of them that are worth another try in the same run.
     ///
@@ -72,8 +78,20 @@ pub struct Policy {
     /// Whose schedule of retries it has.
     pub class: WorkClass,
     pub repeat: Repeat,
-    /// Effects at a time: 1 where a repetition would do harm.
+    /// Effects that are begun, and recorded, in one transaction.
     pub block: u32,
+    /// How the calls of a block are made.
+    pub calls: Calls,
+}
+
+/// How the calls of a block are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calls {
+    /// All of them, and then they are recorded.
+    Together,
+    /// One after the other; of each it is recorded that it is being made, and what came of it, before
+    /// the next one. So a process that dies leaves one act in doubt, not a block.
+    InTurn,
 }
 
 /// What a look-up found.
@@ -183,7 +201,13 @@ fn send_block(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect], in_
     while !rest.is_empty() {
         let begun = begin(deliverer, run, rest)?;
         crash::point("effects.begun");
-        if !begun.won.is_empty() {
+        if begun.won.is_empty() {
+            // Others have them, or they wait for their recipient's rate.
+        } else if deliverer.policy().calls == Calls::InTurn {
+            if let Flow::Stop = in_turn::send(deliverer, run, &begun.won, in_a_row)? {
+                return Ok(Flow::Stop);
+            }
+        } else {
             let outcomes = carry_out(deliverer, run, &begun.won);
             crash::point("effects.carried_out");
             let ended = record(deliverer, run, &begun.won, &outcomes, in_a_row);
@@ -250,7 +274,8 @@ fn begin(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect]) -> Resul
             }
             admitted.push(effect.clone());
         }
-        let won = effects::start(tx, &admitted, run_id.as_str(), now)?;
+        let called_at = (deliverer.policy().calls == Calls::Together).then_some(now);
+        let won = effects::start(tx, &admitted, run_id.as_str(), called_at)?;
         runs::beat(tx, &run_id, now)?;
         Ok::<_, Error>((Begun { won, taken, provider_free_at }, put_off))
     })?;

@@ -5,7 +5,7 @@ mod folder;
 
 use crate::context::Context;
 use crate::crash;
-use crate::engine::outbox::{Deliver, Outcome, Policy};
+use crate::engine::outbox::{Calls, Deliver, Outcome, Policy};
 use crate::error::{Error, Result, io_error};
 use crate::model::digest::sha256_hex;
 use crate::model::document::Document;
@@ -143,7 +143,7 @@ impl Deliver for Documents<'_> {
             Place::Folder(_) => FILES,
             Place::Bucket(_) => u32::try_from(rayon::current_num_threads() * OBJECTS_A_CORE).unwrap_or(FILES),
         };
-        Policy { class: WorkClass::Uploads, repeat: Repeat::Harmless, block }
+        Policy { class: WorkClass::Uploads, repeat: Repeat::Harmless, block, calls: Calls::Together }
     }
 
     fn look_for_lost(&self, db: &mut Db) -> Result<()> {

@@ -150,6 +150,7 @@ impl Job for Issue<'_> {
                 content_sha256: sha256.clone(),
                 payload: String::new(),
                 recipient: String::new(),
+                not_before: None,
             });
             kept.push(NewDocument { company_id: head.company_id.clone(), invoice_id: head.invoice_id.clone(), sha256, content });
             // Nothing is owed of it: what it gives back is the company's credit (semantics.md, credit notes).

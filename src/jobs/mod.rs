@@ -43,5 +43,6 @@ pub fn deliverer<'c>(kind: EffectKind, ctx: &'c Context) -> Option<Box<dyn Deliv
     match kind {
         EffectKind::Document => Some(Box::new(documents::Documents::new(ctx))),
         EffectKind::CompletionNotice => Some(Box::new(CompletionNotices::new(ctx)?)),
+        EffectKind::Mail | EffectKind::Sms | EffectKind::Slack | EffectKind::Webhook | EffectKind::InApp => None,
     }
 }

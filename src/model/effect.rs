@@ -1,5 +1,6 @@
 //! Acts on the outside world, and how they can fail.
 
+use super::message::Channel;
 use super::text_enum;
 use chrono::TimeDelta;
 
@@ -10,6 +11,25 @@ text_enum! {
         Document = "document.pdf",
         /// A job ended: told to a URL, signed after Standard Webhooks.
         CompletionNotice = "webhook.completion",
+        /// A message to one recipient by a channel.
+        Mail = "message.email",
+        Sms = "message.sms",
+        Slack = "message.slack",
+        Webhook = "message.webhook",
+        InApp = "message.in_app",
+    }
+}
+
+impl EffectKind {
+    /// The kind of act that a message by this channel is.
+    pub const fn of(channel: Channel) -> Self {
+        match channel {
+            Channel::Email => Self::Mail,
+            Channel::Sms => Self::Sms,
+            Channel::Slack => Self::Slack,
+            Channel::Webhook => Self::Webhook,
+            Channel::InApp => Self::InApp,
+        }
     }
 }
 
@@ -56,6 +76,8 @@ text_enum! {
         Denied = "denied",
         /// This machine's own trouble: a disk, a file that is in the way.
         Local = "local",
+        /// What it was for is gone, as a reminder of what was paid meanwhile: it is not done, and that is in order.
+        Obsolete = "obsolete",
     }
 }
 

@@ -4,5 +4,6 @@
 pub mod folder;
 pub mod hmac;
 pub mod http;
+pub mod mail;
 pub mod s3;
 pub mod webhook;

@@ -44,6 +44,8 @@ pub enum Next {
     LookUp(DateTime<Utc>),
     /// Not until the data change or a person has it tried again.
     Never,
+    /// It is not wanted any more.
+    Drop,
 }
 
 /// What is known of an act whose attempt failed.
@@ -81,6 +83,7 @@ pub fn next(tried: Tried, schedule: &Schedule, now: DateTime<Utc>, chance: u8) -
             Next::Again(later(doubled(DEFERRED_FIRST, attempts, DEFERRED_LONGEST)))
         }
         FailureClass::Deferred | FailureClass::HardDecline | FailureClass::Rejected => Next::Never,
+        FailureClass::Obsolete => Next::Drop,
     }
 }
 
@@ -102,7 +105,8 @@ pub fn pause_in_run(failure: &Failure, tries: u32, repeat: Repeat, chance: u8) -
         | FailureClass::HardDecline
         | FailureClass::Rejected
         | FailureClass::Denied
-        | FailureClass::Local => None,
+        | FailureClass::Local
+        | FailureClass::Obsolete => None,
     }
 }
 
@@ -116,7 +120,11 @@ pub const fn is_of_the_provider(class: FailureClass) -> bool {
         | FailureClass::Broken
         | FailureClass::Denied
         | FailureClass::Local => true,
-        FailureClass::Deferred | FailureClass::SoftDecline | FailureClass::HardDecline | FailureClass::Rejected => false,
+        FailureClass::Deferred
+        | FailureClass::SoftDecline
+        | FailureClass::HardDecline
+        | FailureClass::Rejected
+        | FailureClass::Obsolete => false,
     }
 }
 

@@ -82,6 +82,11 @@ impl Sqlite {
         self.script("PRAGMA synchronous = NORMAL")
     }
 
+    /// Whether a commit waits for the disk. Only between transactions.
+    pub(super) fn flush_commits(&mut self, flush: bool) -> Result<(), StoreError> {
+        self.script(if flush { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" })
+    }
+
     pub(super) fn begin(&mut self, writing: bool) -> Result<(), StoreError> {
         self.script(if writing { "BEGIN IMMEDIATE" } else { "BEGIN" })
     }

@@ -7,7 +7,7 @@ use finops::cli::Globals;
 use finops::config::Environment;
 use finops::context::{Context, Shell};
 use finops::engine::job::{Decided, Job, Plan, RunOptions};
-use finops::engine::outbox::{Deliver, Found, Outcome, Policy};
+use finops::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
 use finops::engine::run;
 use finops::engine::summary::Summary;
 use finops::error::{Error, Result};
@@ -72,7 +72,7 @@ impl Deliver for Gateway {
     }
 
     fn policy(&self) -> Policy {
-        Policy { class: WorkClass::Payments, repeat: Repeat::LookUp, block: 1 }
+        Policy { class: WorkClass::Payments, repeat: Repeat::LookUp, block: 1, calls: Calls::Together }
     }
 
     fn carry_out(&self, _db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
@@ -226,6 +226,7 @@ pub fn new(key: &str, payload: &str) -> NewEffect {
         content_sha256: payload.to_owned(),
         payload: payload.to_owned(),
         recipient: String::new(),
+        not_before: None,
     }
 }
 

@@ -17,6 +17,7 @@ pub fn act(company: &str) -> NewEffect {
         content_sha256: "ab".to_owned(),
         payload: String::new(),
         recipient: String::new(),
+        not_before: None,
     }
 }
 
@@ -31,7 +32,7 @@ fn planned(db: &mut Db, companies: &[&str]) -> Vec<Effect> {
 }
 
 fn begun(db: &mut Db, acts: &[Effect], owner: &str) -> Vec<Effect> {
-    write(db, |tx| effects::start(tx, acts, owner, now()))
+    write(db, |tx| effects::start(tx, acts, owner, Some(now())))
 }
 
 fn settled(effect: &Effect, state: EffectState) -> Settled<'_> {

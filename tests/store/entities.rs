@@ -337,7 +337,7 @@ fn documents_are_found_by_what_is_planned_for_them() {
         write(&mut db, |tx| effects::plan(tx, kind, &[("a", 1), ("a", 2), ("a", 3), ("b", 4)].map(effect), at));
         let planned = crate::effects::due(&mut db, &Default::default(), 9);
         let mine: Vec<_> = planned.into_iter().filter(|e| e.key != "pdf:2").collect();
-        write(&mut db, |tx| effects::start(tx, &mine, "me", at));
+        write(&mut db, |tx| effects::start(tx, &mine, "me", Some(at)));
         let found = |db: &mut _, of: &[&str]| read(db, |tx| documents::being_made(tx, of, kind, "me"));
         assert_eq!(found(&mut db, &["a", "b"]), [(invoice_id(1), content(1)), (invoice_id(4), content(4))]);
         assert_eq!(found(&mut db, &["b"]), [(invoice_id(4), content(4))]);

@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["providers", "rules", "store"]),
     ("context", &["cli", "config", "store", "ui"]),
     ("ui", &[]),
-    ("jobs", &["context", "crash", "engine", "providers", "render", "rules", "store"]),
+    ("jobs", &["config", "context", "crash", "engine", "providers", "render", "rules", "store"]),
     ("operations", &["context", "engine", "import", "jobs", "providers", "render", "rules", "store"]),
     ("engine", &["config", "context", "crash", "providers", "rules", "store", "ui"]),
     ("store", &[]),

@@ -32,6 +32,8 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/effects/byhand.rs", "waiting", "what waits for its time: one range of one index"),
     ("store/effects/byhand.rs", "scan", "a person asks for all of it"),
     ("store/effects/byhand.rs", "named", "a person names an act by its key alone"),
+    ("store/events.rs", "new_page", "finds what is to be told: one range of one index"),
+    ("store/events.rs", "count_new", "a count for the progress bar: one range of one index"),
     ("store/invoices/read.rs", "drafts", "finds what is to be issued: one range of one index"),
     ("store/invoices/read.rs", "count_drafts", "a count for the progress bar: one range of one index"),
     ("store/invoices/read.rs", "companies_with_stale_drafts", "finds the companies with work due: one range of one index"),

@@ -3,7 +3,7 @@
 use super::{Deliver, Delivery, Flow, Found, GIVE_UP_AFTER, Outcome, SILENCE, host};
 use crate::crash;
 use crate::error::{Error, Result};
-use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt};
+use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt, RunId};
 use crate::rules::retry::{self, Next, Repeat, Tried};
 use crate::store::effects::{self, Attempt, Effect, Place, Settled};
 use crate::store::runs::{self, Run};
@@ -12,33 +12,51 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use std::collections::HashMap;
 
+/// An act whose sender is gone.
+pub(super) struct Orphan {
+    effect: Effect,
+    /// The sender ended on this machine as it runs now, so that all it wrote is there.
+    ended_here: bool,
+}
+
 /// Effects whose sender is gone. `own` is the run that asks, which knows what it is doing.
-pub(super) fn orphans(tx: &mut Tx, kind: EffectKind, now: DateTime<Utc>, own: Option<&str>) -> Result<Vec<Effect>, StoreError> {
-    let mut alive: HashMap<String, bool> = HashMap::new();
+pub(super) fn orphans(tx: &mut Tx, kind: EffectKind, now: DateTime<Utc>, own: Option<&str>) -> Result<Vec<Orphan>, StoreError> {
+    let mut senders: HashMap<String, Sender> = HashMap::new();
     let mut orphans = Vec::new();
     for effect in effects::sending(tx, kind)? {
-        let lives = match alive.get(&effect.owner) {
-            Some(lives) => *lives,
+        let sender = match senders.get(&effect.owner) {
+            Some(sender) => *sender,
             None => {
-                let lives =
-                    Some(effect.owner.as_str()) == own || runs::find(tx, &effect.owner)?.iter().any(|run| is_alive(run, now));
-                alive.insert(effect.owner.clone(), lives);
-                lives
+                let sender = match runs::find(tx, &effect.owner)?.first() {
+                    _ if Some(effect.owner.as_str()) == own => Sender::Alive,
+                    Some(run) => sender(run, now),
+                    None => Sender::Silent,
+                };
+                senders.insert(effect.owner.clone(), sender);
+                sender
             }
         };
-        if !lives {
-            orphans.push(effect);
+        if sender != Sender::Alive {
+            orphans.push(Orphan { effect, ended_here: sender == Sender::EndedHere });
         }
     }
     Ok(orphans)
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    Alive,
+    EndedHere,
+    Silent,
+}
+
 /// Exactly known of a process of this machine; of others, by when they were last heard of.
-fn is_alive(run: &Run, now: DateTime<Utc>) -> bool {
+fn sender(run: &Run, now: DateTime<Utc>) -> Sender {
     match host::life(&run.process) {
-        host::Life::Alive => true,
-        host::Life::Gone => false,
-        host::Life::Unknown => run.heartbeat_at + SILENCE > now,
+        host::Life::Alive => Sender::Alive,
+        host::Life::Gone => Sender::EndedHere,
+        host::Life::Unknown if run.heartbeat_at + SILENCE > now => Sender::Alive,
+        host::Life::Unknown => Sender::Silent,
     }
 }
 
@@ -50,13 +68,21 @@ pub(super) fn take_over(deliverer: &dyn Deliver, run: &mut Delivery, now: DateTi
         return Ok(());
     }
     let state = unseen(deliverer.policy().repeat);
+    // That a call was about to be made is not flushed on SQLite: a power cut may have taken it back.
+    let is_flushed = run.db.shares_work();
+    let (called, waiting): (Vec<&Orphan>, Vec<&Orphan>) =
+        orphans.iter().partition(|orphan| orphan.effect.sending_at.is_some() || !(orphan.ended_here || is_flushed));
     let message = "the process that made the call ended before it recorded the answer";
     run.db.write_surely(|tx| {
-        for page in orphans.chunks(500) {
-            let settled: Vec<Settled> = page.iter().map(|effect| unsettled(effect, state, message)).collect();
+        for page in called.chunks(500) {
+            let settled: Vec<Settled> = page.iter().map(|orphan| unsettled(&orphan.effect, state, message)).collect();
             effects::settle(tx, &settled, now)?;
             let kept: Vec<_> = settled.iter().map(|s| (s.effect, attempt(s, EffectState::Unknown.as_str(), now))).collect();
             effects::keep_attempts(tx, &kept)?;
+        }
+        for page in waiting.chunks(500) {
+            let settled: Vec<Settled> = page.iter().map(|orphan| not_called(&orphan.effect)).collect();
+            effects::settle(tx, &settled, now)?;
         }
         Ok::<_, Error>(())
     })?;
@@ -66,6 +92,18 @@ pub(super) fn take_over(deliverer: &dyn Deliver, run: &mut Delivery, now: DateTi
 
 const fn unsettled<'e>(effect: &'e Effect, state: EffectState, error: &'e str) -> Settled<'e> {
     Settled { effect, state, class: Some(FailureClass::NoAnswer), error, provider_ref: "", next_at: None, counts: true }
+}
+
+/// An act that was begun, and whose call was never made: it is as it was.
+const fn not_called(effect: &Effect) -> Settled<'_> {
+    Settled { effect, state: EffectState::Planned, class: None, error: "", provider_ref: "", next_at: None, counts: false }
+}
+
+/// Gives back acts that were begun and not called.
+pub(super) fn give_back(run: &mut Delivery, begun: &[Effect]) -> Result<()> {
+    let now = run.ctx.clock.now();
+    let settled: Vec<Settled> = begun.iter().map(not_called).collect();
+    run.db.write_surely(|tx| effects::settle(tx, &settled, now).map(drop).map_err(Error::from))
 }
 
 /// Where an act is left whose outcome nobody saw.
@@ -135,7 +173,7 @@ fn settle_found(
             let tried = Tried { failure, attempts: 1, planned_at: now, repeat: Repeat::Harmless };
             let next_at = match retry::next(tried, &schedule, now, run.ctx.ids.chance()) {
                 Next::Again(at) | Next::LookUp(at) => at,
-                Next::Never => now + schedule.longest,
+                Next::Never | Next::Drop => now + schedule.longest,
             };
             keep(run, &of(EffectState::Unknown, Some(failure.class), &failure.message, Some(next_at)), now)
         }
@@ -164,32 +202,55 @@ fn attempt(settled: &Settled, outcome: &str, ended_at: DateTime<Utc>) -> Attempt
 
 /// Records the results of calls, with all that follows from them, and tells what failed.
 pub(super) fn record(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effect], outcomes: &[Outcome]) -> Result<()> {
-    let now = run.ctx.clock.now();
-    let settled: Vec<Settled> = begun.iter().zip(outcomes).map(|(e, o)| settled(deliverer, run, e, o, now)).collect();
-    let done: Vec<(&Effect, &Receipt)> = begun.iter().zip(outcomes).filter_map(|(e, o)| Some((e, o.as_ref().ok()?))).collect();
+    let results = Results::of(deliverer, run, begun, outcomes);
     let run_id = run.run_id.clone();
-    run.db.write_surely(|tx| {
+    run.db.write_surely(|tx| results.write(tx, deliverer, &run_id))?;
+    results.tell(deliverer, run);
+    Ok(())
+}
+
+/// Results of calls on their way into the database.
+pub(super) struct Results<'e> {
+    settled: Vec<Settled<'e>>,
+    outcomes: &'e [Outcome],
+    at: DateTime<Utc>,
+}
+
+impl<'e> Results<'e> {
+    pub(super) fn of(deliverer: &dyn Deliver, run: &Delivery, begun: &'e [Effect], outcomes: &'e [Outcome]) -> Self {
+        let at = run.ctx.clock.now();
+        Self { settled: begun.iter().zip(outcomes).map(|(e, o)| settled(deliverer, run, e, o, at)).collect(), outcomes, at }
+    }
+
+    /// In the transaction that the caller has open.
+    pub(super) fn write(&self, tx: &mut Tx, deliverer: &dyn Deliver, run_id: &RunId) -> Result<()> {
+        let results = self.settled.iter().zip(self.outcomes);
+        let done: Vec<(&Effect, &Receipt)> =
+            results.filter_map(|(s, outcome)| Some((s.effect, outcome.as_ref().ok()?))).collect();
         deliverer.record(tx, &done)?;
         let mut kept: Vec<(&Effect, Attempt)> = Vec::new();
-        for late in effects::settle(tx, &settled, now)? {
+        for late in effects::settle(tx, &self.settled, self.at)? {
             // It was done, whoever has the act in hand by now.
-            if late.state != EffectState::Succeeded || effects::settle_late_success(tx, late, now)? {
-                kept.push((late.effect, attempt(late, "late", now)));
+            if late.state != EffectState::Succeeded || effects::settle_late_success(tx, late, self.at)? {
+                kept.push((late.effect, attempt(late, "late", self.at)));
             }
         }
         // What concerns all acts alike stands with the act, and in the log of the run.
-        let failed = settled.iter().filter(|s| s.state != EffectState::Succeeded && s.counts);
-        kept.extend(failed.map(|s| (s.effect, attempt(s, s.state.as_str(), now))));
+        let failed = self.settled.iter().filter(|s| s.state != EffectState::Succeeded && s.counts);
+        kept.extend(failed.map(|s| (s.effect, attempt(s, s.state.as_str(), self.at))));
         effects::keep_attempts(tx, &kept)?;
-        Ok::<_, Error>(runs::beat(tx, &run_id, now)?)
-    })?;
-    for (one, outcome) in settled.iter().zip(outcomes) {
-        match outcome {
-            Ok(_) => run.summary.delivered += 1,
-            Err(failure) => tell(deliverer, run, one, failure),
+        Ok(runs::beat(tx, run_id, self.at)?)
+    }
+
+    /// Once it is written.
+    pub(super) fn tell(&self, deliverer: &dyn Deliver, run: &mut Delivery) {
+        for (one, outcome) in self.settled.iter().zip(self.outcomes) {
+            match outcome {
+                Ok(_) => run.summary.delivered += 1,
+                Err(failure) => tell(deliverer, run, one, failure),
+            }
         }
     }
-    Ok(())
 }
 
 fn settled<'e>(
@@ -218,6 +279,7 @@ fn settled<'e>(
         Next::Again(at) => (EffectState::Planned, Some(at)),
         Next::LookUp(at) => (EffectState::Unknown, Some(at)),
         Next::Never => (EffectState::Failed, None),
+        Next::Drop => (EffectState::Abandoned, None),
     };
     let counts = failure.class != FailureClass::Denied;
     Settled { effect, state, class: Some(failure.class), error: &failure.message, provider_ref: "", next_at, counts }
@@ -226,6 +288,15 @@ fn settled<'e>(
 /// News is what fails for the first time, or for good; the rest waits.
 fn tell(deliverer: &dyn Deliver, run: &mut Delivery, settled: &Settled, failure: &Failure) {
     let Settled { effect, state, next_at, .. } = settled;
+    if *state == EffectState::Abandoned {
+        run.summary.add_skipped(failure.class.as_str());
+        if run.ctx.ui.shows_units() {
+            let item = json!({ "outcome": "skipped", "kind": deliverer.kind(), "company_id": effect.company_id, "key": effect.key,
+                "subject": effect.subject, "reason": failure.class, "message": failure.message });
+            run.ctx.ui.item(&item, || format!("skip      {:<20} {} {}", effect.company_id, effect.key, failure.message));
+        }
+        return;
+    }
     let news = effect.attempts == effect.retried_from + 1 || *state == EffectState::Failed;
     *(if news { &mut run.summary.failed } else { &mut run.summary.waiting }) += 1;
     let item = json!({ "outcome": if news { "failed" } else { "waiting" }, "kind": deliverer.kind(), "company_id": effect.company_id,

@@ -39,6 +39,8 @@ pub struct NewEffect {
     pub payload: String,
     /// Whom the rate limit protects: a mail address; '' when there is nobody.
     pub recipient: String,
+    /// It is not due before this; None: at once.
+    pub not_before: Option<DateTime<Utc>>,
 }
 
 /// An act as it stands.
@@ -96,7 +98,7 @@ fn read_effect(row: &Row) -> Result<Effect, StoreError> {
     })
 }
 
-const PLAN_COLUMNS: [(&str, Kind); 12] = [
+const PLAN_COLUMNS: [(&str, Kind); 13] = [
     ("company_id", Text),
     ("idempotency_key", Text),
     ("kind", Text),
@@ -109,9 +111,10 @@ const PLAN_COLUMNS: [(&str, Kind); 12] = [
     ("content_sha256", Text),
     ("payload", Text),
     ("recipient", Text),
+    ("next_at", Text),
 ];
 
-static PLAN: Bulk<12> =
+static PLAN: Bulk<13> =
     Bulk { table: "effects", columns: PLAN_COLUMNS, on_conflict: "ON CONFLICT (company_id, idempotency_key) DO NOTHING" };
 
 /// Plans acts, each once per key. An act that is there with the same content is left as it stands.
@@ -119,7 +122,7 @@ static PLAN: Bulk<12> =
 /// # Errors
 /// `Constraint` when a key is there with other content: it would be another act under its name.
 pub fn plan(tx: &mut Tx, kind: EffectKind, effects: &[NewEffect], at: DateTime<Utc>) -> Result<(), StoreError> {
-    let rows = effects.iter().map(|e| -> [Val; 12] {
+    let rows = effects.iter().map(|e| -> [Val; 13] {
         [
             e.company_id.as_str().into(),
             (&e.key).into(),
@@ -133,6 +136,7 @@ pub fn plan(tx: &mut Tx, kind: EffectKind, effects: &[NewEffect], at: DateTime<U
             (&e.content_sha256).into(),
             (&e.payload).into(),
             (&e.recipient).into(),
+            e.not_before.map(value::instant).unwrap_or_default().into(),
         ]
     });
     if tx.insert(&PLAN, rows)? == effects.len() as u64 {
@@ -238,12 +242,13 @@ static START: Bulk<11> = Bulk {
 };
 
 /// Begins an attempt at each of these acts, and returns those that are the owner's now: where
-/// another process was first, the act is left out.
-pub fn start(tx: &mut Tx, effects: &[Effect], owner: &str, at: DateTime<Utc>) -> Result<Vec<Effect>, StoreError> {
+/// another process was first, the act is left out. `at` is when the call is made; None: not yet, and
+/// [`call`] tells when.
+pub fn start(tx: &mut Tx, effects: &[Effect], owner: &str, at: Option<DateTime<Utc>>) -> Result<Vec<Effect>, StoreError> {
     let begun = |e: &Effect| Effect {
         state: EffectState::Sending,
         attempts: e.attempts + 1,
-        sending_at: Some(at),
+        sending_at: at,
         owner: owner.to_owned(),
         ..e.clone()
     };
@@ -258,7 +263,7 @@ pub fn start(tx: &mut Tx, effects: &[Effect], owner: &str, at: DateTime<Utc>) ->
             "".into(),
             "".into(),
             e.planned_at.into(),
-            at.into(),
+            at.map(value::instant).unwrap_or_default().into(),
             owner.into(),
         ]
     });
@@ -274,6 +279,15 @@ pub fn start(tx: &mut Tx, effects: &[Effect], owner: &str, at: DateTime<Utc>) ->
         }
     }
     Ok(won)
+}
+
+/// The call of an attempt that was begun is made now. False when the act is another's meanwhile.
+pub fn call(tx: &mut Tx, effect: &Effect, at: DateTime<Utc>) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE effects SET sending_at = $3 WHERE company_id = $1 AND idempotency_key = $2
+      AND state = 'sending' AND attempts = $4 AND owner = $5";
+    let Effect { company_id, key, attempts, owner, .. } = effect;
+    let params = [company_id.as_str().into(), key.into(), at.into(), (*attempts).into(), owner.into()];
+    Ok(tx.execute(SQL, &params)? > 0)
 }
 
 /// Where an attempt leaves its act.

@@ -1,0 +1,35 @@
+//! `[messages]`: what customers are told, and in whose words.
+
+use super::Section;
+use super::section::one_of;
+use crate::model::message::MessageKind;
+use std::path::PathBuf;
+
+/// `[messages]`
+#[derive(Debug, Clone)]
+pub struct MessagesConfig {
+    /// A folder with templates in place of the built-in ones.
+    pub templates: Option<PathBuf>,
+    /// What customers hear of their invoices.
+    pub customer: Vec<MessageKind>,
+}
+
+impl MessagesConfig {
+    /// Whether customers are told of it.
+    pub fn tells(&self, kind: MessageKind) -> bool {
+        self.customer.contains(&kind)
+    }
+}
+
+/// What may be told to customers of an invoice, besides reminders.
+const TOLD: [MessageKind; 4] =
+    [MessageKind::InvoiceIssued, MessageKind::InvoicePaid, MessageKind::InvoiceFailed, MessageKind::InvoiceRefunded];
+
+pub fn read(section: &mut Section<'_, '_>) -> MessagesConfig {
+    let templates = section.optional_path("templates");
+    let customer = section.texts("customer", vec![MessageKind::InvoiceIssued], |text| {
+        let kind = text.parse::<MessageKind>().ok().filter(|kind| TOLD.contains(kind));
+        kind.ok_or_else(|| one_of(TOLD.iter().map(|kind| kind.as_str())))
+    });
+    MessagesConfig { templates, customer }
+}

@@ -1,0 +1,171 @@
+//! What a message can say: read when it is sent, from the frozen documents and from what was paid until then.
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::jobs::documents::{load_logo, parse};
+use crate::model::document::{Document, Party};
+use crate::model::message::{About, Amount, EventFacts, InvoiceFacts, Message, MessageFacts};
+use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, SellerId};
+use crate::render::Logo;
+use crate::rules::schedule::today;
+use crate::store::{Tx, companies, documents, invoices, payments, sellers};
+use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+/// Documents that are attached to one mail; more are named in it, and stand in the statement.
+const ATTACHED: usize = 10;
+
+/// Mails that one follows up, at most: its header should not grow without end.
+pub(super) const MOST_FOLLOWED: usize = 20;
+
+/// What came of looking.
+pub enum Gathered {
+    Ready(Box<Content>),
+    /// What it was about is over, in words.
+    Gone(String),
+}
+
+/// What a message is made from.
+pub struct Content {
+    pub facts: MessageFacts,
+    /// Issued documents to attach, each with its logo.
+    pub documents: Vec<(Document, Option<Logo>)>,
+    /// Keys of the messages that it follows up, by due date of their invoices.
+    pub follows: Vec<String>,
+}
+
+/// Gathers what a planned message needs.
+pub fn gather(tx: &mut Tx, ctx: &Context, company_id: &CompanyId, message: &Message) -> Result<Gathered> {
+    match &message.about {
+        About::Invoices { seller_id, invoice_ids, level, urgency } => {
+            let of = Invoices { company_id, seller_id, invoice_ids, level: *level, urgency: *urgency };
+            of.gather(tx, ctx, message)
+        }
+        About::Event { event } => {
+            let mut facts = blank(ctx, message);
+            facts.company = party(tx, company_id)?;
+            facts.event = Some(event.clone());
+            Ok(ready(facts))
+        }
+        About::Statement { .. } | About::Digest { .. } => Ok(Gathered::Gone("not yet".to_owned())),
+    }
+}
+
+fn ready(facts: MessageFacts) -> Gathered {
+    Gathered::Ready(Box::new(Content { facts, documents: Vec::new(), follows: Vec::new() }))
+}
+
+/// Facts with nothing in them but whom they are for.
+fn blank(ctx: &Context, message: &Message) -> MessageFacts {
+    MessageFacts {
+        kind: message.kind,
+        severity: message.severity,
+        recipient: message.recipient.clone(),
+        seller: None,
+        bank: None,
+        company: None,
+        invoices: Vec::new(),
+        owed: Vec::new(),
+        level: None,
+        urgency: None,
+        today: ctx.as_of.date_naive(),
+        statement: None,
+        event: None,
+        events: Vec::new(),
+    }
+}
+
+/// The company by the names that people know it by; None for what belongs to no company.
+fn party(tx: &mut Tx, company_id: &CompanyId) -> Result<Option<Party>> {
+    let found = companies::by_ids(tx, &[company_id.as_str()])?.pop();
+    Ok(found.map(|company| Party { id: company.company_id.to_string(), name: company.name, ..Party::default() }))
+}
+
+/// Invoices of one company and seller.
+struct Invoices<'m> {
+    company_id: &'m CompanyId,
+    seller_id: &'m SellerId,
+    invoice_ids: &'m [InvoiceId],
+    /// Of a reminder: then only what is still owed matters.
+    level: Option<i32>,
+    urgency: Option<u8>,
+}
+
+impl Invoices<'_> {
+    fn gather(&self, tx: &mut Tx, ctx: &Context, message: &Message) -> Result<Gathered> {
+        let seller = sellers::find(tx, self.seller_id)?;
+        let zone = seller.as_ref().map_or(chrono_tz::UTC, |seller| seller.time_zone);
+        let today = today(ctx.as_of, zone);
+        let mut found = Vec::with_capacity(self.invoice_ids.len());
+        for invoice_id in self.invoice_ids {
+            found.extend(self.invoice(tx, invoice_id, today)?);
+        }
+        found.sort_by(|a, b| (a.0.due_on, &a.0.number).cmp(&(b.0.due_on, &b.0.number)));
+        let Some((_, newest)) = found.iter().max_by_key(|(facts, _)| facts.issued_on) else {
+            return Ok(Gathered::Gone("its invoices are paid, void or held by now".to_owned()));
+        };
+        let mut facts = blank(ctx, message);
+        facts.today = today;
+        facts.seller = Some(newest.seller.clone());
+        facts.bank = Some(newest.bank.clone());
+        facts.company = Some(newest.buyer.clone());
+        facts.owed = owed(found.iter().map(|(facts, _)| &facts.balance))?;
+        (facts.level, facts.urgency) = (self.level, self.urgency);
+        let follows = found.iter().map(|(_, document)| issued_key(self.seller_id, &document.number)).collect();
+        let mut documents = Vec::new();
+        for (invoice, document) in found {
+            facts.invoices.push(invoice);
+            if documents.len() < ATTACHED {
+                let logo = load_logo(tx, &document.logo_sha256)?;
+                documents.push((document, logo));
+            }
+        }
+        Ok(Gathered::Ready(Box::new(Content { facts, documents, follows })))
+    }
+
+    /// One invoice, unless it does not matter any more.
+    fn invoice(&self, tx: &mut Tx, invoice_id: &InvoiceId, today: NaiveDate) -> Result<Option<(InvoiceFacts, Document)>> {
+        let Some(head) = invoices::head(tx, self.company_id, invoice_id)? else { return Ok(None) };
+        let paid = payments::paid(tx, self.company_id, invoice_id, head.currency)?;
+        let balance = head.total.checked_sub(paid).map_err(|error| Error::failed(error.to_string()))?;
+        let matters = match self.level {
+            Some(_) => head.state == InvoiceState::Open && balance.minor() > 0,
+            None => head.state != InvoiceState::Void,
+        };
+        let Some((content, _)) = documents::find(tx, self.company_id, invoice_id)?.filter(|_| matters) else { return Ok(None) };
+        let document = parse(invoice_id, &content)?;
+        let owes = matches!(head.state, InvoiceState::Open | InvoiceState::Uncollectible);
+        let facts = InvoiceFacts {
+            number: document.number.clone(),
+            issued_on: document.issued_on,
+            due_on: document.due_on,
+            days_overdue: (today - document.due_on).num_days(),
+            total: head.total.into(),
+            balance: if owes { balance } else { Money::zero(head.currency) }.into(),
+            reference: document.reference.clone(),
+            service_from: document.service_from,
+            service_to: document.service_to,
+        };
+        Ok(Some((facts, document)))
+    }
+}
+
+/// The key of the message by which an invoice was first sent: what is said of it later answers that.
+pub fn issued_key(seller_id: &SellerId, number: &str) -> String {
+    format!("invoice.issued:{seller_id}:{number}")
+}
+
+/// Sums, one a currency.
+fn owed<'a>(balances: impl Iterator<Item = &'a Amount>) -> Result<Vec<Amount>> {
+    let mut sums: BTreeMap<Currency, rust_decimal::Decimal> = BTreeMap::new();
+    for Amount { amount, currency } in balances {
+        let sum = sums.entry(*currency).or_default();
+        *sum = sum.checked_add(*amount).ok_or_else(|| Error::failed("what is owed is too large to be counted"))?;
+    }
+    Ok(sums.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(currency, amount)| Amount { amount, currency }).collect())
+}
+
+/// An event as its message tells it.
+pub fn of_event(event: &EventFacts) -> About {
+    About::Event { event: event.clone() }
+}

@@ -1,0 +1,181 @@
+//! Messages by mail: one at a time over one connection, each made a moment before it goes.
+//!
+//! Mail knows no idempotency (reliability.md, "Unknown outcomes"): one whose answer was lost, or whose
+//! sender was killed, is sent once more after four hours, with the same Message-ID and marked, and
+//! after that only a person can tell.
+
+use super::{Content, Workshop, facts};
+use crate::config::MailConfig;
+use crate::context::Context;
+use crate::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
+use crate::error::Result;
+use crate::model::message::{Mail, Mailbox, Message, message_id_left};
+use crate::model::{CompanyId, EffectKind, EffectState, Failure, WorkClass};
+use crate::providers::mail::{Mailer, smtp::Smtp};
+use crate::rules::retry::Repeat;
+use crate::store::Db;
+use crate::store::effects::{self, Effect};
+use chrono::TimeDelta;
+use rayon::prelude::*;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// How long a mail whose answer was lost is waited for, before it is sent once more.
+const LOST_FOR: TimeDelta = TimeDelta::hours(4);
+
+/// Mails that are begun together and made side by side, and then sent one by one …
+const BLOCK: u32 = 16;
+
+/// … and how old one may be when its turn comes: what was paid meanwhile must not be asked for.
+const FRESH: Duration = Duration::from_secs(2);
+
+pub struct MailCourier<'c> {
+    ctx: &'c Context,
+    config: &'c MailConfig,
+    workshop: Rc<Workshop<'c>>,
+    smtp: Smtp,
+    ready: RefCell<Ready>,
+}
+
+/// Mails that were made beforehand, by company and key.
+struct Ready {
+    made_at: Instant,
+    mails: HashMap<(CompanyId, String), std::result::Result<Mail, Failure>>,
+}
+
+impl<'c> MailCourier<'c> {
+    /// None where no mail is configured.
+    pub fn new(ctx: &'c Context, workshop: Rc<Workshop<'c>>) -> Option<Self> {
+        let config = ctx.config.mail.as_ref()?;
+        let smtp = Smtp::new(config.server.clone());
+        let ready = RefCell::new(Ready { made_at: Instant::now(), mails: HashMap::new() });
+        Some(Self { ctx, config, workshop, smtp, ready })
+    }
+
+    fn make(&self, db: &mut Db, effects: &[Effect]) -> Result<()> {
+        let opened = effects.iter().map(|effect| self.workshop.open(db, effect)).collect::<Result<Vec<_>>>()?;
+        let (press, config) = (self.workshop.press()?, self.config);
+        let now = self.ctx.clock.now();
+        let made: Vec<std::result::Result<Mail, Failure>> = opened
+            .into_par_iter()
+            .zip(effects)
+            .map(|(opened, effect)| {
+                let (message, content) = opened?;
+                let rendered = press.render(&message, &content.facts)?;
+                let attachments = press.attachments(&content)?;
+                let Message { message_key, to, cc, recipient, .. } = &message;
+                Ok(Mail {
+                    message_id: message_id(config, &effect.company_id, message_key),
+                    references: references(config, &effect.company_id, message_key, &content),
+                    date: now,
+                    from: from(config, &content),
+                    reply_to: reply_to(config, &content),
+                    to: to.clone(),
+                    cc: cc.clone(),
+                    recipient: recipient.address.clone(),
+                    subject: rendered.subject,
+                    text: rendered.text,
+                    html: rendered.html,
+                    attachments,
+                    resend: false,
+                })
+            })
+            .collect();
+        let keys = effects.iter().map(|effect| (effect.company_id.clone(), effect.key.clone()));
+        *self.ready.borrow_mut() = Ready { made_at: Instant::now(), mails: keys.zip(made).collect() };
+        Ok(())
+    }
+
+    /// The mail as it was made a moment ago, or made now.
+    fn take(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<Mail, Failure>> {
+        let key = (effect.company_id.clone(), effect.key.clone());
+        let found = {
+            let mut ready = self.ready.borrow_mut();
+            if ready.made_at.elapsed() < FRESH { ready.mails.remove(&key) } else { None }
+        };
+        if let Some(mail) = found {
+            return Ok(mail);
+        }
+        self.make(db, std::slice::from_ref(effect))?;
+        let mail = self.ready.borrow_mut().mails.remove(&key);
+        Ok(mail.unwrap_or_else(|| Err(Failure::new(crate::model::FailureClass::Local, "the mail was not made"))))
+    }
+}
+
+impl Deliver for MailCourier<'_> {
+    fn kind(&self) -> EffectKind {
+        EffectKind::Mail
+    }
+
+    fn provider(&self) -> &str {
+        "mail"
+    }
+
+    fn policy(&self) -> Policy {
+        Policy { class: WorkClass::Mail, repeat: Repeat::LookUp, block: BLOCK, calls: Calls::InTurn }
+    }
+
+    fn prepare(&self, db: &mut Db, coming: &[Effect]) -> Result<()> {
+        self.make(db, coming)
+    }
+
+    fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::with_capacity(effects.len());
+        for effect in effects {
+            let resend = !lost_attempts(db, effect)?.is_empty();
+            outcomes.push(match self.take(db, effect)? {
+                Ok(mail) => self.smtp.send(&Mail { resend, ..mail }),
+                Err(failure) => Err(failure),
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// No server can be asked whether it took a mail: time decides, and then a person.
+    fn look_up(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<Found, Failure>> {
+        let now = self.ctx.clock.now();
+        let due = effect.sending_at.unwrap_or(now) + LOST_FOR;
+        Ok(Ok(match lost_attempts(db, effect)?.len() {
+            0 | 1 if now < due => Found::NotYet(due - now),
+            0 | 1 => Found::NotDone,
+            _ => Found::Undecidable("its answer was lost twice: ask the recipient, or the log of the mail server".to_owned()),
+        }))
+    }
+}
+
+/// The earlier attempts whose answer was lost: the mail may have been delivered.
+fn lost_attempts(db: &mut Db, effect: &Effect) -> Result<BTreeSet<u32>> {
+    if effect.attempts <= 1 && effect.state == EffectState::Sending {
+        return Ok(BTreeSet::new());
+    }
+    let attempts = db.read(|tx| effects::attempts_of(tx, effect))?;
+    Ok(attempts.iter().filter(|a| a.outcome == EffectState::Unknown.as_str()).map(|a| a.attempt).collect())
+}
+
+fn message_id(config: &MailConfig, company_id: &CompanyId, message_key: &str) -> String {
+    format!("{}@{}", message_id_left(company_id, message_key), config.domain)
+}
+
+/// The mails by which the invoices came: a mail program shows what is said of them below those.
+fn references(config: &MailConfig, company_id: &CompanyId, message_key: &str, content: &Content) -> Vec<String> {
+    let follows = content.follows.iter().filter(|key| *key != message_key).take(facts::MOST_FOLLOWED);
+    follows.map(|key| message_id(config, company_id, key)).collect()
+}
+
+/// The seller writes to its customers, by the configured address.
+fn from(config: &MailConfig, content: &Content) -> Mailbox {
+    let seller = content.facts.seller.as_ref().map(|seller| seller.name.as_str());
+    match (config.from.name.as_str(), seller) {
+        ("", Some(name)) => Mailbox { name: name.to_owned(), ..config.from.clone() },
+        _ => config.from.clone(),
+    }
+}
+
+/// Answers go to the configured address, else to the seller's own.
+fn reply_to(config: &MailConfig, content: &Content) -> Option<Mailbox> {
+    let seller = content.facts.seller.as_ref().filter(|seller| !seller.email.is_empty());
+    let seller = || seller.map(|seller| Mailbox { name: seller.name.clone(), address: seller.email.clone() });
+    config.reply_to.clone().or_else(seller)
+}

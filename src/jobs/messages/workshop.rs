@@ -1,0 +1,102 @@
+//! What messages are made with: templates and fonts, loaded when the first message is made.
+
+use super::{Content, Gathered, gather};
+use crate::context::Context;
+use crate::error::{Error, Result, io_error};
+use crate::jobs::documents::load_fonts;
+use crate::model::message::{Attachment, Message, MessageFacts, Rendered};
+use crate::model::{Failure, FailureClass};
+use crate::render::messages::Templates;
+use crate::render::{Fonts, RenderError, invoice_pdf};
+use crate::store::Db;
+use crate::store::effects::Effect;
+use std::cell::OnceCell;
+use std::path::Path;
+
+/// Shared by the couriers of a run.
+pub struct Workshop<'c> {
+    ctx: &'c Context,
+    press: OnceCell<Press>,
+}
+
+/// A message with what it is made from, or why it is not sent.
+pub type Opened = std::result::Result<(Message, Box<Content>), Failure>;
+
+impl<'c> Workshop<'c> {
+    pub const fn new(ctx: &'c Context) -> Self {
+        Self { ctx, press: OnceCell::new() }
+    }
+
+    /// Templates and fonts, ready for use on all cores.
+    pub fn press(&self) -> Result<&Press> {
+        if let Some(press) = self.press.get() {
+            return Ok(press);
+        }
+        let press = Press { templates: load_templates(self.ctx)?, fonts: load_fonts(self.ctx)? };
+        Ok(self.press.get_or_init(|| press))
+    }
+
+    /// Reads what a planned message is about, as it is now.
+    pub fn open(&self, db: &mut Db, effect: &Effect) -> Result<Opened> {
+        let message = match Message::of_payload(&effect.payload) {
+            Ok(message) => message,
+            Err(invalid) => return Ok(Err(Failure::new(FailureClass::Local, invalid.0))),
+        };
+        Ok(match db.read(|tx| gather(tx, self.ctx, &effect.company_id, &message))? {
+            Gathered::Ready(content) => Ok((message, content)),
+            Gathered::Gone(why) => Err(Failure::new(FailureClass::Obsolete, why)),
+        })
+    }
+}
+
+/// What makes words and documents.
+pub struct Press {
+    templates: Templates,
+    fonts: Fonts,
+}
+
+impl Press {
+    /// The words of a message. A template that fails is refused for good: it is mended, then retried.
+    pub fn render(&self, message: &Message, facts: &MessageFacts) -> std::result::Result<Rendered, Failure> {
+        let rendered = self.templates.render(message.kind, &message.language, facts);
+        rendered.map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))
+    }
+
+    /// The PDFs of a message's documents.
+    pub fn attachments(&self, content: &Content) -> std::result::Result<Vec<Attachment>, Failure> {
+        let made = content.documents.iter().map(|(document, logo)| {
+            let bytes = invoice_pdf(document, logo.as_ref(), &self.fonts)?;
+            Ok(Attachment { name: file_name(&document.number), content_type: "application/pdf", bytes })
+        });
+        let made: std::result::Result<Vec<Attachment>, RenderError> = made.collect();
+        made.map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))
+    }
+}
+
+/// Templates, with those of the configured folder in place of the built-in ones.
+pub fn load_templates(ctx: &Context) -> Result<Templates> {
+    let Some(folder) = &ctx.config.messages.templates else { return Ok(Templates::built_in()) };
+    Templates::with_overrides(read_folder(folder)?).map_err(|error| {
+        Error::config(error.to_string()).hint(format!("correct the template in {}, then run finops config check", folder.display()))
+    })
+}
+
+/// The files of a folder, by name. Hidden ones, and those that editors leave, are not ours.
+fn read_folder(folder: &Path) -> Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| io_error("read the templates in", folder, error))? {
+        let path = entry.map_err(|error| io_error("read the templates in", folder, error))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        if path.is_file() && !name.starts_with('.') && !name.ends_with('~') {
+            files.push((name, std::fs::read_to_string(&path).map_err(|error| io_error("read the template", &path, error))?));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A number may hold what no file's name may.
+fn file_name(number: &str) -> String {
+    let plain: String = number.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    format!("{}.pdf", plain.trim_start_matches('.'))
+}

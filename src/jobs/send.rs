@@ -1,0 +1,266 @@
+//! `invoices send`: what happened to their invoices is told to the customers, once.
+//!
+//! Due: events for customers that are not told yet (one range of one index). Decide: who gets it, by
+//! the company's preference and contacts. Record: the event is told, the messages are planned.
+
+use super::messages::{Couriers, Outgoing, by_mail, issued_key, plan as plan_messages};
+use crate::config::Config;
+use crate::context::Context;
+use crate::engine::job::{Decided, Failed, Job, Plan, Skipped};
+use crate::engine::outbox::Deliver;
+use crate::error::Result;
+use crate::model::company::Delivery;
+use crate::model::message::{About, ContactRole, Mailbox, Message, MessageKind, Severity};
+use crate::model::{Company, CompanyId, Contact, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
+use crate::rules::recipients::{self, Recipient};
+use crate::store::audit::Entry;
+use crate::store::events::{self, After, Audience, Event, EventState};
+use crate::store::{StoreError, Tx, companies, contacts, invoices, sellers};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The job, with its place among the events.
+pub struct Send<'c> {
+    ctx: &'c Context,
+    couriers: Couriers<'c>,
+    named: Vec<CompanyId>,
+    /// Only these events, when invoices were named.
+    only: Option<BTreeSet<(CompanyId, String)>>,
+    after: Option<After>,
+}
+
+impl<'c> Send<'c> {
+    /// Prepares a run; only of `named` companies when there are any, only `only` events when given.
+    pub fn new(ctx: &'c Context, named: &[CompanyId], only: Option<BTreeSet<(CompanyId, String)>>) -> Self {
+        Self { ctx, couriers: Couriers::new(ctx), named: named.to_vec(), only, after: Some(After::default()) }
+    }
+
+    fn is_wanted(&self, event: &Event) -> bool {
+        let named = self.named.is_empty() || self.named.contains(&event.company_id);
+        named && self.only.as_ref().is_none_or(|only| only.contains(&(event.company_id.clone(), event.key.clone())))
+    }
+}
+
+/// What is told of an invoice, as an event for its company; none when customers are not told of it.
+pub fn event(config: &Config, kind: MessageKind, invoice: &Invoice, number: &str) -> Option<Event> {
+    let tells = config.mail.is_some() && config.messages.tells(kind);
+    tells.then(|| Event {
+        company_id: invoice.company_id.clone(),
+        key: key(kind, &invoice.seller_id, number),
+        audience: Audience::Customer,
+        kind,
+        severity: Severity::Info,
+        subject: invoice.invoice_id.to_string(),
+        facts: None,
+    })
+}
+
+/// The key of what is told of an invoice: of the message, and of its event.
+pub fn key(kind: MessageKind, seller_id: &SellerId, number: &str) -> String {
+    match kind {
+        MessageKind::InvoiceIssued => issued_key(seller_id, number),
+        _ => format!("{kind}:{seller_id}:{number}"),
+    }
+}
+
+/// What is decided about an event.
+pub enum SendPlan {
+    Tell { event: Event, invoice: Box<Invoice>, recipients: Vec<Recipient> },
+    /// Nobody is to be told: bookkeeping.
+    Drop(Event),
+}
+
+impl Plan for SendPlan {
+    fn counts(&self) -> bool {
+        matches!(self, Self::Tell { .. })
+    }
+
+    fn amount(&self) -> Option<Money> {
+        None
+    }
+
+    fn settles(&self) -> Vec<(CompanyId, String)> {
+        let (Self::Tell { event, .. } | Self::Drop(event)) = self;
+        vec![(event.company_id.clone(), event.key.clone())]
+    }
+
+    fn item(&self) -> Value {
+        match self {
+            Self::Tell { event, invoice, recipients } => json!({
+                "outcome": "sent", "kind": event.kind, "company_id": event.company_id, "invoice_id": invoice.invoice_id,
+                "number": invoice.number, "total": invoice.total, "currency": invoice.currency,
+                "to": recipients.iter().map(|r| &r.mailbox).collect::<Vec<_>>(),
+            }),
+            Self::Drop(event) => json!({ "outcome": "dropped", "kind": event.kind, "company_id": event.company_id }),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Tell { event, invoice, recipients, .. } => {
+                let to: Vec<&str> = recipients.iter().map(|r| r.mailbox.address.as_str()).collect();
+                format!("send      {:<20} {:<20} {:<16} {}", event.company_id, invoice.label(), event.kind, to.join(", "))
+            }
+            Self::Drop(event) => format!("drop      {:<20} {}", event.company_id, event.key),
+        }
+    }
+}
+
+impl Job for Send<'_> {
+    type Key = Event;
+    type Plan = SendPlan;
+
+    fn name(&self) -> &'static str {
+        super::JobKind::InvoicesSend.as_str()
+    }
+
+    fn verb(&self) -> &'static str {
+        "sent"
+    }
+
+    fn due(&mut self, tx: &mut Tx, limit: u32) -> Result<Vec<Event>> {
+        while let Some(after) = &self.after {
+            let (mut page, next) = events::new_page(tx, Audience::Customer, after, limit)?;
+            self.after = next;
+            page.retain(|event| self.is_wanted(event));
+            if !page.is_empty() {
+                return Ok(page);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn count(&self, tx: &mut Tx) -> Result<u64> {
+        Ok(events::count_new(tx, Audience::Customer)?)
+    }
+
+    fn company(event: &Event) -> &CompanyId {
+        &event.company_id
+    }
+
+    fn plan(&self, tx: &mut Tx, keys: &[Event]) -> Result<Decided<SendPlan>> {
+        let facts = Facts::load(tx, keys)?;
+        let mut decided = Decided::default();
+        for event in keys {
+            facts.decide(tx, event, &mut decided)?;
+        }
+        Ok(decided)
+    }
+
+    fn record(&self, tx: &mut Tx, plans: &mut [SendPlan]) -> Result<Vec<Entry>> {
+        let now = self.ctx.clock.now();
+        let mut entries = Vec::with_capacity(plans.len());
+        for plan in plans.iter() {
+            let (event, state) = match plan {
+                SendPlan::Tell { event, invoice, recipients } => {
+                    plan_messages(tx, &event.company_id, &outgoing(event, invoice, recipients), now)?;
+                    let to: Vec<&str> = recipients.iter().map(|r| r.mailbox.address.as_str()).collect();
+                    entries.push(Entry {
+                        company_id: event.company_id.to_string(),
+                        action: "invoice.sent",
+                        entity: "invoice",
+                        entity_id: invoice.invoice_id.to_string(),
+                        payload: json!({ "kind": event.kind, "key": event.key, "to": to }).to_string(),
+                    });
+                    (event, EventState::Told)
+                }
+                SendPlan::Drop(event) => (event, EventState::Dropped),
+            };
+            if !events::settle(tx, event, state, now)? {
+                return Err(StoreError::Busy("an event was told meanwhile".to_owned()).into());
+            }
+        }
+        Ok(entries)
+    }
+
+    fn deliverers(&self) -> Vec<&dyn Deliver> {
+        self.couriers.deliverers()
+    }
+}
+
+/// One message to each of them. A mail names all who get it, and those are who read the same language.
+fn outgoing(event: &Event, invoice: &Invoice, recipients: &[Recipient]) -> Vec<Outgoing> {
+    let about = About::Invoices {
+        seller_id: invoice.seller_id.clone(),
+        invoice_ids: vec![invoice.invoice_id.clone()],
+        level: None,
+        urgency: None,
+    };
+    let message = Message {
+        kind: event.kind,
+        severity: event.severity,
+        language: String::new(),
+        recipient: Mailbox { name: String::new(), address: String::new() },
+        to: Vec::new(),
+        cc: Vec::new(),
+        message_key: event.key.clone(),
+        about,
+    };
+    by_mail(&message, recipients, &[])
+}
+
+/// What a page is decided from.
+struct Facts {
+    sellers: HashMap<SellerId, Seller>,
+    companies: HashMap<CompanyId, Company>,
+    contacts: BTreeMap<CompanyId, Vec<Contact>>,
+}
+
+impl Facts {
+    fn load(tx: &mut Tx, keys: &[Event]) -> Result<Self> {
+        let ids: BTreeSet<&str> = keys.iter().map(|event| event.company_id.as_str()).collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let sellers = sellers::all(tx)?.into_iter().map(|s| (s.seller_id.clone(), s)).collect();
+        let companies = companies::by_ids(tx, &ids)?.into_iter().map(|c| (c.company_id.clone(), c)).collect();
+        let mut of_company: BTreeMap<CompanyId, Vec<Contact>> = BTreeMap::new();
+        for contact in contacts::of_companies(tx, &ids)? {
+            of_company.entry(contact.company_id.clone()).or_default().push(contact);
+        }
+        Ok(Self { sellers, companies, contacts: of_company })
+    }
+
+    fn decide(&self, tx: &mut Tx, event: &Event, decided: &mut Decided<SendPlan>) -> Result<()> {
+        let mut drop = |reason, message: &str, decided: &mut Decided<SendPlan>| {
+            decided.skipped.push(Skipped {
+                company_id: event.company_id.clone(),
+                subject: event.key.clone(),
+                period: String::new(),
+                reason,
+                message: message.to_owned(),
+            });
+            decided.plans.push(SendPlan::Drop(event.clone()));
+        };
+        let head = invoices::head(tx, &event.company_id, &InvoiceId::stored(&event.subject))?;
+        let (Some(invoice), Some(company)) = (head, self.companies.get(&event.company_id)) else {
+            drop("gone", "the invoice or its company is not there any more", decided);
+            return Ok(());
+        };
+        if invoice.state == InvoiceState::Void {
+            drop("void", "the invoice was voided before it was sent", decided);
+            return Ok(());
+        }
+        if company.delivery == Delivery::None {
+            drop("no_delivery", "the company does not want its invoices by mail", decided);
+            return Ok(());
+        }
+        let contacts = self.contacts.get(&event.company_id).map_or(&[][..], Vec::as_slice);
+        let Some(seller) = self.sellers.get(&invoice.seller_id) else {
+            drop("gone", "its seller is not there any more", decided);
+            return Ok(());
+        };
+        let recipients = recipients::by_mail(seller, company, contacts, ContactRole::Billing);
+        if recipients.is_empty() {
+            decided.failed.push(Failed {
+                company_id: event.company_id.clone(),
+                subject: event.key.clone(),
+                period: String::new(),
+                reason: "no_address",
+                message: format!("invoice {} cannot be sent: its company has no mail address", invoice.label()),
+                hint: "import the company's email or a billing contact, or set its delivery to none".to_owned(),
+            });
+            return Ok(());
+        }
+        decided.plans.push(SendPlan::Tell { event: event.clone(), invoice: Box::new(invoice), recipients });
+        Ok(())
+    }
+}
