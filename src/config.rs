@@ -6,8 +6,8 @@
 
 mod database;
 mod environment;
-mod messages;
 mod mail;
+mod messages;
 mod nearest;
 mod notify;
 mod reader;
@@ -20,8 +20,8 @@ mod source;
 
 pub use database::DatabaseUrl;
 pub use environment::Environment;
-pub use messages::MessagesConfig;
 pub use mail::MailConfig;
+pub use messages::MessagesConfig;
 pub use notify::{NotifyConfig, NotifyWhen};
 pub use reader::{Origin, Setting};
 pub use retry::{RateConfig, RetryConfig};

@@ -1,9 +1,11 @@
 //! `finops doctor`: is everything in order for the jobs to run?
 //!
 //! Each check is a function that adds what it found to the [`Report`]; none of them stops the
-//! others. What the checks look at: `machine` the files, folders and programs, `books` the rows.
+//! others. What the checks look at: `machine` the files, folders and programs, `channels` the ways
+//! that messages take, `books` the rows.
 
 mod books;
+mod channels;
 mod machine;
 
 use crate::config::Config;
@@ -109,6 +111,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     machine::fonts(&ctx, &mut report);
     machine::disk(&ctx, &mut report);
     machine::crontab(&mut report);
+    channels::mail(&ctx, &mut report);
     match ctx.open_db() {
         Ok(mut db) => {
             machine::database_file(&ctx, &mut report);

@@ -3,15 +3,16 @@
 mod show;
 
 use crate::context::Context;
-use crate::engine::{self, Job, RunOptions, doubts};
+use crate::engine::{self, Job, Plan, RunOptions, doubts};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::jobs::documents::{Documents, load_logo, parse, relative_path};
 use crate::jobs::generate::{Generate, GenerateOptions};
 use crate::jobs::issue::Issue;
+use crate::jobs::send::Send;
 use crate::model::calendar::PeriodFilter;
 use crate::model::{Cadence, CompanyId, InvoiceState};
 use crate::operations::invoices as operations;
-use crate::store::{Db, documents};
+use crate::store::{Db, Tx, documents};
 use clap::Subcommand;
 use serde_json::json;
 use std::path::PathBuf;
@@ -38,6 +39,12 @@ enum Verb {
     /// next run.
     #[command(after_help = "Example:\n  finops invoices issue --dry-run")]
     Issue(IssueArgs),
+    /// Send issued invoices to the customers, each once, with the PDF.
+    ///
+    /// Who gets them: the billing contacts of the company, else its own address. Invoices that are
+    /// named are sent once more.
+    #[command(after_help = "Examples:\n  finops invoices send --dry-run\n  finops invoices send INV-2026-000001")]
+    Send(SendArgs),
     /// List invoices.
     #[command(after_help = "Example:\n  finops invoices list --state open")]
     List(show::ListArgs),
@@ -94,6 +101,21 @@ struct IssueArgs {
 }
 
 #[derive(Debug, clap::Args)]
+struct SendArgs {
+    /// Only these, by number or id, whether or not they were sent before.
+    invoice: Vec<String>,
+    /// Only this company; may be given several times.
+    #[arg(long, value_name = "ID")]
+    company_id: Vec<CompanyId>,
+    /// Stop after so many invoices.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Show who would get what, and send nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
 struct OneArgs {
     /// The invoice's number, or its id.
     invoice: String,
@@ -125,6 +147,7 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
     match &args.verb {
         Verb::Generate(args) => generate(args, ctx, &mut db),
         Verb::Issue(args) => issue(args, ctx, &mut db),
+        Verb::Send(args) => send(args, ctx, &mut db),
         Verb::List(args) => show::list(args, ctx, &mut db),
         Verb::Show(one) => show::show(one, ctx, &mut db),
         Verb::Pdf(args) => pdf(args, ctx, &mut db),
@@ -168,6 +191,30 @@ fn issue(args: &IssueArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let mut job = Issue::new(ctx, &args.company_id);
     let run = RunOptions { dry_run: args.dry_run, scope: scope(&args.company_id, args.limit).join(" "), limit: args.limit };
     run_job(&mut job, ctx, db, &run)
+}
+
+fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    if ctx.config.mail.is_none() {
+        return Err(Error::config("invoices are sent by mail, and the configuration has no [mail]")
+            .hint("finops.toml says how, where [mail] is commented out; finops notify test --channel email --to YOU tries it"));
+    }
+    let run = RunOptions { dry_run: args.dry_run, scope: scope(&args.company_id, args.limit).join(" "), limit: args.limit };
+    if args.invoice.is_empty() {
+        return run_job(&mut Send::new(ctx, &args.company_id, None), ctx, db, &run);
+    }
+    doubts::tell(ctx, db)?;
+    let again = |tx: &mut Tx| operations::send_again(tx, ctx, &args.invoice, args.company_id.first());
+    if args.dry_run {
+        // What would be raised is looked at within the transaction that is rolled back.
+        let plans = db.rehearse(|tx| {
+            let only = again(tx)?;
+            Send::new(ctx, &[], Some(only.clone())).look(tx, &only)
+        })?;
+        plans.iter().for_each(|plan| ctx.ui.item(&plan.item(), || plan.text()));
+        return Ok(ExitCode::Done);
+    }
+    let only = db.write(again)?;
+    run_job(&mut Send::new(ctx, &[], Some(only)), ctx, db, &run)
 }
 
 fn scope(companies: &[CompanyId], limit: Option<u64>) -> Vec<String> {

@@ -15,8 +15,10 @@ use crate::context::Context;
 use crate::engine::job::{Decided, Failed, Job, Skipped};
 use crate::engine::outbox::Deliver;
 use crate::error::{Error, Result};
+use crate::jobs::send;
 use crate::model::EffectKind;
 use crate::model::digest::sha256_hex;
+use crate::model::message::MessageKind;
 use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, Seller};
 use crate::render::{Fonts, missing_characters};
 use crate::rules::document::{Issue as Freeze, canonical_json, freeze};
@@ -25,6 +27,7 @@ use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::documents::NewDocument;
 use crate::store::effects::{self, NewEffect};
+use crate::store::events;
 use crate::store::numbers::{self};
 use crate::store::payments::{self, CreditEntry};
 use crate::store::{StoreError, Tx, companies, documents, invoices, sellers};
@@ -128,6 +131,7 @@ impl Job for Issue<'_> {
         let mut heads = Vec::with_capacity(plans.len());
         let mut kept = Vec::with_capacity(plans.len());
         let mut planned = Vec::with_capacity(plans.len());
+        let mut told = Vec::new();
         let mut entries = Vec::with_capacity(plans.len());
         for (plan, number) in plans.iter_mut().zip(numbered) {
             plan.document.number = number;
@@ -152,6 +156,7 @@ impl Job for Issue<'_> {
                 recipient: String::new(),
                 not_before: None,
             });
+            told.extend(send::event(&self.ctx.config, MessageKind::InvoiceIssued, head, &document.number));
             kept.push(NewDocument { company_id: head.company_id.clone(), invoice_id: head.invoice_id.clone(), sha256, content });
             // Nothing is owed of it: what it gives back is the company's credit (semantics.md, credit notes).
             let state = if head.total.minor() > 0 { InvoiceState::Open } else { InvoiceState::Paid };
@@ -180,7 +185,9 @@ impl Job for Issue<'_> {
             return Err(StoreError::Busy("a draft changed while it was being issued".to_owned()).into());
         }
         documents::insert(tx, &kept)?;
-        effects::plan(tx, EffectKind::Document, &planned, self.ctx.clock.now())?;
+        let now = self.ctx.clock.now();
+        effects::plan(tx, EffectKind::Document, &planned, now)?;
+        events::raise(tx, &told, now)?;
         Ok(entries)
     }
 

@@ -7,9 +7,6 @@
 mod facts;
 mod in_app;
 mod mail;
-mod slack;
-mod sms;
-mod webhook;
 mod workshop;
 
 pub use facts::{Content, Gathered, gather, issued_key};
@@ -20,12 +17,12 @@ use crate::engine::outbox::Deliver;
 use crate::error::{Error, Result};
 use crate::model::digest::sha256_hex;
 use crate::model::message::{About, Channel, Mailbox, Message};
-use crate::rules::recipients::Recipient;
-use std::collections::BTreeSet;
 use crate::model::{CompanyId, EffectKind};
+use crate::rules::recipients::Recipient;
 use crate::store::Tx;
 use crate::store::effects::{self, NewEffect};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// A message to one recipient by one channel.
@@ -131,9 +128,7 @@ pub fn courier<'c>(channel: Channel, ctx: &'c Context, workshop: &Rc<Workshop<'c
     let workshop = Rc::clone(workshop);
     Some(match channel {
         Channel::Email => Box::new(mail::MailCourier::new(ctx, workshop)?),
-        Channel::Sms => Box::new(sms::SmsCourier::new(ctx, workshop)?),
-        Channel::Slack => Box::new(slack::SlackCourier::new(ctx, workshop)?),
-        Channel::Webhook => Box::new(webhook::WebhookCourier::new(ctx, workshop)?),
+        Channel::Sms | Channel::Slack | Channel::Webhook => return None,
         Channel::InApp => Box::new(in_app::InAppCourier::new(ctx, workshop)),
     })
 }

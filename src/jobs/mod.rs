@@ -4,6 +4,8 @@
 pub mod documents;
 pub mod generate;
 pub mod issue;
+pub mod messages;
+pub mod send;
 pub mod settle;
 
 pub use crate::model::JobKind;
@@ -12,6 +14,8 @@ use crate::context::Context;
 use crate::engine::notice::CompletionNotices;
 use crate::engine::outbox::Deliver;
 use crate::model::EffectKind;
+use crate::model::message::Channel;
+use std::rc::Rc;
 
 impl JobKind {
     /// When cron runs it, as five fields, in the machine's zone.
@@ -19,6 +23,7 @@ impl JobKind {
         match self {
             Self::InvoicesGenerate => "13 4 * * *",
             Self::InvoicesIssue => "43 4 * * *",
+            Self::InvoicesSend => "23 7 * * *",
             Self::EffectsSettle => "6-59/20 * * * *",
         }
     }
@@ -28,6 +33,7 @@ impl JobKind {
         match self {
             Self::InvoicesGenerate => "Drafts of the invoices that are due: every missed period, oldest first.",
             Self::InvoicesIssue => "Drafts become invoices: number, due date, frozen content, PDF.",
+            Self::InvoicesSend => "Issued invoices go to the customers, once, by each one's preference.",
             Self::EffectsSettle => "What could not be delivered is tried again when it is due; lost answers are looked up.",
         }
     }
@@ -38,11 +44,20 @@ impl JobKind {
     }
 }
 
+/// What carries messages by one channel, when no job of the run has more of them.
+fn courier<'c>(channel: Channel, ctx: &'c Context) -> Option<Box<dyn Deliver + 'c>> {
+    messages::courier(channel, ctx, &Rc::new(messages::Workshop::new(ctx)))
+}
+
 /// What carries out effects of a kind; None when the configuration names no destination for it.
 pub fn deliverer<'c>(kind: EffectKind, ctx: &'c Context) -> Option<Box<dyn Deliver + 'c>> {
     match kind {
         EffectKind::Document => Some(Box::new(documents::Documents::new(ctx))),
         EffectKind::CompletionNotice => Some(Box::new(CompletionNotices::new(ctx)?)),
-        EffectKind::Mail | EffectKind::Sms | EffectKind::Slack | EffectKind::Webhook | EffectKind::InApp => None,
+        EffectKind::Mail => courier(Channel::Email, ctx),
+        EffectKind::Sms => courier(Channel::Sms, ctx),
+        EffectKind::Slack => courier(Channel::Slack, ctx),
+        EffectKind::Webhook => courier(Channel::Webhook, ctx),
+        EffectKind::InApp => courier(Channel::InApp, ctx),
     }
 }

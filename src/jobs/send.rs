@@ -35,6 +35,14 @@ impl<'c> Send<'c> {
         Self { ctx, couriers: Couriers::new(ctx), named: named.to_vec(), only, after: Some(After::default()) }
     }
 
+    /// What would be sent of these events, in the transaction that raised them.
+    pub fn look(&self, tx: &mut Tx, only: &BTreeSet<(CompanyId, String)>) -> Result<Vec<SendPlan>> {
+        let companies: BTreeSet<&str> = only.iter().map(|(company, _)| company.as_str()).collect();
+        let mut keys = events::new_of(tx, Audience::Customer, &companies.into_iter().collect::<Vec<_>>())?;
+        keys.retain(|event| self.is_wanted(event));
+        Ok(self.plan(tx, &keys)?.plans)
+    }
+
     fn is_wanted(&self, event: &Event) -> bool {
         let named = self.named.is_empty() || self.named.contains(&event.company_id);
         named && self.only.as_ref().is_none_or(|only| only.contains(&(event.company_id.clone(), event.key.clone())))
@@ -65,7 +73,11 @@ pub fn key(kind: MessageKind, seller_id: &SellerId, number: &str) -> String {
 
 /// What is decided about an event.
 pub enum SendPlan {
-    Tell { event: Event, invoice: Box<Invoice>, recipients: Vec<Recipient> },
+    Tell {
+        event: Event,
+        invoice: Box<Invoice>,
+        recipients: Vec<Recipient>,
+    },
     /// Nobody is to be told: bookkeeping.
     Drop(Event),
 }
@@ -139,7 +151,7 @@ impl Job for Send<'_> {
     }
 
     fn plan(&self, tx: &mut Tx, keys: &[Event]) -> Result<Decided<SendPlan>> {
-        let facts = Facts::load(tx, keys)?;
+        let facts = Facts::load(tx, keys, self.only.is_some())?;
         let mut decided = Decided::default();
         for event in keys {
             facts.decide(tx, event, &mut decided)?;
@@ -204,10 +216,12 @@ struct Facts {
     sellers: HashMap<SellerId, Seller>,
     companies: HashMap<CompanyId, Company>,
     contacts: BTreeMap<CompanyId, Vec<Contact>>,
+    /// A person named the invoices: then they go, whatever the company prefers.
+    by_hand: bool,
 }
 
 impl Facts {
-    fn load(tx: &mut Tx, keys: &[Event]) -> Result<Self> {
+    fn load(tx: &mut Tx, keys: &[Event], by_hand: bool) -> Result<Self> {
         let ids: BTreeSet<&str> = keys.iter().map(|event| event.company_id.as_str()).collect();
         let ids: Vec<&str> = ids.into_iter().collect();
         let sellers = sellers::all(tx)?.into_iter().map(|s| (s.seller_id.clone(), s)).collect();
@@ -216,11 +230,11 @@ impl Facts {
         for contact in contacts::of_companies(tx, &ids)? {
             of_company.entry(contact.company_id.clone()).or_default().push(contact);
         }
-        Ok(Self { sellers, companies, contacts: of_company })
+        Ok(Self { sellers, companies, contacts: of_company, by_hand })
     }
 
     fn decide(&self, tx: &mut Tx, event: &Event, decided: &mut Decided<SendPlan>) -> Result<()> {
-        let mut drop = |reason, message: &str, decided: &mut Decided<SendPlan>| {
+        let drop = |reason, message: &str, decided: &mut Decided<SendPlan>| {
             decided.skipped.push(Skipped {
                 company_id: event.company_id.clone(),
                 subject: event.key.clone(),
@@ -239,7 +253,7 @@ impl Facts {
             drop("void", "the invoice was voided before it was sent", decided);
             return Ok(());
         }
-        if company.delivery == Delivery::None {
+        if company.delivery == Delivery::None && !self.by_hand {
             drop("no_delivery", "the company does not want its invoices by mail", decided);
             return Ok(());
         }

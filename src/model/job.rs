@@ -7,6 +7,7 @@ text_enum! {
     pub enum JobKind ("job") {
         InvoicesGenerate = "invoices.generate",
         InvoicesIssue = "invoices.issue",
+        InvoicesSend = "invoices.send",
         EffectsSettle = "effects.settle",
     }
 }

@@ -4,13 +4,17 @@ use crate::context::Context;
 use crate::engine::host;
 use crate::error::{Error, Result};
 use crate::jobs::generate::{Draft, draft, entry, insert, remove, reschedule};
+use crate::jobs::messages::issued_key;
+use crate::model::message::{MessageKind, Severity};
 use crate::model::{BillableItem, CompanyId, ContractId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice};
 use crate::rules::periods::BillingCalendar;
 use crate::store::audit::{self, Entry};
 use crate::store::billing::{self, BilledPeriod};
+use crate::store::events::{self, Audience, Event, EventState};
 use crate::store::{StoreError, Tx, companies, contracts, invoices, items, payments, sellers};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// The one invoice that a person means by a number or an id. Sellers may share numbers, so a
 /// company may be needed to tell them apart.
@@ -150,6 +154,46 @@ fn facts(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod]) -> Result<Vec<
         facts.push(ContractFacts { next_start: contract.start, contract, items, billed: Vec::new() });
     }
     Ok(facts)
+}
+
+/// Raises once more that these invoices were issued, so that they are sent (again). Returns the events.
+pub fn send_again(
+    tx: &mut Tx,
+    ctx: &Context,
+    named: &[String],
+    company: Option<&CompanyId>,
+) -> Result<BTreeSet<(CompanyId, String)>> {
+    let mut raised = BTreeSet::new();
+    for name in named {
+        let invoice = find(tx, name, company)?;
+        let Some(number) = invoice.number.as_ref().filter(|_| invoice.state != InvoiceState::Void) else {
+            return Err(Error::refused(format!("invoice {} is {} and is not sent", invoice.label(), invoice.state))
+                .hint("only what is issued and not void goes to customers"));
+        };
+        let base = issued_key(&invoice.seller_id, number);
+        for times in 1.. {
+            let key = if times == 1 { base.clone() } else { format!("{base}#{times}") };
+            match events::state(tx, &invoice.company_id, Audience::Customer, &key)? {
+                Some(EventState::Told | EventState::Dropped) => continue,
+                Some(EventState::New) => {}
+                None => {
+                    let event = Event {
+                        company_id: invoice.company_id.clone(),
+                        key: key.clone(),
+                        audience: Audience::Customer,
+                        kind: MessageKind::InvoiceIssued,
+                        severity: Severity::Info,
+                        subject: invoice.invoice_id.to_string(),
+                        facts: None,
+                    };
+                    events::raise(tx, &[event], ctx.clock.now())?;
+                }
+            }
+            raised.insert((invoice.company_id.clone(), key));
+            break;
+        }
+    }
+    Ok(raised)
 }
 
 /// What is still to be paid of an issued invoice: total − paid; nothing of a voided or paid one. A draft is

@@ -14,6 +14,7 @@ mod fonts;
 mod invoice;
 mod labels;
 mod logo;
+pub mod messages;
 mod pdf;
 pub mod text;
 

@@ -115,6 +115,13 @@ fn read(row: &Row) -> Result<Event, StoreError> {
     })
 }
 
+/// Where an event stands; None when it was never raised.
+pub fn state(tx: &mut Tx, company_id: &CompanyId, audience: Audience, key: &str) -> Result<Option<EventState>, StoreError> {
+    const SQL: &str = "SELECT state FROM events WHERE company_id = $1 AND event_key = $2";
+    let row_key = format!("{audience}:{key}");
+    tx.query_opt(SQL, &[company_id.as_str().into(), (&row_key).into()], |row| row.parse(0))
+}
+
 /// Where a page of events ended: the last one's company and key.
 pub type After = (String, String);
 

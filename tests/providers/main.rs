@@ -7,10 +7,13 @@ mod answers;
 mod faults;
 #[path = "../support/http.rs"]
 mod http;
+mod mail;
 #[path = "../support/peers.rs"]
 mod peers;
 mod s3;
 mod secrets;
+#[path = "../support/smtp.rs"]
+mod smtp;
 mod tls;
 mod webhook;
 

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
 use crate::model::document::{Document, Party};
-use crate::model::message::{About, Amount, EventFacts, InvoiceFacts, Message, MessageFacts};
+use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts};
 use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, SellerId};
 use crate::render::Logo;
 use crate::rules::schedule::today;
@@ -93,7 +93,7 @@ struct Invoices<'m> {
 
 impl Invoices<'_> {
     fn gather(&self, tx: &mut Tx, ctx: &Context, message: &Message) -> Result<Gathered> {
-        let seller = sellers::find(tx, self.seller_id)?;
+        let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == *self.seller_id);
         let zone = seller.as_ref().map_or(chrono_tz::UTC, |seller| seller.time_zone);
         let today = today(ctx.as_of, zone);
         let mut found = Vec::with_capacity(self.invoice_ids.len());
@@ -163,9 +163,4 @@ fn owed<'a>(balances: impl Iterator<Item = &'a Amount>) -> Result<Vec<Amount>> {
         *sum = sum.checked_add(*amount).ok_or_else(|| Error::failed("what is owed is too large to be counted"))?;
     }
     Ok(sums.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(currency, amount)| Amount { amount, currency }).collect())
-}
-
-/// An event as its message tells it.
-pub fn of_event(event: &EventFacts) -> About {
-    About::Event { event: event.clone() }
 }

@@ -77,7 +77,8 @@ impl Press {
 pub fn load_templates(ctx: &Context) -> Result<Templates> {
     let Some(folder) = &ctx.config.messages.templates else { return Ok(Templates::built_in()) };
     Templates::with_overrides(read_folder(folder)?).map_err(|error| {
-        Error::config(error.to_string()).hint(format!("correct the template in {}, then run finops config check", folder.display()))
+        Error::config(error.to_string())
+            .hint(format!("correct the template in {}, then run finops config check", folder.display()))
     })
 }
 

@@ -89,7 +89,7 @@ impl Session {
             self.encrypt(tls, Stage::Greeting)?;
         }
         let greeting = self.answer(Stage::Greeting)?;
-        self.expect(greeting, 220, Stage::Greeting)?;
+        self.want(greeting, 220, Stage::Greeting)?;
         self.ehlo()?;
         if self.settings.tls == Tls::Starttls {
             if !self.abilities.starttls {
@@ -97,7 +97,7 @@ impl Session {
                 return Err(Broken::Lacking(what.to_owned()));
             }
             let reply = self.ask("STARTTLS", Stage::Starttls)?;
-            self.expect(reply, 220, Stage::Starttls)?;
+            self.want(reply, 220, Stage::Starttls)?;
             self.encrypt(tls, Stage::Starttls)?;
             // What was said in plain does not count (RFC 3207, 4.2).
             self.ehlo()?;
@@ -120,7 +120,7 @@ impl Session {
         let command = format!("EHLO {}", self.settings.helo);
         let reply = self.ask(&command, Stage::Ehlo)?;
         self.abilities = Abilities::read(&reply);
-        self.expect(reply, 250, Stage::Ehlo)
+        self.want(reply, 250, Stage::Ehlo)
     }
 
     fn sign_in(&mut self, login: &Login) -> Result<(), Broken> {
@@ -128,9 +128,9 @@ impl Session {
             (true, _) => self.ask(&format!("AUTH PLAIN {}", plain(login)), Stage::Auth)?,
             (false, true) => {
                 let user = self.ask("AUTH LOGIN", Stage::Auth)?;
-                self.expect(user, 334, Stage::Auth)?;
+                self.want(user, 334, Stage::Auth)?;
                 let password = self.ask(&BASE64.encode(&login.user), Stage::Auth)?;
-                self.expect(password, 334, Stage::Auth)?;
+                self.want(password, 334, Stage::Auth)?;
                 self.ask(&BASE64.encode(login.password.expose()), Stage::Auth)?
             }
             (false, false) => {
@@ -142,7 +142,7 @@ impl Session {
             // A server that asks once more has its last word after a refusal of ours (RFC 4954, 4).
             reply = self.ask("*", Stage::Auth)?;
         }
-        self.expect(reply, 235, Stage::Auth)?;
+        self.want(reply, 235, Stage::Auth)?;
         self.signed_in = true;
         Ok(())
     }
@@ -167,16 +167,16 @@ impl Session {
                 return Err(self.refused(first, Stage::Mail));
             }
             let second = self.answer(Stage::Rcpt)?;
-            self.expect(first, 250, Stage::Mail)?;
-            self.expect_good(second, Stage::Rcpt)?;
+            self.want(first, 250, Stage::Mail)?;
+            self.want_good(second, Stage::Rcpt)?;
         } else {
             let reply = self.ask(&mail, Stage::Mail)?;
-            self.expect(reply, 250, Stage::Mail)?;
+            self.want(reply, 250, Stage::Mail)?;
             let reply = self.ask(&rcpt, Stage::Rcpt)?;
-            self.expect_good(reply, Stage::Rcpt)?;
+            self.want_good(reply, Stage::Rcpt)?;
         }
         let reply = self.ask("DATA", Stage::Data)?;
-        self.expect(reply, 354, Stage::Data)?;
+        self.want(reply, 354, Stage::Data)?;
         let reply = self.hand_over(bytes)?;
         self.mails += 1;
         let provider_ref = Words::of(&reply.text()).to_string();
@@ -226,7 +226,7 @@ impl Session {
 
     pub fn noop(&mut self) -> Result<(), Broken> {
         let reply = self.ask("NOOP", Stage::Mail)?;
-        self.expect(reply, 250, Stage::Mail)
+        self.want(reply, 250, Stage::Mail)
     }
 
     /// How many it has carried.
@@ -262,11 +262,11 @@ impl Session {
         self.wire.reply(patience).map_err(|error| self.lost(error, stage))
     }
 
-    fn expect(&mut self, reply: Reply, code: u16, stage: Stage) -> Result<(), Broken> {
+    fn want(&mut self, reply: Reply, code: u16, stage: Stage) -> Result<(), Broken> {
         if reply.code == code { Ok(()) } else { Err(self.refused(reply, stage)) }
     }
 
-    fn expect_good(&mut self, reply: Reply, stage: Stage) -> Result<(), Broken> {
+    fn want_good(&mut self, reply: Reply, stage: Stage) -> Result<(), Broken> {
         if reply.is_good() { Ok(()) } else { Err(self.refused(reply, stage)) }
     }
 

@@ -1,0 +1,30 @@
+//! Whether messages can leave this machine: what may be asked of a server without sending one.
+
+use super::{Report, State};
+use crate::context::Context;
+use crate::model::FailureClass;
+use crate::providers::mail::smtp::{Settings, Smtp};
+use std::time::Duration;
+
+/// Somebody is waiting for the answer.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// Does the server of mail take our connection, our encryption and our password? No mail is sent.
+pub(super) fn mail(ctx: &Context, report: &mut Report) {
+    const CHECK: &str = "mail";
+    let Some(mail) = &ctx.config.mail else {
+        return report.ok(CHECK, "no [mail] in the configuration: none is sent");
+    };
+    let server = Settings { timeout: mail.server.timeout.min(LONGEST), ..mail.server.clone() };
+    match Smtp::new(server).check() {
+        Ok(told) => report.ok(CHECK, told),
+        Err(failure) => {
+            report.misconfigured |= failure.class == FailureClass::Denied;
+            let hint = match failure.class {
+                FailureClass::Denied => "correct [mail] in finops.toml",
+                _ => "check host and port in [mail], and whether this machine may reach them",
+            };
+            report.add(CHECK, State::Problem, failure.message, hint);
+        }
+    }
+}
