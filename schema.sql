@@ -448,6 +448,7 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_unread ON notifications (recipient, created_at, company_id, notification_key) WHERE read_at IS NULL;
 
 -- One reminder per invoice and level, ever. The level is in days relative to the due date: -7, 1, 14.
+-- message_key '': the level was missed, and a higher one came instead.
 CREATE TABLE reminders (
   company_id  TEXT NOT NULL,
   invoice_id  TEXT NOT NULL,

@@ -12,6 +12,7 @@ pub mod import;
 pub mod init;
 pub mod invoices;
 pub mod payments;
+pub mod reminders;
 pub mod runs;
 pub mod schedule;
 pub mod status;
@@ -29,6 +30,7 @@ pub enum Command {
     Import(import::Args),
     Invoices(invoices::Args),
     Payments(payments::Args),
+    Reminders(reminders::Args),
     Effects(effects::Args),
     Status(status::Args),
     Runs(runs::Args),
@@ -48,6 +50,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Import(args) => import::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
+        Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),

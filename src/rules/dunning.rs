@@ -54,7 +54,7 @@ impl Default for Terms {
 }
 
 /// One step of a policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level {
     /// Relative to the due date.
     pub days: i32,
@@ -164,8 +164,8 @@ impl Policies {
         }
     }
 
-    /// The first and the last day, relative to the due date, on which a reminder of a kind may be due in any policy.
-    /// There is no last day for those that come after it: what was missed is caught up.
+    /// The first day, relative to the due date, on which a reminder of a kind is due in any policy. Those that come before
+    /// the due date end on it; for the others there is no last day, since what was missed is caught up.
     pub fn first_day(&self, kind: ReminderKind) -> Option<i32> {
         let all = std::iter::once(&self.default).chain(self.named.values());
         all.flat_map(Policy::levels).filter(|level| level.kind == kind).map(|level| level.days).min()
@@ -202,6 +202,10 @@ pub enum Decision<'p> {
 pub fn decide<'p>(policy: &'p Policy, invoice: Dunned, holds: &'p [Hold], today: NaiveDate) -> Decision<'p> {
     let days = (today - invoice.due_on).num_days();
     let Some(level) = policy.reached(days) else { return Decision::Nothing };
+    // What was to come before the due date says nothing true after it.
+    if level.kind == ReminderKind::Upcoming && days > 0 {
+        return Decision::Nothing;
+    }
     // Nobody is reminded of an invoice on the day on which it came: short terms skip what comes before the due date.
     let on = invoice.due_on.checked_add_signed(TimeDelta::days(i64::from(level.days)));
     let came_before = on.is_some_and(|on| invoice.issued_on < on);

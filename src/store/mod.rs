@@ -23,6 +23,7 @@ pub mod contacts;
 pub mod contracts;
 pub mod distribute;
 pub mod documents;
+pub mod dunning;
 pub mod effects;
 pub mod events;
 pub mod invoices;

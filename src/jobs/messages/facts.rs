@@ -8,7 +8,7 @@ use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts};
 use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, SellerId};
 use crate::render::Logo;
 use crate::rules::schedule::today;
-use crate::store::{Tx, companies, documents, invoices, payments, sellers};
+use crate::store::{Tx, companies, documents, dunning, invoices, payments, sellers};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
@@ -97,7 +97,9 @@ impl Invoices<'_> {
         let zone = seller.as_ref().map_or(chrono_tz::UTC, |seller| seller.time_zone);
         let today = today(ctx.as_of, zone);
         let mut found = Vec::with_capacity(self.invoice_ids.len());
-        for invoice_id in self.invoice_ids {
+        // What was disputed or promised since the reminder was planned is left in peace.
+        let holds = if self.level.is_some() { dunning::holds(tx, &[self.company_id.as_str()])? } else { Vec::new() };
+        for invoice_id in self.invoice_ids.iter().filter(|id| !holds.iter().any(|hold| hold.holds(id, today))) {
             found.extend(self.invoice(tx, invoice_id, today)?);
         }
         found.sort_by(|a, b| (a.0.due_on, &a.0.number).cmp(&(b.0.due_on, &b.0.number)));
