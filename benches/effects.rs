@@ -16,7 +16,7 @@ use finops::cli::Globals;
 use finops::config::Environment;
 use finops::context::{Context, Shell};
 use finops::engine::Summary;
-use finops::engine::outbox::{Deliver, Delivery, Outcome, Policy, deliver};
+use finops::engine::outbox::{Calls, Deliver, Delivery, Outcome, Policy, deliver};
 use finops::error::{Error, Result};
 use finops::model::{EffectKind, Receipt, RunId, WorkClass};
 use finops::rules::retry::Repeat;

@@ -4,6 +4,7 @@
 //! the file, so that cron's working directory does not matter. A new section costs its type, its
 //! function below, and its lines in [`TEMPLATE`].
 
+mod chat;
 mod database;
 mod environment;
 mod mail;
@@ -31,6 +32,7 @@ pub use section::Section;
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use reader::Reader;
 use secret::presentable;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -60,6 +62,11 @@ pub struct Config {
     pub notify: Option<NotifyConfig>,
     /// Who writes mails, and through which server; none when the section is not there.
     pub mail: Option<MailConfig>,
+    pub slack: Option<crate::providers::slack::Settings>,
+    /// Who carries text messages.
+    pub sms: Option<crate::providers::sms::twilio::Settings>,
+    /// Receivers of signed messages, by the name that rules know them by.
+    pub webhooks: BTreeMap<String, crate::providers::webhook::Settings>,
     pub state: StateConfig,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
@@ -151,13 +158,32 @@ impl Config {
         let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let mail = reader.optional("mail", |section| mail::read(section, file));
+        let slack = reader.optional("slack", |section| chat::read_slack(section, file));
+        let sms = reader.optional("sms", |section| chat::read_sms(section, file));
+        let webhooks = reader.named("webhooks", |section| notify::webhook(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
-        Ok(Self { file: None, database, documents, billing, reminders, messages, mail, retry, rates, notify, state, settings })
+        Ok(Self {
+            file: None,
+            database,
+            documents,
+            billing,
+            reminders,
+            messages,
+            mail,
+            slack,
+            sms,
+            webhooks,
+            retry,
+            rates,
+            notify,
+            state,
+            settings,
+        })
     }
 }
 

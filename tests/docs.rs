@@ -73,7 +73,8 @@ fn every_key_of_the_configuration_is_told() {
     let mut expected = BTreeSet::new();
     for line in TEMPLATE.lines() {
         if let Some(name) = line.trim_start_matches('#').strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            section_name = name;
+            // Whatever its name is.
+            section_name = if name.starts_with("webhooks.") { "webhooks.NAME" } else { name };
         } else if let Some((key, _)) = line.trim_start_matches('#').split_once(" = ")
             && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         {

@@ -11,6 +11,7 @@ pub mod effects;
 pub mod import;
 pub mod init;
 pub mod invoices;
+pub mod notify;
 pub mod payments;
 pub mod reminders;
 pub mod runs;
@@ -32,6 +33,7 @@ pub enum Command {
     Payments(payments::Args),
     Reminders(reminders::Args),
     Effects(effects::Args),
+    Notify(notify::Args),
     Status(status::Args),
     Runs(runs::Args),
     Audit(audit::Args),
@@ -52,6 +54,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Payments(args) => payments::run(&args, shell),
         Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
+        Command::Notify(args) => notify::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),
         Command::Audit(args) => audit::run(&args, &Context::new(shell)?),

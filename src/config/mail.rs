@@ -119,6 +119,6 @@ fn host(text: &str) -> Result<String, String> {
     }
 }
 
-fn one_line(text: &str) -> Result<&str, String> {
+pub(super) fn one_line(text: &str) -> Result<&str, String> {
     if text.chars().any(char::is_control) { Err("must be one line, without control characters".to_owned()) } else { Ok(text) }
 }

@@ -43,16 +43,23 @@ impl NotifyConfig {
 
 /// None when something is wrong, which has been noted.
 pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<NotifyConfig> {
-    let allow_private_addresses = section.boolean("allow_private_addresses", false);
-    let url = source::required(section, "url", file, |text| url(text, allow_private_addresses));
-    let keys = source::required(section, "secret", file, Keys::parse);
+    let webhook = webhook(section, file);
     let when = section.text("when", NotifyWhen::Work, |text| {
         text.parse().map_err(|_| one_of(NotifyWhen::ALL.iter().map(|when| when.as_str())))
     });
     let jobs = section.texts("jobs", JobKind::ALL.to_vec(), |text| {
         text.parse().map_err(|_| one_of(JobKind::ALL.iter().map(|job| job.as_str())))
     });
-    Some(NotifyConfig { webhook: Settings { url: url?, keys: keys?, allow_private_addresses }, when, jobs })
+    Some(NotifyConfig { webhook: webhook?, when, jobs })
+}
+
+/// A receiver of signed messages, as it stands here and in `[webhooks.NAME]`; None when something is
+/// wrong, which has been noted.
+pub fn webhook(section: &mut Section<'_, '_>, file: &Path) -> Option<Settings> {
+    let allow_private_addresses = section.boolean("allow_private_addresses", false);
+    let url = source::required(section, "url", file, |text| url(text, allow_private_addresses));
+    let keys = source::required(section, "secret", file, Keys::parse);
+    Some(Settings { url: url?, keys: keys?, allow_private_addresses })
 }
 
 /// The error never repeats the URL, which may hold a token.

@@ -97,6 +97,28 @@ impl<'t> Reader<'t> {
         Section::open(name, Some(table), found.span(), &mut self.log, read)
     }
 
+    /// Sections of free names, `[webhooks.office]`, each read the same way. A name is of small letters,
+    /// digits, `_` and `-`, so that it needs no quotes anywhere.
+    pub fn named<T>(&mut self, name: &'static str, read: impl Fn(&mut Section<'_, 't>) -> Option<T>) -> BTreeMap<String, T> {
+        self.known_sections.insert(name);
+        let mut found = BTreeMap::new();
+        let Some(value) = self.root.get(name) else { return found };
+        let Some(table) = self.log.table(&format!("{name}.NAME"), value) else { return found };
+        for (key, value) in table.iter() {
+            let own = key.get_ref();
+            let full = format!("{name}.{}", presentable(own));
+            let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+            if own.is_empty() || own.len() > 64 || !own.chars().all(letter) {
+                let reason = "a name must be of small letters, digits, _ and -";
+                self.log.mistake(&key.span(), &full, String::new(), reason.to_owned());
+            } else if let Some(table) = self.log.table(&full, value) {
+                let read = Section::open(&full, Some(table), value.span(), &mut self.log, &read);
+                found.extend(read.map(|read| (own.to_string(), read)));
+            }
+        }
+        found
+    }
+
     /// What was read, or all mistakes in the order of the file.
     pub fn finish(mut self) -> Result<Vec<Setting>, Vec<Problem>> {
         for (key, value) in self.root.iter().filter(|(key, _)| !self.known_sections.contains(key.get_ref().as_ref())) {

@@ -93,6 +93,12 @@ pub fn is_given(section: &Section<'_, '_>, key: &str) -> bool {
     SUFFIXES.iter().any(|suffix| section.has(&format!("{key}{suffix}")))
 }
 
+/// The place of the source that is given of `key`, or of the heading.
+pub fn place(section: &Section<'_, '_>, key: &str) -> Range<usize> {
+    let given = SUFFIXES.iter().map(|suffix| format!("{key}{suffix}")).find(|name| section.has(name));
+    section.place_of(&given.unwrap_or_default())
+}
+
 /// Checks that at most one source of `key` is given, and leaves it alone.
 pub fn skip(section: &mut Section<'_, '_>, key: &'static str) -> Option<Found> {
     section.source(key, &SUFFIXES);

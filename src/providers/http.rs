@@ -3,7 +3,7 @@
 //!
 //! TLS is rustls with the system's roots. Redirects are never followed and proxies of the environment
 //! never used: what is called is what the configuration names. Of an answer, at most
-//! [`LONGEST_BODY`] bytes are read, and of a good one nothing.
+//! [`LONGEST_BODY`] bytes are read, and of a good one nothing unless it is asked for.
 
 mod address;
 mod answer;
@@ -21,13 +21,16 @@ use guard::{Connecting, Guard, NotSent};
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use ureq::Agent;
 use ureq::http::{self, StatusCode};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
 use url::Url;
 
 /// Of the body of an answer that is no success, in bytes: enough for any error message.
 pub const LONGEST_BODY: u64 = 64 * 1024;
+
+/// Of the body of a good answer, in bytes, where it is read.
+pub const LONGEST_GOOD_BODY: u64 = 1024 * 1024;
 
 /// Name resolution and connection (TCP and TLS), each.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,6 +80,28 @@ impl Http {
     /// When there is no whole answer: `unreachable` if nothing was sent, `no_answer` if it may have
     /// been, `rejected` if it may not be sent at all. Any answer, a 500 too, is no error.
     pub fn send(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        self.call(request).map(|(answer, _)| answer)
+    }
+
+    /// The same where a good answer says in its body what became of the call: that is read too, up to
+    /// [`LONGEST_GOOD_BODY`], and one that does not arrive whole is `no_answer`.
+    pub fn ask(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        let (mut answer, body) = self.call(request)?;
+        if let Some(body) = body {
+            let mut limited = body.into_reader().take(LONGEST_GOOD_BODY + 1);
+            let read = limited.read_to_end(&mut answer.body).map(|length| u64::try_from(length).unwrap_or(u64::MAX));
+            let told = |what: &str| Failure::new(FailureClass::NoAnswer, format!("{} {what}", answer.host));
+            match read {
+                Ok(length) if length <= LONGEST_GOOD_BODY => {}
+                Ok(_) => return Err(told("answered more than can be read")),
+                Err(error) => return Err(told(&format!("broke off its answer ({})", Words::of(&error.to_string())))),
+            }
+        }
+        Ok(answer)
+    }
+
+    /// The body of a good answer is not read yet.
+    fn call(&self, request: &Request<'_>) -> Result<(Answer, Option<Body>), Failure> {
         let host = request.url.host_str().unwrap_or_default();
         let mut built = http::Request::builder().method(&request.method).uri(request.url.as_str());
         for (name, value) in &request.headers {
@@ -91,12 +116,13 @@ impl Http {
         };
         let response = sent.map_err(|error| self.failure(host, &error))?;
         let (head, body) = response.into_parts();
-        let mut read = Vec::new();
-        if !head.status.is_success() {
-            // Whether the body arrives whole is of no matter: the status has told what became of it.
-            let _ = body.into_reader().take(LONGEST_BODY).read_to_end(&mut read);
+        let mut answer = Answer { host: host.to_owned(), status: head.status.as_u16(), headers: head.headers, body: Vec::new() };
+        if answer.is_good() {
+            return Ok((answer, Some(body)));
         }
-        Ok(Answer { host: host.to_owned(), status: head.status.as_u16(), headers: head.headers, body: read })
+        // Whether the body arrives whole is of no matter: the status has told what became of it.
+        let _ = body.into_reader().take(LONGEST_BODY).read_to_end(&mut answer.body);
+        Ok((answer, None))
     }
 
     fn agent(&self) -> &Agent {

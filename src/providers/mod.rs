@@ -6,4 +6,6 @@ pub mod hmac;
 pub mod http;
 pub mod mail;
 pub mod s3;
+pub mod slack;
+pub mod sms;
 pub mod webhook;

@@ -2,17 +2,16 @@
 //!
 //! ```text
 //! Document ─▶ invoice (what goes where) ─▶ flow (pages) ─▶ pdf (krilla) ─▶ bytes
-//!                  labels (words, formats)    text (glyphs, line breaks) ◀─ fonts
+//!               languages (words, formats)    text (glyphs, line breaks) ◀─ fonts
 //! ```
 //! PDF/A-3b, A4. The same document, logo and fonts give the same bytes, on any machine, in any
 //! order, on any number of threads: dates come from the document and lengths are integers.
 //! A character that the fonts lack is an error that names it, never a blank.
 
-mod countries;
 mod flow;
 mod fonts;
 mod invoice;
-mod labels;
+pub mod languages;
 mod logo;
 pub mod messages;
 mod pdf;
@@ -33,6 +32,9 @@ pub enum RenderError {
     /// krilla refused it: a defect of finops, or of a font or a logo.
     #[error("the PDF could not be made: {0}")]
     Pdf(String),
+    /// A language's file cannot be read: a defect of finops.
+    #[error("the language {tag} cannot be read: {why}")]
+    Language { tag: &'static str, why: String },
 }
 
 impl RenderError {
@@ -55,7 +57,7 @@ impl From<RenderError> for Error {
         match &error {
             RenderError::MissingCharacters(_) => Self::refused(error.to_string())
                 .hint("write it in another way, or name a font that has it as a fallback font in the configuration"),
-            RenderError::Pdf(_) => Self::failed(error.to_string()),
+            RenderError::Pdf(_) | RenderError::Language { .. } => Self::failed(error.to_string()),
         }
     }
 }
@@ -86,7 +88,7 @@ pub fn invoice_pdf(doc: &Document, logo: Option<&Logo>, fonts: &Fonts) -> Result
     if !missing.is_empty() {
         return Err(RenderError::MissingCharacters(missing));
     }
-    let labels = labels::for_language(&doc.language);
-    let pages = invoice::compose(doc, logo.map(Logo::extent), fonts, labels)?;
-    pdf::write(&pages, &pdf::About::invoice(doc, labels), logo, fonts)
+    let language = languages::find(&doc.language)?;
+    let pages = invoice::compose(doc, logo.map(Logo::extent), fonts, language)?;
+    pdf::write(&pages, &pdf::About::invoice(doc, language), logo, fonts)
 }

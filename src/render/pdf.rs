@@ -3,7 +3,7 @@
 use super::RenderError;
 use super::flow::{Ink, Item, PAGE_HEIGHT, PAGE_WIDTH, Page};
 use super::fonts::Fonts;
-use super::labels::Labels;
+use super::languages::Language;
 use super::logo::Logo;
 use super::text::{Length, Run};
 use crate::model::document::Document;
@@ -31,9 +31,9 @@ pub struct About {
 }
 
 impl About {
-    pub fn invoice(doc: &Document, labels: &Labels) -> Self {
+    pub fn invoice(doc: &Document, language: &Language) -> Self {
         Self {
-            title: format!("{} {}", labels.invoice, doc.number),
+            title: format!("{} {}", language.document.invoice, doc.number),
             author: doc.seller.name.clone(),
             language: doc.language.clone(),
             dated: doc.issued_on,

@@ -42,15 +42,15 @@ alpen,order:1,nordlicht,EUR,2026-10-06,Work,1.5,hour,95.01
 ";
 
 pub const COMPANIES: &str = "\
-company_id,name,address_line1,postal_code,city,country,consolidate
-weber,Söhne KG,Weg 2,10115,Berlin,DE,
-kaethe,Söhne KG,Weg 2,10115,Berlin,DE,
-oezdemir,Söhne KG,Weg 2,10115,Berlin,DE,
-elbe,Söhne KG,Weg 2,10115,Berlin,DE,yes
-ocha,Söhne KG,Weg 2,10115,Berlin,DE,
-Zürich,Söhne KG,Weg 2,10115,Berlin,DE,
-broken,Söhne KG,Weg 2,10115,Berlin,DE,
-alpen,Söhne KG,Weg 2,10115,Berlin,DE,
+company_id,name,address_line1,postal_code,city,country,consolidate,email,delivery
+weber,Söhne KG,Weg 2,10115,Berlin,DE,,ap@weber.example,
+kaethe,Söhne KG,Weg 2,10115,Berlin,DE,,ap@kaethe.example,
+oezdemir,Söhne KG,Weg 2,10115,Berlin,DE,,ap@oezdemir.example,
+elbe,Söhne KG,Weg 2,10115,Berlin,DE,yes,ap@elbe.example,
+ocha,Söhne KG,Weg 2,10115,Berlin,DE,,,none
+Zürich,Söhne KG,Weg 2,10115,Berlin,DE,,ap@zuerich.example,
+broken,Söhne KG,Weg 2,10115,Berlin,DE,,ap@broken.example,
+alpen,Söhne KG,Weg 2,10115,Berlin,DE,,ap@alpen.example,
 ";
 
 /// Two items a contract.
@@ -81,6 +81,10 @@ pub fn until_due(stage: &mut Stage, job: JobKind) {
     match job {
         JobKind::InvoicesGenerate => {}
         JobKind::InvoicesIssue => drop(stage.run(JobKind::InvoicesGenerate)),
+        JobKind::InvoicesSend => {
+            stage.run(JobKind::InvoicesGenerate);
+            stage.run(JobKind::InvoicesIssue);
+        }
         // All is decided; of what is to be carried out, a part was begun and the rest was not.
         JobKind::EffectsSettle => {
             stage.run(JobKind::InvoicesGenerate);

@@ -31,6 +31,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/smtp.rs"]
+mod smtp;
+
 mod business;
 mod doubts;
 mod kills;

@@ -61,6 +61,7 @@ pub fn check_with(stage: &mut Stage, undisturbed: &[String], alike: Alike, what:
     numbers(db, alike, what);
     let open = db.value("SELECT COUNT(*) FROM invoices WHERE state = 'open'");
     assert_eq!(files(db, &stage.documents(), what).to_string(), open, "{what}");
+    mails(stage, what);
     audit::verify(db);
     stage.must(&["audit", "verify"]);
     let (mut found, mut expected) = (books(db), undisturbed.to_vec());
@@ -118,6 +119,27 @@ fn blank(row: &str) -> String {
     let mut parts = row.split("INV-2026-");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + "<number>" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// Every mail that was planned arrived, and once; more often only with the mark of a resend.
+fn mails(stage: &Stage, what: &str) {
+    let mut arrived: BTreeMap<(String, String), (u32, u32)> = BTreeMap::new();
+    for taken in stage.mail.taken() {
+        let text = String::from_utf8(taken.bytes).expect("ASCII");
+        let head = text.split("\r\n\r\n").next().unwrap_or_default().to_owned();
+        let id = head.lines().find_map(|line| line.strip_prefix("Message-ID: ")).expect("a Message-ID").to_owned();
+        let counts = arrived.entry((id, taken.rcpt)).or_default();
+        *(if head.contains("X-Finops-Resend: yes") { &mut counts.1 } else { &mut counts.0 }) += 1;
+    }
+    for (mail, (plain, marked)) in &arrived {
+        assert!(*plain <= 1 && *marked <= 1, "{what}: {mail:?} came {plain} times, and {marked} times marked");
+    }
+    let planned = stage.db.rows("SELECT idempotency_key, recipient FROM effects WHERE kind = 'message.email'");
+    assert!(!planned.is_empty(), "{what}");
+    assert_eq!(arrived.len(), planned.len(), "{what}: no mail is missing, and none is too many");
+    for row in planned {
+        assert!(arrived.keys().any(|(_, rcpt)| rcpt.contains(&format!("<{}>", row[1]))), "{what}: {}", row[0]);
+    }
 }
 
 /// Every notice that was planned arrived, perhaps more than once, and always the same.

@@ -70,7 +70,7 @@ fn an_import_and_a_job_wait_for_each_other_on_postgres() {
     for (import_first, timeout_s) in [(true, 60), (false, 60), (true, 1)] {
         let what = format!("import first: {import_first}, with {timeout_s} s to wait");
         let mut stage = Stage::new(db.copy());
-        stage.write("finops.toml", &format!("[database]\nurl = \"{}\"\nstatement_timeout_s = {timeout_s}\n", stage.db.url()));
+        stage.configure("[mail]\n", &format!("statement_timeout_s = {timeout_s}\n[mail]\n"));
         corrections(&stage);
         let mut holder = stage.db.client();
         holder.batch_execute("BEGIN; LOCK TABLE audit_heads IN SHARE ROW EXCLUSIVE MODE").unwrap();

@@ -1,11 +1,13 @@
 //! A place to run the jobs in: a database, a folder for PDFs, and a clock that the test moves.
 
+use crate::smtp;
 use crate::support::{TestDb, now};
 use chrono::{DateTime, TimeDelta, Utc};
 use finops::jobs::JobKind;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
@@ -39,13 +41,31 @@ pub struct Stage {
     program: Option<PathBuf>,
     /// Where the end of each job is told.
     receiver: Option<String>,
+    /// The server that takes its mails.
+    pub mail: Arc<smtp::Server>,
 }
 
 impl Stage {
     pub fn new(db: TestDb) -> Self {
         let folder = tempfile::Builder::new().prefix("finops-crash-").tempdir().unwrap();
-        std::fs::write(folder.path().join("finops.toml"), format!("[database]\nurl = \"{}\"\n", db.url())).unwrap();
-        Self { db, folder, clock: now() + TimeDelta::days(2), page: None, program: None, receiver: None }
+        let mail = Arc::new(smtp::Server::start([]));
+        let stage = Self { db, folder, clock: now() + TimeDelta::days(2), page: None, program: None, receiver: None, mail };
+        stage.write("finops.toml", &stage.config(&stage.db));
+        stage
+    }
+
+    fn config(&self, db: &TestDb) -> String {
+        let (url, port) = (db.url(), self.mail.port());
+        format!(
+            "[database]\nurl = \"{url}\"\n[mail]\nfrom = \"billing@nordlicht.example\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
+        )
+    }
+
+    /// Puts other words in the place of some of the configuration.
+    pub fn configure(&self, old: &str, new: &str) {
+        let text = std::fs::read_to_string(self.folder.path().join("finops.toml")).unwrap();
+        assert!(text.contains(old));
+        self.write("finops.toml", &text.replacen(old, new, 1));
     }
 
     /// The same with so many units a page, that several pages are needed.
@@ -104,7 +124,7 @@ impl Stage {
                 }
             }
             _ => {
-                self.write("finops.toml", &format!("[database]\nurl = \"{}\"\n", copy.url()));
+                self.write("finops.toml", &self.config(&copy));
                 self.db = copy;
             }
         }

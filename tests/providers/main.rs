@@ -4,12 +4,15 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod answers;
+mod delivery;
 mod faults;
 #[path = "../support/http.rs"]
 mod http;
 mod mail;
 #[path = "../support/peers.rs"]
 mod peers;
+#[path = "../support/postfix.rs"]
+mod postfix;
 mod s3;
 mod secrets;
 #[path = "../support/smtp.rs"]

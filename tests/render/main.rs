@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod languages;
 mod layout;
 mod logo;
+mod messages;
 mod reading;
 mod sample;
 mod tools;

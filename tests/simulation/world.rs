@@ -16,6 +16,7 @@ use finops::import::{Kind, Options};
 use finops::jobs::JobKind;
 use finops::jobs::generate::{Generate, GenerateOptions};
 use finops::jobs::issue::Issue;
+use finops::jobs::send::Send;
 use finops::jobs::settle::Settle;
 use finops::model::{CompanyId, Money, Payment};
 use finops::operations::import::{How, Input, import_files};
@@ -228,6 +229,7 @@ fn run(kind: JobKind, ctx: &Context, db: &mut Db, flags: &Flags) -> Result<Summa
             run_job(&mut job, ctx, db, flags)
         }
         JobKind::InvoicesIssue => run_job(&mut Issue::new(ctx, &companies), ctx, db, flags),
+        JobKind::InvoicesSend => run_job(&mut Send::new(ctx, &companies, None), ctx, db, flags),
         JobKind::EffectsSettle => run_job(&mut Settle::new(ctx, None), ctx, db, flags),
     }
 }

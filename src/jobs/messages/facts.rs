@@ -8,6 +8,7 @@ use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts};
 use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, SellerId};
 use crate::render::Logo;
 use crate::rules::schedule::today;
+use crate::store::documents::DocumentFile;
 use crate::store::{Tx, companies, documents, dunning, invoices, payments, sellers};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
@@ -28,10 +29,18 @@ pub enum Gathered {
 /// What a message is made from.
 pub struct Content {
     pub facts: MessageFacts,
-    /// Issued documents to attach, each with its logo.
-    pub documents: Vec<(Document, Option<Logo>)>,
+    /// Issued documents to attach.
+    pub documents: Vec<Attached>,
     /// Keys of the messages that it follows up, by due date of their invoices.
     pub follows: Vec<String>,
+}
+
+/// An issued document to attach.
+pub struct Attached {
+    pub document: Document,
+    pub logo: Option<Logo>,
+    /// Its PDF as it was written, when that lies in the folder of documents: the same bytes cost less there.
+    pub written: Option<DocumentFile>,
 }
 
 /// Gathers what a planned message needs.
@@ -114,15 +123,16 @@ impl Invoices<'_> {
         facts.owed = owed(found.iter().map(|(facts, _)| &facts.balance))?;
         (facts.level, facts.urgency) = (self.level, self.urgency);
         let follows = found.iter().map(|(_, document)| issued_key(self.seller_id, &document.number)).collect();
-        let mut documents = Vec::new();
+        let mut attached = Vec::new();
         for (invoice, document) in found {
             facts.invoices.push(invoice);
-            if documents.len() < ATTACHED {
+            if attached.len() < ATTACHED {
                 let logo = load_logo(tx, &document.logo_sha256)?;
-                documents.push((document, logo));
+                let written = documents::pdf(tx, self.company_id, &document.invoice_id)?.filter(|file| file.place.is_empty());
+                attached.push(Attached { document, logo, written });
             }
         }
-        Ok(Gathered::Ready(Box::new(Content { facts, documents, follows })))
+        Ok(Gathered::Ready(Box::new(Content { facts, documents: attached, follows })))
     }
 
     /// One invoice, unless it does not matter any more.

@@ -1,9 +1,11 @@
 //! What messages are made with: templates and fonts, loaded when the first message is made.
 
+use super::facts::Attached;
 use super::{Content, Gathered, gather};
 use crate::context::Context;
 use crate::error::{Error, Result, io_error};
 use crate::jobs::documents::load_fonts;
+use crate::model::digest::sha256_hex;
 use crate::model::message::{Attachment, Message, MessageFacts, Rendered};
 use crate::model::{Failure, FailureClass};
 use crate::render::messages::Templates;
@@ -11,7 +13,7 @@ use crate::render::{Fonts, RenderError, invoice_pdf};
 use crate::store::Db;
 use crate::store::effects::Effect;
 use std::cell::OnceCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Shared by the couriers of a run.
 pub struct Workshop<'c> {
@@ -32,7 +34,11 @@ impl<'c> Workshop<'c> {
         if let Some(press) = self.press.get() {
             return Ok(press);
         }
-        let press = Press { templates: load_templates(self.ctx)?, fonts: load_fonts(self.ctx)? };
+        let press = Press {
+            templates: load_templates(self.ctx)?,
+            fonts: load_fonts(self.ctx)?,
+            folder: self.ctx.config.documents.folder.clone(),
+        };
         Ok(self.press.get_or_init(|| press))
     }
 
@@ -53,6 +59,8 @@ impl<'c> Workshop<'c> {
 pub struct Press {
     templates: Templates,
     fonts: Fonts,
+    /// Of documents.
+    folder: PathBuf,
 }
 
 impl Press {
@@ -64,12 +72,25 @@ impl Press {
 
     /// The PDFs of a message's documents.
     pub fn attachments(&self, content: &Content) -> std::result::Result<Vec<Attachment>, Failure> {
-        let made = content.documents.iter().map(|(document, logo)| {
-            let bytes = invoice_pdf(document, logo.as_ref(), &self.fonts)?;
+        let made = content.documents.iter().map(|attached| {
+            let Attached { document, logo, .. } = attached;
+            let bytes = match self.written(attached) {
+                Some(bytes) => bytes,
+                None => invoice_pdf(document, logo.as_ref(), &self.fonts)?,
+            };
             Ok(Attachment { name: file_name(&document.number), content_type: "application/pdf", bytes })
         });
         let made: std::result::Result<Vec<Attachment>, RenderError> = made.collect();
         made.map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))
+    }
+}
+
+impl Press {
+    /// The file of a document, if it is there as it was written.
+    fn written(&self, attached: &Attached) -> Option<Vec<u8>> {
+        let file = attached.written.as_ref()?;
+        let bytes = std::fs::read(self.folder.join(&file.path)).ok()?;
+        (sha256_hex(&bytes) == file.sha256).then_some(bytes)
     }
 }
 

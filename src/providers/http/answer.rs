@@ -11,7 +11,7 @@ pub struct Answer {
     pub host: String,
     pub status: u16,
     pub headers: HeaderMap,
-    /// Empty for a good answer, and cut at [`LONGEST_BODY`](super::LONGEST_BODY) for any other.
+    /// Empty for a good answer that was not asked for it, and cut at [`LONGEST_BODY`](super::LONGEST_BODY) for a bad one.
     pub body: Vec<u8>,
 }
 

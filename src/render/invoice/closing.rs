@@ -2,7 +2,7 @@
 
 use super::super::RenderError;
 use super::super::flow::{self, Cell, Flow, Ink, LEFT, Line, RIGHT};
-use super::super::labels;
+use super::super::languages::iban;
 use super::super::text::{Length, Run};
 use super::{BODY, Facts, HEADING, Look, QUIET, Setter, TOTAL};
 use crate::model::document::DocumentTax;
@@ -93,13 +93,13 @@ fn totals(setter: &Setter<'_>) -> Result<Totals, RenderError> {
         widest = widest.max(setter.line(&setter.amount(tax.tax), BODY)?.run.width(BODY.size));
     }
     let mut rows = vec![vec![
-        Cell::left(TOTALS, setter.lines(labels.subtotal, BODY, 120_000)?),
+        Cell::left(TOTALS, setter.lines(&labels.subtotal, BODY, 120_000)?),
         Cell::right(RIGHT, vec![setter.line(&setter.amount(doc.net), BODY)?]),
     ]];
     for tax in &doc.taxes {
         rows.push(tax_row(setter, tax, RIGHT - widest - GAP)?);
     }
-    let name = if setter.payable() { labels.total } else { labels.total_only };
+    let name = if setter.payable() { &labels.total } else { &labels.total_only };
     let total = vec![
         Cell::left(TOTALS, setter.lines(name, TOTAL, 100_000)?),
         Cell::right(RIGHT, vec![setter.line(&setter.money(doc.total), TOTAL)?]),
@@ -110,7 +110,7 @@ fn totals(setter: &Setter<'_>) -> Result<Totals, RenderError> {
 /// `VAT 19%   on 1,000.00   190.00`
 fn tax_row(setter: &Setter<'_>, tax: &DocumentTax, base_right: Length) -> Result<Vec<Cell>, RenderError> {
     let labels = setter.labels;
-    let rate = labels.rate(tax.rate);
+    let rate = setter.language.rate(tax.rate);
     // A seller may have put the rate into the name: `VAT 19 %`.
     let squeezed: String = tax.name.chars().filter(|c| !c.is_whitespace()).collect();
     let name = match (tax.name.as_str(), squeezed.contains(&rate) || tax.rate.is_zero()) {
@@ -118,7 +118,7 @@ fn tax_row(setter: &Setter<'_>, tax: &DocumentTax, base_right: Length) -> Result
         (name, true) => name.to_owned(),
         (name, false) => format!("{name} {rate}"),
     };
-    let base = setter.line(&(labels.on)(&setter.amount(tax.net)), QUIET)?;
+    let base = setter.line(&setter.language.on(&setter.amount(tax.net)), QUIET)?;
     let room = base_right - base.run.width(base.size) - GAP - TOTALS;
     Ok(vec![
         Cell::left(TOTALS, setter.lines(&name, BODY, room.max(60_000))?),
@@ -131,7 +131,7 @@ fn tax_row(setter: &Setter<'_>, tax: &DocumentTax, base_right: Length) -> Result
 fn notes(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
     let mut notes: Vec<&str> = Vec::new();
     if setter.doc.tax_inclusive {
-        notes.push(setter.labels.tax_included);
+        notes.push(&setter.labels.tax_included);
     }
     for tax in &setter.doc.taxes {
         if !tax.note.trim().is_empty() && !notes.contains(&tax.note.as_str()) {
@@ -148,20 +148,20 @@ fn notes(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
 
 /// By when to pay, and where to.
 fn payment(setter: &Setter<'_>) -> Result<[Cell; 2], RenderError> {
-    let (doc, labels) = (setter.doc, setter.labels);
+    let (doc, labels, language) = (setter.doc, setter.labels, setter.language);
     let width = TOTALS - LEFT - 26_000;
     let terms = match setter.payable() {
-        true => (labels.terms)(doc.payment_terms_days, &(labels.date)(doc.due_on), &doc.number),
-        false => labels.nothing_due.to_owned(),
+        true => language.terms(doc.payment_terms_days, &language.date(doc.due_on), &doc.number),
+        false => labels.nothing_due.clone(),
     };
-    let mut told = setter.lines(labels.payment, Look { height: BODY.height, ..HEADING }, width)?;
+    let mut told = setter.lines(&labels.payment, Look { height: BODY.height, ..HEADING }, width)?;
     told.extend(setter.lines(&terms, BODY, width)?);
     let mut facts = Facts::new();
     for (name, value) in [
-        (labels.bank, doc.bank.bank_name.clone()),
-        (labels.iban, labels::iban(&doc.bank.iban)),
-        (labels.bic, doc.bank.bic.clone()),
-        (labels.account, doc.bank.account.clone()),
+        (&labels.bank, doc.bank.bank_name.clone()),
+        (&labels.iban, iban(&doc.bank.iban)),
+        (&labels.bic, doc.bank.bic.clone()),
+        (&labels.account, doc.bank.account.clone()),
     ] {
         facts.add(setter.line(name, QUIET)?, setter.lines(&value, BODY, LEFT + width - VALUES)?);
     }

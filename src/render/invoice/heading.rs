@@ -17,10 +17,10 @@ pub fn draw(setter: &Setter<'_>, flow: &mut Flow, logo: Option<(Length, Length)>
     flow.y = (flow.y + 22_000).max(WINDOW);
     buyer_and_facts(setter, flow)?;
     flow.space(30_000);
-    let (doc, labels) = (setter.doc, setter.labels);
+    let (doc, labels, language) = (setter.doc, setter.labels, setter.language);
     let mut title = setter.lines(&format!("{} {}", labels.invoice, doc.number), TITLE, RIGHT - LEFT)?;
     let total = setter.money(doc.total);
-    let lead = if setter.payable() { (labels.summary)(&total, &(labels.date)(doc.due_on)) } else { total };
+    let lead = if setter.payable() { language.summary(&total, &language.date(doc.due_on)) } else { total };
     title.extend(setter.lines(&lead, LEAD, RIGHT - LEFT)?);
     flow.need(flow::height(&[Cell::left(LEFT, title.clone())]) + 60_000);
     flow.row(&[Cell::left(LEFT, title)]);
@@ -50,10 +50,10 @@ fn letterhead(setter: &Setter<'_>, flow: &mut Flow, logo: Option<(Length, Length
         Ok(())
     };
     let mut address = vec![seller.attention.clone()];
-    address.extend(labels.address(&seller.address));
+    address.extend(setter.language.address(&seller.address));
     group(address)?;
     group(vec![seller.email.clone(), seller.phone.clone(), seller.website.clone()])?;
-    group(vec![named(labels.tax_id, &seller.tax_id), named(labels.registration, &seller.registration)])?;
+    group(vec![named(&labels.tax_id, &seller.tax_id), named(&labels.registration, &seller.registration)])?;
     let mut least = TOP;
     if let Some((width, height)) = logo {
         flow.paint(Item::Logo { x: LEFT, y: TOP, width, height });
@@ -68,15 +68,15 @@ fn buyer_and_facts(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderErr
     let (doc, labels) = (setter.doc, setter.labels);
     let buyer = &doc.buyer;
     let width = COLUMN - LEFT - 24_000;
-    let mut left = setter.lines(labels.billed_to, Look { height: BODY.height, ..HEADING }, width)?;
+    let mut left = setter.lines(&labels.billed_to, Look { height: BODY.height, ..HEADING }, width)?;
     let name_from = left.len();
     left.extend(setter.lines(&buyer.name, Look { size: 10_000, height: 14_000, ..STRONG }, width)?);
-    left.extend(setter.lines(&named(labels.attention, &buyer.attention), BODY, width)?);
-    for text in labels.address(&buyer.address) {
+    left.extend(setter.lines(&named(&labels.attention, &buyer.attention), BODY, width)?);
+    for text in setter.language.address(&buyer.address) {
         left.extend(setter.lines(&text, BODY, width)?);
     }
     let ids_from = left.len();
-    for text in [named(labels.tax_id, &buyer.tax_id), named(labels.registration, &buyer.registration)] {
+    for text in [named(&labels.tax_id, &buyer.tax_id), named(&labels.registration, &buyer.registration)] {
         left.extend(setter.lines(&text, QUIET, width)?);
     }
     for from in [name_from, ids_from] {
@@ -87,12 +87,12 @@ fn buyer_and_facts(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderErr
     let mut facts = Facts::new();
     let revision = if doc.revision > 0 { doc.revision.to_string() } else { String::new() };
     for (name, value, look) in [
-        (labels.number, doc.number.clone(), STRONG),
-        (labels.revision, revision, BODY),
-        (labels.issued, (labels.date)(doc.issued_on), BODY),
-        (labels.due, (labels.date)(doc.due_on), STRONG),
-        (labels.service, (labels.days)(doc.service_from, doc.service_to), BODY),
-        (labels.reference, doc.reference.clone(), BODY),
+        (&labels.number, doc.number.clone(), STRONG),
+        (&labels.revision, revision, BODY),
+        (&labels.issued, setter.language.date(doc.issued_on), BODY),
+        (&labels.due, setter.language.date(doc.due_on), STRONG),
+        (&labels.service, setter.language.days(doc.service_from, doc.service_to), BODY),
+        (&labels.reference, doc.reference.clone(), BODY),
     ] {
         facts.add(setter.line(name, QUIET)?, setter.lines(&value, look, RIGHT - VALUES)?);
     }

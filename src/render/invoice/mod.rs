@@ -9,7 +9,7 @@ mod table;
 use super::RenderError;
 use super::flow::{Cell, FOOT, Flow, Ink, Item, LEFT, Line, Page, RIGHT};
 use super::fonts::{Fonts, Weight};
-use super::labels::Labels;
+use super::languages::{Labels, Language};
 use super::text::{self, Length};
 use crate::model::document::{Document, Party};
 use rust_decimal::Decimal;
@@ -33,8 +33,13 @@ const LEAD: Look = Look { weight: Weight::Regular, size: 11_000, ink: Ink::Accen
 const TOTAL: Look = Look { weight: Weight::Bold, size: 12_000, ink: Ink::Text, height: 17_000 };
 
 /// Lays the invoice out. `logo` is the logo's extent on the page.
-pub fn compose(doc: &Document, logo: Option<(Length, Length)>, fonts: &Fonts, labels: &Labels) -> Result<Vec<Page>, RenderError> {
-    let setter = Setter { doc, fonts, labels };
+pub fn compose(
+    doc: &Document,
+    logo: Option<(Length, Length)>,
+    fonts: &Fonts,
+    language: &Language,
+) -> Result<Vec<Page>, RenderError> {
+    let setter = Setter { doc, fonts, language, labels: &language.document };
     let mut foot = setter.lines(&doc.footer, SMALL, RIGHT - LEFT - 90_000)?;
     // A footer of a page's length would leave no page: it follows the invoice once instead.
     let long_footer = if foot.len() > 8 { std::mem::take(&mut foot) } else { Vec::new() };
@@ -49,7 +54,7 @@ pub fn compose(doc: &Document, logo: Option<(Length, Length)>, fonts: &Fonts, la
         flow.row(&[Cell::left(LEFT, long_footer)]);
     }
     let pages = flow.len();
-    let numbers = (1..=pages).map(|page| setter.line(&(labels.page)(page, pages), SMALL)).collect::<Result<Vec<_>, _>>()?;
+    let numbers = (1..=pages).map(|page| setter.line(&language.page(page, pages), SMALL)).collect::<Result<Vec<_>, _>>()?;
     Ok(flow.finish(|index| foot_items(foot_top, &foot, &numbers[index])))
 }
 
@@ -130,6 +135,7 @@ pub fn printed_fields(doc: &Document, call: &mut dyn FnMut(&str, Option<usize>, 
 struct Setter<'a> {
     doc: &'a Document,
     fonts: &'a Fonts,
+    language: &'a Language,
     labels: &'a Labels,
 }
 
@@ -151,7 +157,7 @@ impl Setter<'_> {
 
     /// An amount with the currency's decimals: 1,234.50.
     fn amount(&self, value: Decimal) -> String {
-        self.labels.number(value, self.doc.currency.exponent())
+        self.language.number(value, self.doc.currency.exponent())
     }
 
     /// Whether there is something to pay: a credit may outweigh what is billed.
@@ -161,7 +167,7 @@ impl Setter<'_> {
 
     /// An amount with its currency: EUR 1,234.50.
     fn money(&self, value: Decimal) -> String {
-        format!("{}\u{a0}{}", self.doc.currency, self.amount(value))
+        self.language.money(value, self.doc.currency)
     }
 
     /// What each page but the first begins with.

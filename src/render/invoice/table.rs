@@ -72,13 +72,13 @@ pub fn draw(setter: &Setter<'_>, flow: &mut Flow, following: Length) -> Result<(
 }
 
 fn figures(setter: &Setter<'_>, line: &DocumentLine) -> Figures {
-    let labels = setter.labels;
+    let language = setter.language;
     Figures {
-        quantity: labels.number(line.quantity, 0),
+        quantity: language.number(line.quantity, 0),
         unit: line.unit.clone(),
         price: setter.amount(line.unit_price),
         // What is outside the scope of tax has no rate (EN 16931 BR-O-05).
-        tax: if line.tax_category == TaxCategory::OutOfScope { "–".to_owned() } else { labels.rate(line.tax_rate) },
+        tax: if line.tax_category == TaxCategory::OutOfScope { "–".to_owned() } else { language.rate(line.tax_rate) },
         amount: setter.amount(line.amount),
     }
 }
@@ -96,10 +96,10 @@ fn columns(setter: &Setter<'_>, figures: &[Figures]) -> Result<Columns, RenderEr
     let amount = widest(&amount_label, &|f| &f.amount)?.min(AMOUNT);
     // Figures beyond these shares of the rest are wrapped in their columns.
     let rest = RIGHT - LEFT - DESCRIPTION - amount - 4 * GAP - UNIT_GAP;
-    let quantity = widest(labels.quantity, &|f| &f.quantity)?.min(rest * 28 / 100);
+    let quantity = widest(&labels.quantity, &|f| &f.quantity)?.min(rest * 28 / 100);
     let unit = widest("", &|f| &f.unit)?.min(rest * 25 / 100);
-    let price = widest(labels.unit_price, &|f| &f.price)?.min(rest * 32 / 100);
-    let tax = widest(labels.tax, &|f| &f.tax)?.min(rest * 15 / 100);
+    let price = widest(&labels.unit_price, &|f| &f.price)?.min(rest * 32 / 100);
+    let tax = widest(&labels.tax, &|f| &f.tax)?.min(rest * 15 / 100);
 
     let amount = Column { right: RIGHT, width: amount };
     let tax = Column { right: amount.right - amount.width - GAP, width: tax };
@@ -119,10 +119,10 @@ fn header(setter: &Setter<'_>, columns: &Columns) -> Result<Vec<Cell>, RenderErr
     let labels = setter.labels;
     let figure = |text: &str, column: Column| cell(setter, text, HEADING, column);
     Ok(vec![
-        Cell::left(LEFT, setter.lines(labels.description, HEADING, columns.description)?),
-        figure(labels.quantity, columns.quantity)?,
-        figure(labels.unit_price, columns.price)?,
-        figure(labels.tax, columns.tax)?,
+        Cell::left(LEFT, setter.lines(&labels.description, HEADING, columns.description)?),
+        figure(&labels.quantity, columns.quantity)?,
+        figure(&labels.unit_price, columns.price)?,
+        figure(&labels.tax, columns.tax)?,
         figure(&amount_label(setter), columns.amount)?,
     ])
 }
@@ -144,10 +144,10 @@ fn row(setter: &Setter<'_>, columns: &Columns, line: &DocumentLine, figures: &Fi
 /// When a line was served, unless that is what the head of the invoice says already, and which part
 /// of the full period is billed.
 fn served(setter: &Setter<'_>, line: &DocumentLine) -> String {
-    let (doc, labels) = (setter.doc, setter.labels);
-    let days = (labels.days)(line.service_from, line.service_to);
+    let (doc, language) = (setter.doc, setter.language);
+    let days = language.days(line.service_from, line.service_to);
     match line.prorated {
-        Some((billed, of)) => format!("{days} · {}", (labels.part)(billed, of)),
+        Some((billed, of)) => format!("{days} · {}", language.part(billed, of)),
         None if (line.service_from, line.service_to) == (doc.service_from, doc.service_to) => String::new(),
         None => days,
     }

@@ -1,0 +1,26 @@
+//! `finops notify`: messages, by hand.
+
+mod trial;
+
+use crate::context::Context;
+use crate::error::{ExitCode, Result};
+use clap::Subcommand;
+
+/// Try the ways that messages take.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  finops notify test --channel email --to me@example.com")]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Test(trial::Args),
+}
+
+pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
+    match &args.verb {
+        Verb::Test(args) => trial::run(args, ctx),
+    }
+}

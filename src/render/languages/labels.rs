@@ -1,0 +1,81 @@
+//! The words of documents. What each one is for stands in `en.toml`.
+
+use super::Text;
+use serde::{Deserialize, Serialize};
+
+/// What invoices and credit notes print.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    pub invoice: String,
+    pub billed_to: String,
+    pub attention: String,
+    pub number: String,
+    pub revision: String,
+    pub issued: String,
+    pub due: String,
+    pub service: String,
+    pub reference: String,
+    pub tax_id: String,
+    pub registration: String,
+    pub description: String,
+    pub quantity: String,
+    pub unit_price: String,
+    pub tax: String,
+    pub amount: String,
+    pub tax_included: String,
+    pub subtotal: String,
+    pub total: String,
+    pub total_only: String,
+    pub nothing_due: String,
+    pub payment: String,
+    pub bank: String,
+    pub iban: String,
+    pub bic: String,
+    pub account: String,
+    #[serde(skip_serializing)]
+    pub(super) part: String,
+    #[serde(skip_serializing)]
+    pub(super) on: String,
+    #[serde(skip_serializing)]
+    pub(super) summary: String,
+    #[serde(skip_serializing)]
+    pub(super) terms: Text,
+    #[serde(skip_serializing)]
+    pub(super) terms_on_receipt: String,
+    #[serde(skip_serializing)]
+    pub(super) page: String,
+    pub credit_note: String,
+    pub credit_note_number: String,
+    #[serde(skip_serializing)]
+    pub(super) corrects_invoice: String,
+    pub credit_applied: String,
+    pub amount_to_pay: String,
+}
+
+/// What statements of account print.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatementLabels {
+    pub title: String,
+    pub prepared_for: String,
+    pub period: String,
+    pub date: String,
+    pub entry: String,
+    pub due: String,
+    pub change: String,
+    pub balance: String,
+    pub opening: String,
+    pub closing: String,
+    pub overdue: String,
+    pub in_your_favour: String,
+    pub no_entries: String,
+    pub(super) account_in: String,
+    pub(super) invoice: String,
+    pub(super) credit_note: String,
+    pub(super) payment: String,
+    pub(super) refund: String,
+    pub(super) void: String,
+    pub(super) write_off: String,
+    pub please_pay: String,
+}

@@ -1,0 +1,162 @@
+//! What templates see: the facts under their own names, and what can be said about them in words.
+
+use super::error::TemplateError;
+use super::{filters, plain};
+use crate::model::message::{Amount, EventFacts, MessageFacts, MessageKind, Severity};
+use crate::render::languages::Language;
+use minijinja::value::{Kwargs, Serde, Value};
+use minijinja::{Error, context};
+use rust_decimal::Decimal;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+
+/// More invoices than this are not named one by one to a bank: its field takes 140 characters (SEPA).
+const QUOTED: usize = 5;
+/// Steps of reminders that have words of their own.
+const LAST_STEP: u8 = 4;
+
+/// The context of a message.
+pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Language) -> Result<Value, TemplateError> {
+    let words = Words::of(facts, language);
+    let payment_reference = words.payment_reference(facts, language).map_err(|e| TemplateError::of(&e, str::to_owned))?;
+    let facts_value = complete(facts).map_err(|e| TemplateError::new("facts", e.to_string()))?;
+    let step = facts.urgency.unwrap_or(1).clamp(1, LAST_STEP);
+    let stage = if kind == MessageKind::ReminderUpcoming { "upcoming".to_owned() } else { format!("step{step}") };
+    let many = facts.invoices.len() > 1;
+    let t = move |key: &str, overrides: Kwargs| words.say(language, key, &overrides);
+    Ok(context! {
+        kind => kind.as_str(),
+        language => language.tag,
+        labels => Value::from(Serde(&language.document)),
+        t => Value::from_function(t),
+        stage, many, payment_reference,
+        to_pay => is_owed(kind, facts),
+        ..Value::from(Serde(&facts_value))
+    })
+}
+
+/// Whether there is something to pay: of what the message is about, not of what it mentions.
+fn is_owed(kind: MessageKind, facts: &MessageFacts) -> bool {
+    let mut closings = facts.statement.iter().flat_map(|statement| &statement.accounts).map(|account| account.closing);
+    let is_positive = |sum: Decimal| sum > Decimal::ZERO;
+    match kind {
+        MessageKind::Statement => closings.any(is_positive),
+        _ => facts.owed.iter().any(|owed| is_positive(owed.amount)),
+    }
+}
+
+/// The facts with every field there, the empty ones too: what a message may have is defined, and a
+/// slip in a name is told at once.
+fn complete(facts: &MessageFacts) -> serde_json::Result<Json> {
+    let mut value = serde_json::to_value(facts)?;
+    let fill = |of: &mut Json, defaults: Json| {
+        if let (Json::Object(of), Json::Object(defaults)) = (of, defaults) {
+            for (name, default) in defaults {
+                of.entry(name).or_insert(default);
+            }
+        }
+    };
+    fill(&mut value["recipient"], json!({ "name": "" }));
+    let empty = json!({ "job": "", "subject": "", "message": "", "hint": "", "details": {} });
+    fill(&mut value["event"], empty.clone());
+    for event in value["events"].as_array_mut().into_iter().flatten() {
+        fill(event, empty.clone());
+    }
+    Ok(value)
+}
+
+/// What texts of the language may name in braces.
+struct Words {
+    values: BTreeMap<&'static str, String>,
+    /// Of invoices.
+    count: u64,
+}
+
+impl Words {
+    fn of(facts: &MessageFacts, language: &Language) -> Self {
+        let mut values = BTreeMap::new();
+        let money =
+            |amounts: &[Amount]| language.list(&amounts.iter().map(|a| language.money(a.amount, a.currency)).collect::<Vec<_>>());
+        let invoices = &facts.invoices;
+        if let Some(first) = invoices.first() {
+            values.insert("number", first.number.clone());
+        }
+        if let (Some(due), Some(issued)) = (invoices.iter().map(|i| i.due_on).min(), invoices.iter().map(|i| i.issued_on).min()) {
+            values.insert("due", unbroken(language.date(due)));
+            values.insert("issued", unbroken(language.date(issued)));
+        }
+        if let Some(days) = invoices.iter().map(|i| i.days_overdue).max() {
+            values.extend(filters::counted(language, days, "common.days_in_sentence").map(|days| ("days", days)));
+        }
+        if !facts.owed.is_empty() {
+            values.insert("total", money(&facts.owed));
+        }
+        if let Some(statement) = &facts.statement {
+            values.insert("period", language.days(statement.from, statement.to));
+            let closing = |a: &crate::model::message::StatementAccount| Amount { amount: a.closing, currency: a.currency };
+            values.insert("closing", money(&statement.accounts.iter().map(closing).collect::<Vec<_>>()));
+        }
+        values.insert("counts", counts(&facts.events, language));
+        values.insert("company", facts.company.as_ref().map_or_else(|| facts.recipient.to_string(), |c| c.name.clone()));
+        values.insert("seller", facts.seller.as_ref().map_or_else(|| "finops".to_owned(), |s| s.name.clone()));
+        values.insert("where", place(facts));
+        values.insert("today", language.date(facts.today));
+        let count = u64::try_from(invoices.len()).unwrap_or(u64::MAX);
+        // A name with line breaks in it must not look like lines of the message.
+        let values = values.into_iter().map(|(name, value)| (name, plain::one_line(&value))).collect();
+        Self { values, count }
+    }
+
+    /// A text, by `t("reminder.step1.intro")`; named arguments go before what the facts say.
+    fn say(&self, language: &Language, key: &str, overrides: &Kwargs) -> Result<String, Error> {
+        let mut given = BTreeMap::new();
+        for name in overrides.args() {
+            given.insert(name, plain::one_line(&overrides.get::<Value>(name)?.to_string()));
+        }
+        let count = given.get("count").and_then(|count| count.parse().ok()).unwrap_or(self.count);
+        let count_text = language.number(Decimal::from(count), 0);
+        filters::say(language, key, count, |name| match name {
+            "count" => Some(&count_text),
+            _ => given.get(name).or_else(|| self.values.get(name)).map(String::as_str),
+        })
+    }
+
+    /// What the payer is to quote.
+    fn payment_reference(&self, facts: &MessageFacts, language: &Language) -> Result<String, Error> {
+        let numbers: Vec<&str> = facts.invoices.iter().map(|i| i.number.as_str()).collect();
+        match &facts.company {
+            Some(company) if numbers.len() > QUOTED => {
+                let count = language.number(Decimal::from(self.count), 0);
+                filters::say(language, "common.many_invoices", self.count, |name| match name {
+                    "id" => Some(&company.id),
+                    "count" => Some(&count),
+                    _ => None,
+                })
+            }
+            Some(company) if numbers.is_empty() => Ok(company.id.clone()),
+            _ => Ok(numbers.join(", ")),
+        }
+    }
+}
+
+/// A day that is not parted from its month at the end of a line.
+fn unbroken(date: String) -> String {
+    date.replacen(' ', "\u{a0}", 1)
+}
+
+/// Where something happened, in the nearest words that there are.
+fn place(facts: &MessageFacts) -> String {
+    let event = facts.event.iter().flat_map(|event| [&event.subject, &event.job]);
+    let others = facts.invoices.first().map(|i| &i.number).into_iter().chain(facts.company.as_ref().map(|c| &c.name));
+    event.chain(others).find(|name| !name.trim().is_empty()).map_or_else(|| "finops".to_owned(), Clone::clone)
+}
+
+/// How many events of each severity there are, the gravest first: 1 critical and 3 warnings.
+fn counts(events: &[EventFacts], language: &Language) -> String {
+    let counted = |severity: &Severity| {
+        let count = events.iter().filter(|event| event.severity == *severity).count();
+        let count = i64::try_from(count).ok().filter(|count| *count > 0)?;
+        filters::counted(language, count, &format!("alert.count_{severity}")).ok()
+    };
+    language.list(&Severity::ALL.iter().rev().filter_map(counted).collect::<Vec<_>>())
+}

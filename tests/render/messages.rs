@@ -1,0 +1,264 @@
+//! What people read: every kind of message in every language.
+
+use finops::model::message::{MessageFacts, MessageKind, Rendered};
+use finops::render::languages;
+use finops::render::messages::{TemplateError, Templates, samples};
+use std::sync::LazyLock;
+
+static BUILT_IN: LazyLock<Templates> = LazyLock::new(Templates::built_in);
+
+fn render(kind: MessageKind, language: &str, facts: &MessageFacts) -> Rendered {
+    BUILT_IN.render(kind, language, facts).unwrap_or_else(|e| panic!("{kind} in {language}: {e}"))
+}
+
+/// Each message of the samples in each language.
+fn each(mut look: impl FnMut(MessageKind, &str, &MessageFacts, &Rendered)) {
+    for kind in MessageKind::ALL {
+        for facts in samples(*kind).unwrap() {
+            for language in languages::tags() {
+                look(*kind, language, &facts, &render(*kind, language, &facts));
+            }
+        }
+    }
+}
+
+/// What a reader of the HTML sees, on one line.
+fn seen(html: &str) -> String {
+    let body = html.split_once("<body").unwrap().1;
+    let mut text = String::new();
+    for part in body.split('<').skip(1) {
+        text.push(' ');
+        text.push_str(part.split_once('>').unwrap().1);
+    }
+    let plain =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/"), ("&nbsp;", " "), ("&amp;", "&")];
+    one_line(&plain.iter().fold(text, |text, (from, to)| text.replace(from, to)))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn built_in_templates_ask_for_nothing_that_is_missing() {
+    assert_eq!(BUILT_IN.check(), []);
+}
+
+#[test]
+fn every_kind_in_every_language() {
+    for kind in MessageKind::ALL {
+        for language in languages::tags() {
+            let samples = samples(*kind).unwrap();
+            // One invoice with everything, and several in two currencies; reminders at each step.
+            let chosen = [1, 2].into_iter().chain(5..samples.len());
+            let told: Vec<String> = chosen
+                .map(|index| render(*kind, language, &samples[index]))
+                .map(|r| format!("Subject: {}\nShort: {}\n\n{}", r.subject, r.short, r.text))
+                .collect();
+            insta::assert_snapshot!(format!("{kind}.{language}"), told.join("\n\n========\n\n"));
+        }
+    }
+}
+
+#[test]
+fn text_and_html_name_the_same_invoices_and_amounts() {
+    each(|kind, tag, facts, rendered| {
+        let language = languages::find(tag).unwrap();
+        let (html, text) = (seen(&rendered.html), one_line(&rendered.text));
+        let mut said: Vec<String> = Vec::new();
+        let shows_invoices = !matches!(kind, MessageKind::Statement | MessageKind::Digest);
+        let asks = text.contains(&one_line(&language.document.bic)) || kind == MessageKind::InvoiceFailed;
+        for invoice in facts.invoices.iter().filter(|_| shows_invoices) {
+            let amount = if asks { &invoice.balance } else { &invoice.total };
+            said.extend([invoice.number.clone(), language.date(invoice.due_on), language.money(amount.amount, amount.currency)]);
+        }
+        if asks && shows_invoices {
+            said.extend(facts.owed.iter().map(|owed| language.money(owed.amount, owed.currency)));
+        }
+        if let Some(statement) = facts.statement.as_ref().filter(|_| kind == MessageKind::Statement) {
+            let sums = statement.accounts.iter().flat_map(|a| [a.opening, a.closing, a.overdue].map(|sum| (sum, a.currency)));
+            said.extend(sums.map(|(sum, currency)| language.money(sum, currency)));
+        }
+        let events: Vec<_> = if kind == MessageKind::Digest { facts.events.iter().collect() } else { Vec::new() };
+        said.extend(events.iter().flat_map(|event| [event.subject.clone(), event.message.clone(), language.instant(event.at)]));
+        for words in said.iter().map(|words| one_line(words)) {
+            assert!(html.contains(&words), "{kind} in {tag}: the HTML lacks {words:?}\n{html}");
+            assert!(text.contains(&words), "{kind} in {tag}: the text lacks {words:?}\n{text}");
+        }
+    });
+}
+
+#[test]
+fn bank_details_stand_where_money_is_asked_for_and_nowhere_else() {
+    each(|kind, tag, facts, rendered| {
+        let asks = match kind {
+            MessageKind::InvoiceIssued
+            | MessageKind::InvoiceFailed
+            | MessageKind::ReminderUpcoming
+            | MessageKind::ReminderOverdue
+            | MessageKind::ReminderEscalation => !facts.owed.is_empty(),
+            MessageKind::Statement => true,
+            _ => false,
+        };
+        let there = facts.bank.is_some() && asks;
+        for part in [&rendered.text, &seen(&rendered.html)] {
+            assert_eq!(part.contains("DE89 3704 0044 0532 0130 00"), there, "{kind} in {tag}\n{part}");
+        }
+    });
+}
+
+#[test]
+fn texts_that_mean_harm_are_only_text() {
+    each(|kind, tag, _, rendered| {
+        let Rendered { subject, text, html, short } = rendered;
+        for line in [subject, short] {
+            assert!(!line.contains(char::is_control) && !line.is_empty(), "{kind} in {tag}: {line:?}");
+        }
+        assert!(!html.contains("<script"), "{kind} in {tag}\n{html}");
+        assert!(!text.lines().any(|line| line.starts_with("Bcc:")), "{kind} in {tag}\n{text}");
+        assert!(!text.contains("49") || text.contains("7 * 7") || text.contains("+49"), "{kind} in {tag}\n{text}");
+        assert!(!text.contains('\r') && !text.contains("\n\n\n") && text.ends_with('\n'), "{kind} in {tag}\n{text:?}");
+    });
+}
+
+#[test]
+fn a_short_text_fits_into_one_sms() {
+    for kind in MessageKind::ALL {
+        // Those with texts of usual lengths.
+        for facts in samples(*kind).unwrap().iter().enumerate().filter(|(index, _)| ![3, 4].contains(index)).map(|(_, f)| f) {
+            for tag in languages::tags() {
+                let short = render(*kind, tag, facts).short;
+                assert!(short.chars().count() <= 160 && !short.ends_with("..."), "{kind} in {tag}: {short}");
+            }
+        }
+    }
+}
+
+#[test]
+fn reminders_get_firmer() {
+    for tag in languages::tags() {
+        let facts = &samples(MessageKind::ReminderOverdue).unwrap()[1];
+        let at = |urgency: Option<u8>| render(MessageKind::ReminderOverdue, tag, &MessageFacts { urgency, ..facts.clone() });
+        let steps: Vec<Rendered> = (1..=4).map(|urgency| at(Some(urgency))).collect();
+        for pair in steps.windows(2) {
+            assert!(
+                pair[0].subject != pair[1].subject && pair[0].text != pair[1].text && pair[0].short != pair[1].short,
+                "{tag}"
+            );
+        }
+        assert_eq!(at(None), steps[0]);
+        assert_eq!(at(Some(9)), steps[3]);
+    }
+}
+
+fn with(files: &[(&str, &str)]) -> Templates {
+    Templates::with_overrides(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect())
+}
+
+#[test]
+fn a_file_replaces_a_template_for_all_languages_or_for_one() {
+    let facts = &samples(MessageKind::ReminderOverdue).unwrap()[1];
+    let templates = with(&[
+        ("reminder.overdue.subject", "Hey {{ company.name }}: {{ owed|money }}\n"),
+        (
+            "reminder.overdue.de.subject",
+            "Hallo {{ invoices[0].due_on|date }} {{ 3|plural(one=\"Rechnung\", other=\"Rechnungen\") }}",
+        ),
+        ("reminder.overdue.html", "{% extends \"layout.html\" %}{% block body %}<b>{{ company.name }}</b>{% endblock %}"),
+        ("layout.html", "<i>{% block body %}{% endblock %}</i>"),
+    ]);
+    assert_eq!(templates.check(), []);
+    let render = |language| templates.render(MessageKind::ReminderOverdue, language, facts).unwrap();
+    assert_eq!(render("en").subject, "Hey Sample Industries Inc.: EUR 19.00");
+    assert_eq!(render("de-AT").subject, "Hallo 18. Oktober 2024 Rechnungen");
+    assert_eq!(render("pl").html, "<i><b>Sample Industries Inc.</b></i>");
+    assert_eq!(render("en").text, self::render(MessageKind::ReminderOverdue, "en", facts).text);
+}
+
+#[test]
+fn filters_write_facts_in_the_way_of_the_language() {
+    let facts = &samples(MessageKind::ReminderOverdue).unwrap()[2];
+    let template = "{{ invoices[0].total|money }}|{{ owed|money }}|{{ today|date }}|{{ event.at|date }}|{{ 1234567|number }}|\
+                    {{ invoices|length|plural(\"common.invoices\") }}|{{ 1|days }}|{{ (-3)|days }}|{{ bank.iban|iban }}|{{ seller.address|address|join(\"/\") }}";
+    let templates = with(&[("reminder.overdue.txt", template)]);
+    let text = |language| {
+        templates.render(MessageKind::ReminderOverdue, language, facts).unwrap().text.replace(['\u{a0}', '\u{202f}'], "_")
+    };
+    assert_eq!(
+        text("en"),
+        "EUR_119.00|EUR_1,372.56 and USD_2,588.12|3 November 2024|22 September 2024, 10:13 UTC|1,234,567|3 invoices|1 day|3 days|\
+         DE89 3704 0044 0532 0130 00|1 Example Street/10115 Berlin/Germany\n"
+    );
+    assert_eq!(
+        text("pl"),
+        "119,00_EUR|1372,56_EUR i 2588,12_USD|3 listopada 2024|22 września 2024, 10:13 UTC|1_234_567|3 faktury|1 dzień|3 dni|\
+         DE89 3704 0044 0532 0130 00|1 Example Street/10115 Berlin/Niemcy\n"
+    );
+}
+
+/// What `check` says of one file: the first problem, with file, line and variable.
+#[track_caller]
+fn problem(name: &str, text: &str) -> TemplateError {
+    let problems = with(&[(name, text)]).check();
+    assert!(!problems.is_empty(), "{name} passed");
+    problems[0].clone()
+}
+
+#[test]
+fn a_slip_in_a_template_is_told_with_file_line_and_variable() {
+    let told = problem("reminder.overdue.html", "<p>\n{{ seller.name }}\n{{ invoices[0].numbr }}</p>");
+    assert_eq!(
+        (told.template.as_str(), told.line, told.variable.as_deref()),
+        ("reminder.overdue.html", Some(3), Some("invoices[0].numbr"))
+    );
+    assert_eq!(told.to_string(), "reminder.overdue.html, line 3: invoices[0].numbr is not among the facts of this message");
+
+    let told = problem("digest.fr.txt", "{% for event in events %}\n{{ evnt.message }}\n{% endfor %}");
+    assert_eq!((told.template.as_str(), told.line, told.variable.as_deref()), ("digest.fr.txt", Some(2), Some("evnt.message")));
+
+    let told = problem("statement.subject", "{{ t(\"statement.subjct\") }}");
+    assert_eq!((told.template.as_str(), told.line), ("statement.subject", Some(1)));
+    assert!(told.problem.contains("statement.subjct"), "{told}");
+
+    let told = problem("job.failed.short", "one\n{% if event %}");
+    assert_eq!((told.template.as_str(), told.line), ("job.failed.short", Some(2)));
+
+    let told = problem("layout.html", "{{ seler.name }}{% block body %}{% endblock %}");
+    assert_eq!((told.template.as_str(), told.variable.as_deref()), ("layout.html", Some("seler.name")));
+
+    let told = problem("invoice.issued.txt", "{{ invoices[0].due_on|dat }}");
+    assert!(told.problem.contains("dat"), "{told}");
+
+    let told = problem("invoice.issued.txt", "{{ invoices[0].due_on|money }}");
+    assert!(told.problem.contains("money"), "{told}");
+
+    let told = problem("invoice.isued.txt", "whatever");
+    assert_eq!((told.template.as_str(), told.line), ("invoice.isued.txt", None));
+}
+
+#[test]
+fn a_broken_template_is_told_when_it_is_needed_and_harms_no_other() {
+    let templates = with(&[("job.failed.txt", "{{ event.message "), ("layout.de.html", "{% block body %}")]);
+    assert_eq!(templates.check().len(), 2);
+    let facts = |kind| samples(kind).unwrap().swap_remove(1);
+    let told = templates.render(MessageKind::JobFailed, "en", &facts(MessageKind::JobFailed)).unwrap_err();
+    assert_eq!(told.template, "job.failed.txt");
+    let told = templates.render(MessageKind::InvoicePaid, "de", &facts(MessageKind::InvoicePaid)).unwrap_err();
+    assert_eq!(told.template, "layout.de.html");
+    assert!(templates.render(MessageKind::InvoicePaid, "en", &facts(MessageKind::InvoicePaid)).is_ok());
+}
+
+#[test]
+fn no_text_of_the_languages_is_unused() {
+    let templates: String = finops::render::messages::built_in().into_iter().map(|(_, text)| text).collect();
+    let language = languages::find("en").unwrap();
+    // Asked for by the code, or by a name that a template puts together.
+    let in_code = ["common.days", "common.days_in_sentence", "common.invoices", "common.many_invoices"];
+    for key in language.text_keys().filter(|key| !in_code.contains(key)) {
+        let last = key.rsplit('.').next().unwrap();
+        let whole = templates.contains(&format!("\"{key}\""));
+        let put_together = templates.contains(&format!("~ \".{last}\"")) || templates.contains(&format!("\".{last}\""));
+        let severity = key.starts_with("alert.") && ["info", "warning", "critical"].iter().any(|s| last.ends_with(s));
+        assert!(whole || put_together || severity, "{key} is in no template");
+    }
+}
