@@ -7,6 +7,9 @@
 mod facts;
 mod in_app;
 mod mail;
+mod slack;
+mod sms;
+mod webhook;
 mod workshop;
 
 pub use facts::{Content, Gathered, gather, issued_key};
@@ -128,7 +131,9 @@ pub fn courier<'c>(channel: Channel, ctx: &'c Context, workshop: &Rc<Workshop<'c
     let workshop = Rc::clone(workshop);
     Some(match channel {
         Channel::Email => Box::new(mail::MailCourier::new(ctx, workshop)?),
-        Channel::Sms | Channel::Slack | Channel::Webhook => return None,
+        Channel::Sms => Box::new(sms::SmsCourier::new(ctx, workshop)?),
+        Channel::Slack => Box::new(slack::SlackCourier::new(ctx, workshop)?),
+        Channel::Webhook => Box::new(webhook::WebhookCourier::new(ctx, workshop)?),
         Channel::InApp => Box::new(in_app::InAppCourier::new(ctx, workshop)),
     })
 }

@@ -133,7 +133,7 @@ fn told(failure: &Failure) -> Error {
             (ErrorKind::TryLater, "try again later; a job would do so by itself")
         }
         FailureClass::Rejected | FailureClass::HardDecline => (ErrorKind::Refused, "check whom it goes to"),
-        FailureClass::Local => (ErrorKind::Failed, "see what is wrong with this machine: finops doctor"),
+        FailureClass::Local | FailureClass::Obsolete => (ErrorKind::Failed, "see what is wrong with this machine: finops doctor"),
     };
     Error::new(kind, failure.message.clone()).hint(hint)
 }

@@ -1,6 +1,5 @@
 //! What a message can say: read when it is sent, from the frozen documents and from what was paid until then.
 
-use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
 use crate::model::document::{Document, Party};
@@ -10,7 +9,7 @@ use crate::render::Logo;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
 use crate::store::{Tx, companies, documents, dunning, invoices, payments, sellers};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
 
 /// Documents that are attached to one mail; more are named in it, and stand in the statement.
@@ -43,15 +42,15 @@ pub struct Attached {
     pub written: Option<DocumentFile>,
 }
 
-/// Gathers what a planned message needs.
-pub fn gather(tx: &mut Tx, ctx: &Context, company_id: &CompanyId, message: &Message) -> Result<Gathered> {
+/// Gathers what a planned message needs. `as_of` decides what is today.
+pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message: &Message) -> Result<Gathered> {
     match &message.about {
         About::Invoices { seller_id, invoice_ids, level, urgency } => {
             let of = Invoices { company_id, seller_id, invoice_ids, level: *level, urgency: *urgency };
-            of.gather(tx, ctx, message)
+            of.gather(tx, as_of, message)
         }
         About::Event { event } => {
-            let mut facts = blank(ctx, message);
+            let mut facts = blank(as_of, message);
             facts.company = party(tx, company_id)?;
             facts.event = Some(event.clone());
             Ok(ready(facts))
@@ -65,7 +64,7 @@ fn ready(facts: MessageFacts) -> Gathered {
 }
 
 /// Facts with nothing in them but whom they are for.
-fn blank(ctx: &Context, message: &Message) -> MessageFacts {
+fn blank(as_of: DateTime<Utc>, message: &Message) -> MessageFacts {
     MessageFacts {
         kind: message.kind,
         severity: message.severity,
@@ -77,7 +76,7 @@ fn blank(ctx: &Context, message: &Message) -> MessageFacts {
         owed: Vec::new(),
         level: None,
         urgency: None,
-        today: ctx.as_of.date_naive(),
+        today: as_of.date_naive(),
         statement: None,
         event: None,
         events: Vec::new(),
@@ -101,10 +100,10 @@ struct Invoices<'m> {
 }
 
 impl Invoices<'_> {
-    fn gather(&self, tx: &mut Tx, ctx: &Context, message: &Message) -> Result<Gathered> {
+    fn gather(&self, tx: &mut Tx, as_of: DateTime<Utc>, message: &Message) -> Result<Gathered> {
         let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == *self.seller_id);
         let zone = seller.as_ref().map_or(chrono_tz::UTC, |seller| seller.time_zone);
-        let today = today(ctx.as_of, zone);
+        let today = today(as_of, zone);
         let mut found = Vec::with_capacity(self.invoice_ids.len());
         // What was disputed or promised since the reminder was planned is left in peace.
         let holds = if self.level.is_some() { dunning::holds(tx, &[self.company_id.as_str()])? } else { Vec::new() };
@@ -115,7 +114,7 @@ impl Invoices<'_> {
         let Some((_, newest)) = found.iter().max_by_key(|(facts, _)| facts.issued_on) else {
             return Ok(Gathered::Gone("its invoices are paid, void or held by now".to_owned()));
         };
-        let mut facts = blank(ctx, message);
+        let mut facts = blank(as_of, message);
         facts.today = today;
         facts.seller = Some(newest.seller.clone());
         facts.bank = Some(newest.bank.clone());

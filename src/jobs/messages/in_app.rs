@@ -48,7 +48,7 @@ impl Deliver for InAppCourier<'_> {
         words.clear();
         let mut outcomes = Vec::with_capacity(effects.len());
         for effect in effects {
-            outcomes.push(match self.workshop.open(db, effect)? {
+            outcomes.push(match self.workshop.open(db, effect, self.ctx.as_of)? {
                 Err(failure) => Err(failure),
                 Ok((message, content)) => self.workshop.press()?.render(&message, &content.facts).map(|rendered| {
                     words.insert((effect.company_id.to_string(), effect.key.clone()), (message, rendered));

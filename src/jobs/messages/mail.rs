@@ -55,7 +55,7 @@ impl<'c> MailCourier<'c> {
     }
 
     fn make(&self, db: &mut Db, effects: &[Effect]) -> Result<()> {
-        let opened = effects.iter().map(|effect| self.workshop.open(db, effect)).collect::<Result<Vec<_>>>()?;
+        let opened = effects.iter().map(|effect| self.workshop.open(db, effect, self.ctx.as_of)).collect::<Result<Vec<_>>>()?;
         let (press, config) = (self.workshop.press()?, self.config);
         let now = self.ctx.clock.now();
         let made: Vec<std::result::Result<Mail, Failure>> = opened

@@ -38,7 +38,7 @@ impl<'c> WebhookCourier<'c> {
             let why = format!("the configuration has no [webhooks.{}] any more", effect.recipient);
             return Ok(Err(Failure::new(FailureClass::Rejected, why)));
         };
-        let (message, content) = match self.workshop.open(db, effect)? {
+        let (message, content) = match self.workshop.open(db, effect, self.ctx.as_of)? {
             Ok(opened) => opened,
             Err(failure) => return Ok(Err(failure)),
         };

@@ -3,7 +3,7 @@
 use super::facts::Attached;
 use super::{Content, Gathered, gather};
 use crate::context::Context;
-use crate::error::{Error, Result, io_error};
+use crate::error::{Result, io_error};
 use crate::jobs::documents::load_fonts;
 use crate::model::digest::sha256_hex;
 use crate::model::message::{Attachment, Message, MessageFacts, Rendered};
@@ -12,6 +12,7 @@ use crate::render::messages::Templates;
 use crate::render::{Fonts, RenderError, invoice_pdf};
 use crate::store::Db;
 use crate::store::effects::Effect;
+use chrono::{DateTime, Utc};
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
@@ -42,13 +43,13 @@ impl<'c> Workshop<'c> {
         Ok(self.press.get_or_init(|| press))
     }
 
-    /// Reads what a planned message is about, as it is now.
-    pub fn open(&self, db: &mut Db, effect: &Effect) -> Result<Opened> {
+    /// Reads what a planned message is about, as it is now; `as_of` decides what is today.
+    pub fn open(&self, db: &mut Db, effect: &Effect, as_of: DateTime<Utc>) -> Result<Opened> {
         let message = match Message::of_payload(&effect.payload) {
             Ok(message) => message,
             Err(invalid) => return Ok(Err(Failure::new(FailureClass::Local, invalid.0))),
         };
-        Ok(match db.read(|tx| gather(tx, self.ctx, &effect.company_id, &message))? {
+        Ok(match db.read(|tx| gather(tx, as_of, &effect.company_id, &message))? {
             Gathered::Ready(content) => Ok((message, content)),
             Gathered::Gone(why) => Err(Failure::new(FailureClass::Obsolete, why)),
         })
@@ -97,10 +98,7 @@ impl Press {
 /// Templates, with those of the configured folder in place of the built-in ones.
 pub fn load_templates(ctx: &Context) -> Result<Templates> {
     let Some(folder) = &ctx.config.messages.templates else { return Ok(Templates::built_in()) };
-    Templates::with_overrides(read_folder(folder)?).map_err(|error| {
-        Error::config(error.to_string())
-            .hint(format!("correct the template in {}, then run finops config check", folder.display()))
-    })
+    Ok(Templates::with_overrides(read_folder(folder)?))
 }
 
 /// The files of a folder, by name. Hidden ones, and those that editors leave, are not ours.

@@ -1,0 +1,82 @@
+//! Text messages: one at a time, since each costs money. The carrier knows no idempotency, so one whose
+//! answer was lost is looked for in its list of what went to the number.
+
+use super::Workshop;
+use crate::context::Context;
+use crate::crash;
+use crate::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
+use crate::error::Result;
+use crate::model::{EffectKind, Failure, WorkClass};
+use crate::providers::sms::Texter;
+use crate::providers::sms::twilio::Twilio;
+use crate::rules::retry::Repeat;
+use crate::store::Db;
+use crate::store::effects::Effect;
+use chrono::{DateTime, Utc};
+use std::rc::Rc;
+
+pub struct SmsCourier<'c> {
+    ctx: &'c Context,
+    workshop: Rc<Workshop<'c>>,
+    texter: Twilio,
+}
+
+impl<'c> SmsCourier<'c> {
+    /// None where no carrier is configured.
+    pub fn new(ctx: &'c Context, workshop: Rc<Workshop<'c>>) -> Option<Self> {
+        let settings = ctx.config.sms.as_ref()?;
+        Some(Self { ctx, workshop, texter: Twilio::new(settings.clone()) })
+    }
+
+    /// What the message says as of an instant: that of its sending, when it is looked for.
+    fn text(&self, db: &mut Db, effect: &Effect, as_of: DateTime<Utc>) -> Result<std::result::Result<String, Failure>> {
+        let (message, content) = match self.workshop.open(db, effect, as_of)? {
+            Ok(opened) => opened,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        Ok(self.workshop.press()?.render(&message, &content.facts).map(|rendered| rendered.short))
+    }
+}
+
+impl Deliver for SmsCourier<'_> {
+    fn kind(&self) -> EffectKind {
+        EffectKind::Sms
+    }
+
+    fn provider(&self) -> &str {
+        "sms"
+    }
+
+    fn policy(&self) -> Policy {
+        Policy { class: WorkClass::Mail, repeat: Repeat::LookUp, block: 1, calls: Calls::Together }
+    }
+
+    fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::with_capacity(effects.len());
+        for effect in effects {
+            let now = self.ctx.clock.now();
+            outcomes.push(match self.text(db, effect, effect.sending_at.unwrap_or(now))? {
+                Ok(text) => {
+                    let sent = self.texter.send(&effect.recipient, &text, now);
+                    crash::point("sms.sent");
+                    sent
+                }
+                Err(failure) => Err(failure),
+            });
+        }
+        Ok(outcomes)
+    }
+
+    fn look_up(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<Found, Failure>> {
+        let now = self.ctx.clock.now();
+        let since = effect.sending_at.unwrap_or(now);
+        Ok(match self.text(db, effect, since)? {
+            Ok(text) => self.texter.look_up(&effect.recipient, &text, since, now).map(|found| match found {
+                Some(receipt) => Found::Done(receipt),
+                None => Found::NotDone,
+            }),
+            // What it was for is gone: the next attempt finds that out, and drops it.
+            Err(_) => Ok(Found::NotDone),
+        })
+    }
+}
