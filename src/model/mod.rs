@@ -3,6 +3,7 @@
 //! Everything here is parsed once, at the edge (a CSV cell, a database column, a flag), and is
 //! valid from then on. Nothing here reads a clock, a file or a database.
 
+pub mod account;
 pub mod billable_item;
 pub mod calendar;
 pub mod card;

@@ -13,5 +13,6 @@ pub mod pricing;
 pub mod recipients;
 pub mod retry;
 pub mod schedule;
+pub mod statement;
 pub mod tax;
 pub mod totals;

@@ -34,6 +34,7 @@ pub mod payments;
 pub mod runs;
 pub mod schema;
 pub mod sellers;
+pub mod statement;
 
 pub use error::{Setup, StoreError, Transient};
 pub use tls::check_url;
