@@ -8,6 +8,7 @@ pub mod messages;
 pub mod reminders;
 pub mod send;
 pub mod settle;
+pub mod statement;
 
 pub use crate::model::JobKind;
 
