@@ -16,7 +16,10 @@ mod init;
 mod output;
 mod outside;
 mod payments;
+mod reminders;
 mod schedule;
+#[path = "../support/smtp.rs"]
+mod smtp;
 mod state;
 mod sums;
 mod support;
