@@ -13,6 +13,7 @@ mod help;
 mod http;
 mod import;
 mod init;
+mod notify;
 mod output;
 mod outside;
 mod payments;
