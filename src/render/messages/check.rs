@@ -52,7 +52,7 @@ pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
         let at = |urgency: u8| whole.iter().map(move |facts| MessageFacts { urgency: Some(urgency), ..facts.clone() });
         samples.extend((1..=5).flat_map(at));
     }
-    if kind == MessageKind::InvoiceIssued {
+    if matches!(kind, MessageKind::InvoiceIssued | MessageKind::InvoiceFailed) {
         let mut free = full(kind, 1)?;
         free.owed.clear();
         samples.push(free);
