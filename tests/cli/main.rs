@@ -4,6 +4,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod alerts;
 mod audit;
 mod config;
 mod db;
@@ -16,6 +17,7 @@ mod init;
 mod output;
 mod outside;
 mod payments;
+mod pings;
 mod schedule;
 mod state;
 mod sums;
