@@ -456,6 +456,7 @@ CREATE INDEX notifications_unread ON notifications (recipient, created_at, compa
 CREATE INDEX notifications_key ON notifications (notification_key);
 
 -- One reminder per invoice and level, ever. The level is in days relative to the due date: -7, 1, 14.
+-- message_key '': the level was missed, and a higher one came instead.
 CREATE TABLE reminders (
   company_id  TEXT NOT NULL,
   invoice_id  TEXT NOT NULL,

@@ -13,6 +13,7 @@ mod nearest;
 mod notify;
 mod ping;
 mod reader;
+mod reminders;
 mod retry;
 mod routing;
 mod s3;
@@ -55,6 +56,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
+    /// When customers are reminded of what they owe.
+    pub reminders: crate::rules::dunning::Policies,
     pub messages: MessagesConfig,
     pub retry: RetryConfig,
     pub rates: RateConfig,
@@ -158,6 +161,7 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
+        let reminders = reader.section("reminders", reminders::read);
         let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let mail = reader.optional("mail", |section| mail::read(section, file));
@@ -177,6 +181,7 @@ impl Config {
             database,
             documents,
             billing,
+            reminders,
             messages,
             mail,
             slack,

@@ -218,7 +218,7 @@ fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     run_job(&mut Send::new(ctx, &[], Some(only)), ctx, db, &run)
 }
 
-fn scope(companies: &[CompanyId], limit: Option<u64>) -> Vec<String> {
+pub(super) fn scope(companies: &[CompanyId], limit: Option<u64>) -> Vec<String> {
     let mut scope: Vec<String> = companies.iter().map(|c| format!("--company-id {c}")).collect();
     scope.extend(limit.map(|n| format!("--limit {n}")));
     scope

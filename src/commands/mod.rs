@@ -16,6 +16,7 @@ pub mod job;
 pub mod notifications;
 pub mod notify;
 pub mod payments;
+pub mod reminders;
 pub mod runs;
 pub mod schedule;
 pub mod status;
@@ -33,6 +34,7 @@ pub enum Command {
     Import(import::Args),
     Invoices(invoices::Args),
     Payments(payments::Args),
+    Reminders(reminders::Args),
     Effects(effects::Args),
     Alerts(alerts::Args),
     Notifications(notifications::Args),
@@ -55,6 +57,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Import(args) => import::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
+        Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Alerts(args) => alerts::run(&args, &Context::new(shell)?),
         Command::Notifications(args) => notifications::run(&args, &Context::new(shell)?),

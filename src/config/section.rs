@@ -259,6 +259,11 @@ impl<'s, 't> Section<'s, 't> {
         }
     }
 
+    /// Notes that there must be no such section.
+    pub fn refuse(&mut self, reason: &str) {
+        self.log.mistake(&self.at, &self.name, String::new(), reason.to_owned());
+    }
+
     /// A mistake that a check between keys has found; the value is not repeated.
     pub fn mistake(&mut self, at: &Range<usize>, key: &str, reason: impl Into<String>) {
         self.log.mistake(at, &format!("{}.{key}", self.name), String::new(), reason.into());

@@ -280,9 +280,7 @@ impl<'c> Runner<'c> {
         let shown = asked_for || ui.shows_units();
         let plans = || decided.plans.iter().filter(|plan| plan.counts());
         for plan in plans() {
-            if let Some(amount) = plan.amount() {
-                self.summary.add_total(amount);
-            }
+            plan.amounts().into_iter().for_each(|amount| self.summary.add_total(amount));
             if shown {
                 let mut item = plan.item();
                 if let (true, Some(fields)) = (self.options.dry_run, item.as_object_mut()) {

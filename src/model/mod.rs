@@ -3,6 +3,7 @@
 //! Everything here is parsed once, at the edge (a CSV cell, a database column, a flag), and is
 //! valid from then on. Nothing here reads a clock, a file or a database.
 
+pub mod account;
 pub mod billable_item;
 pub mod calendar;
 pub mod card;
@@ -11,6 +12,7 @@ pub mod contact;
 pub mod contract;
 pub mod digest;
 pub mod document;
+pub mod dunning;
 pub mod effect;
 pub mod ids;
 pub mod invoice;

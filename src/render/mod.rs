@@ -8,17 +8,21 @@
 //! order, on any number of threads: dates come from the document and lengths are integers.
 //! A character that the fonts lack is an error that names it, never a blank.
 
+mod columns;
 mod flow;
 mod fonts;
 mod invoice;
 pub mod languages;
+mod letter;
 mod logo;
 pub mod messages;
 mod pdf;
+mod statement;
 pub mod text;
 
 pub use fonts::{Fonts, Weight};
 pub use logo::Logo;
+pub use statement::{statement_pdf, statement_text};
 
 use crate::error::Error;
 use crate::model::document::Document;

@@ -5,6 +5,7 @@
 
 pub mod billing;
 pub mod document;
+pub mod dunning;
 pub mod exact;
 pub mod numbering;
 pub mod periods;
@@ -13,5 +14,6 @@ pub mod recipients;
 pub mod retry;
 pub mod routing;
 pub mod schedule;
+pub mod statement;
 pub mod tax;
 pub mod totals;

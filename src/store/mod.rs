@@ -25,6 +25,7 @@ pub mod contracts;
 pub mod digests;
 pub mod distribute;
 pub mod documents;
+pub mod dunning;
 pub mod effects;
 pub mod events;
 pub mod invoices;
@@ -35,6 +36,7 @@ pub mod payments;
 pub mod runs;
 pub mod schema;
 pub mod sellers;
+pub mod statement;
 
 pub use error::{Setup, StoreError, Transient};
 pub use tls::check_url;

@@ -18,7 +18,10 @@ mod output;
 mod outside;
 mod payments;
 mod pings;
+mod reminders;
 mod schedule;
+#[path = "../support/smtp.rs"]
+mod smtp;
 mod state;
 mod sums;
 mod support;

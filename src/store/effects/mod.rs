@@ -17,7 +17,7 @@ mod byhand;
 mod rates;
 
 pub use attempts::{Attempt, attempts_of, keep_attempts};
-pub use byhand::{Backlog, Filter, attention, backlog, decide, list, named, plan_again, retry};
+pub use byhand::{Backlog, Filter, attention, backlog, decide, list, named, of_message, plan_again, retry};
 pub use rates::{keep_rate, rate};
 
 use super::value::Kind::{Int, Text};
