@@ -4,6 +4,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod alerts;
 mod audit;
 mod config;
 mod db;
@@ -17,6 +18,7 @@ mod notify;
 mod output;
 mod outside;
 mod payments;
+mod pings;
 mod reminders;
 mod schedule;
 #[path = "../support/smtp.rs"]
