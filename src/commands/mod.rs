@@ -3,6 +3,7 @@
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
 pub mod audit;
+pub mod companies;
 pub mod config;
 pub mod db;
 pub mod demo;
@@ -31,6 +32,7 @@ pub enum Command {
     Import(import::Args),
     Invoices(invoices::Args),
     Payments(payments::Args),
+    Companies(companies::Args),
     Reminders(reminders::Args),
     Effects(effects::Args),
     Notify(notify::Args),
@@ -52,6 +54,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Import(args) => import::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
+        Command::Companies(args) => companies::run(&args, &Context::new(shell)?),
         Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Notify(args) => notify::run(&args, &Context::new(shell)?),

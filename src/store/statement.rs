@@ -8,8 +8,7 @@ use chrono::NaiveDate;
 
 /// The sellers that have billed a company, by id.
 pub fn sellers_of(tx: &mut Tx, company_id: &CompanyId) -> Result<Vec<SellerId>, StoreError> {
-    const SQL: &str =
-        "SELECT DISTINCT seller_id FROM invoices WHERE company_id = $1 AND state <> 'draft' ORDER BY seller_id";
+    const SQL: &str = "SELECT DISTINCT seller_id FROM invoices WHERE company_id = $1 AND state <> 'draft' ORDER BY seller_id";
     tx.query(SQL, &[company_id.as_str().into()], |row| Ok(SellerId::stored(row.text(0)?)))
 }
 

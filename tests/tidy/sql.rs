@@ -21,6 +21,7 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/claims.rs", "count_held", "whether a job is at work, asked before the tables are moved"),
     ("store/claims.rs", "expire", "a dead run's claims, whatever the company"),
     ("store/numbers.rs", "is_given", "a number is looked up whoever has it"),
+    ("store/companies.rs", "page", "a list for a person"),
     ("store/contracts.rs", "without_items", "a report for status and doctor"),
     ("store/documents.rs", "in_folder", "a folder holds the files of many companies; only one that changed is read"),
     ("store/documents.rs", "pdfs", "db check reads everything, page by page"),
