@@ -2,6 +2,7 @@
 //!
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
+pub mod alerts;
 pub mod audit;
 pub mod companies;
 pub mod config;
@@ -12,6 +13,8 @@ pub mod effects;
 pub mod import;
 pub mod init;
 pub mod invoices;
+pub mod job;
+pub mod notifications;
 pub mod notify;
 pub mod payments;
 pub mod reminders;
@@ -35,6 +38,8 @@ pub enum Command {
     Companies(companies::Args),
     Reminders(reminders::Args),
     Effects(effects::Args),
+    Alerts(alerts::Args),
+    Notifications(notifications::Args),
     Notify(notify::Args),
     Status(status::Args),
     Runs(runs::Args),
@@ -57,6 +62,8 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Companies(args) => companies::run(&args, &Context::new(shell)?),
         Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
+        Command::Alerts(args) => alerts::run(&args, &Context::new(shell)?),
+        Command::Notifications(args) => notifications::run(&args, &Context::new(shell)?),
         Command::Notify(args) => notify::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),

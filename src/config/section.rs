@@ -75,7 +75,8 @@ impl<'s, 't> Section<'s, 't> {
     ) -> BTreeMap<String, T> {
         self.known.insert(key.to_owned());
         match self.table.and_then(|table| table.get(key)) {
-            Some(found) => self.log.named(name, found, read),
+            // Names that mean something are checked by what they mean.
+            Some(found) => self.log.named(name, found, |_| true, read),
             None => BTreeMap::new(),
         }
     }
@@ -158,10 +159,43 @@ impl<'s, 't> Section<'s, 't> {
         default: Vec<T>,
         check: impl Fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
-        self.get(key, default, |value| {
-            let list = value.as_array().ok_or_else(|| format!("must be a list in brackets, not {}", article(value)))?;
-            list.iter().map(|item| check(text_of(item.get_ref())?)).collect()
-        })
+        let Some(value) = self.find(key) else {
+            self.note(key, &default, Origin::Default);
+            return default;
+        };
+        let Some(list) = value.get_ref().as_array() else {
+            self.wrong(value, key, format!("must be a list in brackets, not {}", article(value.get_ref())));
+            return default;
+        };
+        let mut read = Vec::with_capacity(list.len());
+        for item in list.iter() {
+            match text_of(item.get_ref()).and_then(&check) {
+                Ok(one) => read.push(one),
+                Err(reason) => self.wrong(item, key, reason),
+            }
+        }
+        self.note(key, &read, Origin::Line(self.line(&value.span())));
+        read
+    }
+
+    /// A list of texts that must be there, with one at least; none when it is not or is wrong, which has been noted.
+    pub fn required_texts<T: serde::Serialize>(
+        &mut self,
+        key: &'static str,
+        check: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        if !self.has(key) {
+            self.missing(key, "");
+            self.known.insert(key.to_owned());
+            return None;
+        }
+        let texts = self.texts(key, Vec::new(), check);
+        if texts.is_empty()
+            && self.table.and_then(|t| t.get(key)).is_some_and(|v| v.get_ref().as_array().is_some_and(|a| a.is_empty()))
+        {
+            self.mistake(&self.place_of(key), key, "must not be empty");
+        }
+        (!texts.is_empty()).then_some(texts)
     }
 
     /// A text that must be there; none when it is not or is wrong, which has been noted.

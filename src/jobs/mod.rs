@@ -1,6 +1,7 @@
 //! The registry of scheduled jobs: one variant each, matched exhaustively, so that a job without its
 //! schedule or its description does not compile, and a test holds it against `crontab.example`.
 
+pub mod alerts;
 pub mod documents;
 pub mod generate;
 pub mod issue;
@@ -30,6 +31,7 @@ impl JobKind {
             Self::RemindersOverdue => "16 9 * * *",
             Self::RemindersEscalation => "26 9 * * *",
             Self::EffectsSettle => "6-59/20 * * * *",
+            Self::AlertsDispatch => "4-59/10 * * * *",
         }
     }
 
@@ -43,6 +45,7 @@ impl JobKind {
             Self::RemindersOverdue => "Reminder after the due date.",
             Self::RemindersEscalation => "Later reminders, more urgent by level, with the account manager copied.",
             Self::EffectsSettle => "What could not be delivered is tried again when it is due; lost answers are looked up.",
+            Self::AlertsDispatch => "What went wrong, and what is over, is told to whom the routes name: once.",
         }
     }
 

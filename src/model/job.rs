@@ -12,5 +12,6 @@ text_enum! {
         RemindersOverdue = "reminders.overdue",
         RemindersEscalation = "reminders.escalation",
         EffectsSettle = "effects.settle",
+        AlertsDispatch = "alerts.dispatch",
     }
 }

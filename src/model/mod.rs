@@ -20,6 +20,7 @@ pub mod job;
 pub mod message;
 pub mod money;
 pub mod payment;
+pub mod routing;
 pub mod secret;
 pub mod seller;
 pub mod tax;
@@ -36,6 +37,7 @@ pub use invoice::{FullInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceTax, L
 pub use job::JobKind;
 pub use money::{Currency, Money};
 pub use payment::Payment;
+pub use routing::Routing;
 pub use secret::{REDACTED, Secret};
 pub use seller::Seller;
 pub use tax::{TaxCategory, TaxRate};

@@ -12,6 +12,7 @@ pub mod periods;
 pub mod pricing;
 pub mod recipients;
 pub mod retry;
+pub mod routing;
 pub mod schedule;
 pub mod statement;
 pub mod tax;

@@ -14,6 +14,7 @@ mod tls;
 mod tx;
 mod value;
 
+pub mod alerts;
 pub mod audit;
 pub mod billing;
 pub mod check;
@@ -21,6 +22,7 @@ pub mod claims;
 pub mod companies;
 pub mod contacts;
 pub mod contracts;
+pub mod digests;
 pub mod distribute;
 pub mod documents;
 pub mod dunning;

@@ -1,7 +1,7 @@
 //! Every place of every job, on both engines.
 
 use crate::business;
-use crate::oracle::{check, notices, undisturbed};
+use crate::oracle::{check, notices, resent, undisturbed};
 use crate::stage::{JOBS, Stage, all_cases, side_by_side};
 use crate::support::{Fake, TestDb};
 use finops::jobs::JobKind;
@@ -74,6 +74,9 @@ fn survive(kill: Kill, db: TestDb, expected: &[String], receiver: &Fake) {
     stage.settle();
     check(&mut stage, expected, &what);
     notices(&stage.db, receiver, &what);
+    // A kill leaves in doubt the one mail that was being sent, and no other.
+    let kills = 1 + u32::from(kill.again.is_some());
+    assert!(resent(&stage) <= kills, "{what}: {} mails were sent once more", resent(&stage));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What must be true after any fault (reliability.md, "How it is tested").
 
 use crate::business;
+use crate::smtp;
 use crate::stage::{JOBS, Stage};
 pub use crate::support::books::books;
 use crate::support::books::{canonical, files, raw};
@@ -140,6 +141,12 @@ fn mails(stage: &Stage, what: &str) {
     for row in planned {
         assert!(arrived.keys().any(|(_, rcpt)| rcpt.contains(&format!("<{}>", row[1]))), "{what}: {}", row[0]);
     }
+}
+
+/// Mails that came with the mark of a resend.
+pub fn resent(stage: &Stage) -> u32 {
+    let marked = |mail: &smtp::Taken| String::from_utf8_lossy(&mail.bytes).contains("X-Finops-Resend: yes");
+    stage.mail.taken().iter().map(|mail| u32::from(marked(mail))).sum()
 }
 
 /// Every notice that was planned arrived, perhaps more than once, and always the same.

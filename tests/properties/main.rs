@@ -10,5 +10,6 @@ mod money;
 mod periods;
 mod plan;
 mod proration;
+mod routing;
 mod totals;
 mod zones;

@@ -80,3 +80,45 @@ pub fn python() -> Option<PathBuf> {
     assert!(works, "{} has no package standardwebhooks: {install}", python.display());
     Some(python)
 }
+
+/// emulate: Slack and Twilio as vercel-labs understands them, each on its port, with its own memory.
+pub struct Emulate {
+    _peer: Peer,
+    pub slack: u16,
+    pub twilio: u16,
+}
+
+/// What emulate knows an account of Twilio by, and the number that it has.
+pub const TWILIO_ACCOUNT: &str = "AC00000000000000000000000000000000";
+pub const TWILIO_TOKEN: &str = "twilio_test_auth_token";
+pub const TWILIO_NUMBER: &str = "+15551234567";
+
+pub fn emulate() -> Option<Emulate> {
+    let program = find("FINOPS_PEER_EMULATE", "emulate", "npm install emulate@0.12.2 node@22 (node_modules/.bin/emulate)")?;
+    // It needs the Node that lies beside it.
+    let mut path = program.parent().expect("a folder").as_os_str().to_owned();
+    #[expect(clippy::disallowed_methods, reason = "a test looks for programs where the shell would")]
+    if let Some(usual) = std::env::var_os("PATH") {
+        path.push(":");
+        path.push(usual);
+    }
+    for _ in 0..5 {
+        // It takes two ports, one after the other.
+        let first = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = first.local_addr().expect("its address").port();
+        let Ok(second) = TcpListener::bind(("127.0.0.1", port.saturating_add(1))) else { continue };
+        drop((first, second));
+        let mut command = Command::new(&program);
+        command.args(["start", "-s", "slack,twilio", "--host", "127.0.0.1", "-p", &port.to_string()]).env("PATH", &path);
+        command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut peer = Peer { child: command.spawn().expect("emulate starts"), port };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline && peer.child.try_wait().expect("its state").is_none() {
+            if [port, port + 1].iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok()) {
+                return Some(Emulate { _peer: peer, slack: port, twilio: port + 1 });
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    panic!("emulate does not answer");
+}

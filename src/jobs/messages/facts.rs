@@ -9,7 +9,7 @@ use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, Seller, 
 use crate::render::Logo;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
-use crate::store::{Tx, companies, documents, dunning, invoices, payments, sellers};
+use crate::store::{Tx, companies, digests, documents, dunning, invoices, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
 
@@ -58,6 +58,12 @@ pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message
             facts.event = Some(event.clone());
             Ok(ready(facts))
         }
+        About::Digest { digest_key } => {
+            let mut facts = blank(as_of, message);
+            facts.events = digests::entries(tx, digest_key)?;
+            // It is planned with its first entry.
+            Ok(if facts.events.is_empty() { Gathered::Gone("nothing lies in this digest".to_owned()) } else { ready(facts) })
+        }
         About::Statement { seller_id, from, to } => {
             let (company, seller) = statement::parties(tx, company_id, seller_id)?;
             let days = Days { from: Some(*from), to: *to };
@@ -70,7 +76,6 @@ pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message
             facts.statement = Some(letter.statement.clone());
             Ok(Gathered::Ready(Box::new(Content { facts, documents: Vec::new(), statement: Some(letter), follows: Vec::new() })))
         }
-        About::Digest { .. } => Ok(Gathered::Gone("not yet".to_owned())),
     }
 }
 

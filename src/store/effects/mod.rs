@@ -379,6 +379,14 @@ pub fn settle_late_success(tx: &mut Tx, settled: &Settled, at: DateTime<Utc>) ->
     Ok(tx.execute(SQL, &[company_id.as_str().into(), key.into(), settled.provider_ref.into(), at.into()])? > 0)
 }
 
+/// Keeps an act from being begun until the transaction ends, so that more can be put into what it says.
+/// False when it has been begun before, or is not there: then it says what it said.
+pub fn hold_planned(tx: &mut Tx, company_id: &CompanyId, key: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE effects SET next_at = next_at WHERE company_id = $1 AND idempotency_key = $2
+      AND state = 'planned' AND attempts = 0";
+    Ok(tx.execute(SQL, &[company_id.as_str().into(), key.into()])? > 0)
+}
+
 /// Leaves acts planned, from later on: a rate limit.
 pub fn postpone(tx: &mut Tx, effect: &Effect, until: DateTime<Utc>) -> Result<(), StoreError> {
     const SQL: &str = "UPDATE effects SET next_at = $3 WHERE company_id = $1 AND idempotency_key = $2 AND state = 'planned'";
