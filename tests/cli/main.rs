@@ -6,6 +6,7 @@
 
 mod alerts;
 mod audit;
+mod companies;
 mod config;
 mod db;
 mod demo;
