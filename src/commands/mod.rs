@@ -2,6 +2,7 @@
 //!
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
+pub mod alerts;
 pub mod audit;
 pub mod config;
 pub mod db;
@@ -11,8 +12,11 @@ pub mod effects;
 pub mod import;
 pub mod init;
 pub mod invoices;
+pub mod job;
+pub mod notifications;
 pub mod notify;
 pub mod payments;
+pub mod reminders;
 pub mod runs;
 pub mod schedule;
 pub mod status;
@@ -30,7 +34,10 @@ pub enum Command {
     Import(import::Args),
     Invoices(invoices::Args),
     Payments(payments::Args),
+    Reminders(reminders::Args),
     Effects(effects::Args),
+    Alerts(alerts::Args),
+    Notifications(notifications::Args),
     Notify(notify::Args),
     Status(status::Args),
     Runs(runs::Args),
@@ -50,7 +57,10 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Import(args) => import::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
+        Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
+        Command::Alerts(args) => alerts::run(&args, &Context::new(shell)?),
+        Command::Notifications(args) => notifications::run(&args, &Context::new(shell)?),
         Command::Notify(args) => notify::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),

@@ -8,3 +8,4 @@ pub mod import;
 pub mod invoices;
 pub mod payments;
 pub mod reconcile;
+pub mod reminders;

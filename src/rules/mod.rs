@@ -5,12 +5,15 @@
 
 pub mod billing;
 pub mod document;
+pub mod dunning;
 pub mod exact;
 pub mod numbering;
 pub mod periods;
 pub mod pricing;
 pub mod recipients;
 pub mod retry;
+pub mod routing;
 pub mod schedule;
+pub mod statement;
 pub mod tax;
 pub mod totals;

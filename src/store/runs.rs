@@ -200,6 +200,12 @@ pub fn items_of(tx: &mut Tx, job: &str, companies: &[&str]) -> Result<Vec<RunIte
     tx.query_companies(SQL, companies, &[job.into()], read_item)
 }
 
+/// The companies after `after` for which a job could not do something.
+pub fn companies_with_items(tx: &mut Tx, job: &str, after: &str, limit: u32) -> Result<Vec<CompanyId>, StoreError> {
+    const SQL: &str = "SELECT DISTINCT company_id FROM run_items WHERE job = $1 AND company_id > $2 ORDER BY company_id LIMIT $3";
+    tx.query(SQL, &[job.into(), after.into(), limit.into()], |row| Ok(CompanyId::stored(row.text(0)?)))
+}
+
 /// How many things wait, by job and reason, and how many of them gave up trying.
 pub fn item_counts(tx: &mut Tx) -> Result<Vec<ItemCount>, StoreError> {
     const SQL: &str =

@@ -13,10 +13,14 @@ mod help;
 mod http;
 mod import;
 mod init;
+mod notify;
 mod output;
 mod outside;
 mod payments;
+mod reminders;
 mod schedule;
+#[path = "../support/smtp.rs"]
+mod smtp;
 mod state;
 mod sums;
 mod support;

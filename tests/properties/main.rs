@@ -4,10 +4,12 @@
 //! day, or exact fractions of integers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its case has failed")]
 
+mod dunning;
 mod fixtures;
 mod money;
 mod periods;
 mod plan;
 mod proration;
+mod routing;
 mod totals;
 mod zones;

@@ -11,7 +11,8 @@ use std::path::Path;
 const HISTORY: [&str; 8] =
     ["effect_attempts", "rate_limits", "runs", "heartbeats", "claims", "document_folders", "meta", "migrations"];
 /// Columns that count attempts or batches, likewise, or that the ids in a PDF may change.
-const VARYING: [(&str, &str); 9] = [
+const VARYING: [(&str, &str); 10] = [
+    ("alerts", "times"),
     ("audit_log", "batch"),
     ("effects", "attempts"),
     ("effects", "retried_from"),

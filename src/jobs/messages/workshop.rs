@@ -2,11 +2,12 @@
 
 use super::facts::Attached;
 use super::{Content, Gathered, gather};
+use crate::config::MessagesConfig;
 use crate::context::Context;
 use crate::error::{Result, io_error};
 use crate::jobs::documents::load_fonts;
 use crate::model::digest::sha256_hex;
-use crate::model::message::{Attachment, Message, MessageFacts, Rendered};
+use crate::model::message::{Attachment, Message, MessageFacts, MessageKind, Rendered};
 use crate::model::{Failure, FailureClass};
 use crate::render::messages::Templates;
 use crate::render::{Fonts, RenderError, invoice_pdf};
@@ -36,7 +37,7 @@ impl<'c> Workshop<'c> {
             return Ok(press);
         }
         let press = Press {
-            templates: load_templates(self.ctx)?,
+            templates: load_templates(&self.ctx.config.messages)?,
             fonts: load_fonts(self.ctx)?,
             folder: self.ctx.config.documents.folder.clone(),
         };
@@ -65,9 +66,14 @@ pub struct Press {
 }
 
 impl Press {
-    /// The words of a message. A template that fails is refused for good: it is mended, then retried.
+    /// The words of a message of a kind.
+    pub fn words(&self, kind: MessageKind, language: &str, facts: &MessageFacts) -> Result<Rendered> {
+        Ok(self.templates.render(kind, language, facts)?)
+    }
+
+    /// The words of a planned message. A template that fails is refused for good: it is mended, then retried.
     pub fn render(&self, message: &Message, facts: &MessageFacts) -> std::result::Result<Rendered, Failure> {
-        let rendered = self.templates.render(message.kind, &message.language, facts);
+        let rendered = self.templates.render(message.kind.template(facts.event.is_some()), &message.language, facts);
         rendered.map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))
     }
 
@@ -96,8 +102,8 @@ impl Press {
 }
 
 /// Templates, with those of the configured folder in place of the built-in ones.
-pub fn load_templates(ctx: &Context) -> Result<Templates> {
-    let Some(folder) = &ctx.config.messages.templates else { return Ok(Templates::built_in()) };
+pub fn load_templates(config: &MessagesConfig) -> Result<Templates> {
+    let Some(folder) = &config.templates else { return Ok(Templates::built_in()) };
     Ok(Templates::with_overrides(read_folder(folder)?))
 }
 

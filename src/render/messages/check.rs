@@ -52,6 +52,12 @@ pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
         let at = |urgency: u8| whole.iter().map(move |facts| MessageFacts { urgency: Some(urgency), ..facts.clone() });
         samples.extend((1..=5).flat_map(at));
     }
+    if kind == MessageKind::Digest {
+        // Of everything that there is.
+        let mut all = full(kind, 1)?;
+        all.events = MessageKind::ALL.iter().map(|kind| EventFacts { kind: *kind, ..event(*kind) }).collect();
+        samples.push(all);
+    }
     if matches!(kind, MessageKind::InvoiceIssued | MessageKind::InvoiceFailed) {
         let mut free = full(kind, 1)?;
         free.owed.clear();
@@ -92,10 +98,12 @@ fn is_alert(kind: MessageKind) -> bool {
         Kind::InvoiceHeld
         | Kind::JobFailed
         | Kind::JobRecovered
+        | Kind::JobCompleted
         | Kind::ItemFailed
         | Kind::ItemParked
         | Kind::EffectFailed
         | Kind::BalanceLow
+        | Kind::Notice
         | Kind::Digest => true,
     }
 }
@@ -105,7 +113,7 @@ fn bare(kind: MessageKind) -> Result<MessageFacts, Invalid> {
     let eur: Currency = "EUR".parse()?;
     let party = |name: &str| (!is_alert(kind)).then(|| Party { name: name.to_owned(), ..Party::default() });
     let invoices = if is_alert(kind) || kind == MessageKind::Statement { Vec::new() } else { vec![invoice(0, eur)] };
-    let mut event = event(if kind == MessageKind::Digest { MessageKind::ItemFailed } else { kind });
+    let mut event = event(kind);
     event.job.clear();
     event.subject.clear();
     event.hint.clear();
@@ -141,7 +149,7 @@ fn full(kind: MessageKind, count: u32) -> Result<MessageFacts, Invalid> {
     };
     let owed = if count > 2 { vec![sum(eur), sum(usd)] } else { vec![sum(eur)] };
     let events = [Severity::Critical, Severity::Warning, Severity::Warning, Severity::Info];
-    let kinds = [MessageKind::JobFailed, MessageKind::ItemParked, MessageKind::EffectFailed, MessageKind::JobRecovered];
+    let kinds = [MessageKind::JobFailed, MessageKind::ItemParked, MessageKind::EffectFailed, MessageKind::InvoiceIssued];
     let events = kinds.iter().zip(events).map(|(kind, severity)| EventFacts { severity, ..event(*kind) }).collect();
     Ok(MessageFacts {
         severity: Severity::Critical,
@@ -220,6 +228,11 @@ fn party(id: &str, name: &str) -> Party {
 }
 
 fn event(kind: MessageKind) -> EventFacts {
+    let kind = match kind {
+        MessageKind::Digest => MessageKind::ItemFailed,
+        MessageKind::Notice => MessageKind::InvoicePaid,
+        other => other,
+    };
     let details = [("amount", "19.00"), ("currency", "EUR"), ("attempts", "5")];
     EventFacts {
         kind,

@@ -38,6 +38,7 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
         Kind::InvoiceHeld
         | Kind::JobFailed
         | Kind::JobRecovered
+        | Kind::JobCompleted
         | Kind::ItemFailed
         | Kind::ItemParked
         | Kind::EffectFailed
@@ -45,12 +46,16 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
             let short = "finops: {{ t(kind ~ \".subject\") }}{% if event and event.message %}. {{ event.message }}{% endif %}";
             [include_str!("templates/alert.jinja"), SUBJECT, short]
         }
+        Kind::Notice => {
+            const WORDS: &str = "{{ t(\"notice.\" ~ event.kind) }}";
+            [include_str!("templates/notice.jinja"), WORDS, "finops: {{ t(\"notice.\" ~ event.kind) }}"]
+        }
         Kind::Digest => [include_str!("templates/digest.jinja"), SUBJECT, SHORT],
     }
 }
 
 /// Name and text of every built-in template.
-pub fn built_in_files() -> Vec<(String, String)> {
+pub fn built_in() -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = SHARED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     for kind in MessageKind::ALL {
         let [body, subject, short] = texts(*kind);

@@ -114,7 +114,8 @@ impl Reply {
             (530 | 534 | 535 | 538, _) => FailureClass::Denied,
             // A policy about the sender, which is the same for every mail; its size is this mail's alone.
             (500..=599, Stage::Mail) if matches!(self.enhanced(), Some((7, _))) => FailureClass::Denied,
-            (500..=599, Stage::Rcpt) if !signed_in && self.says(&["relay"]) => FailureClass::Denied,
+            // About us, whoever the mail is for.
+            (500..=599, Stage::Rcpt) if !signed_in && self.says(&["relay", "client host", "authenticat"]) => FailureClass::Denied,
             (500..=599, _) => FailureClass::Rejected,
             (_, Stage::Dot) => FailureClass::NoAnswer,
             // Something that does not speak SMTP as we do; nothing was taken.

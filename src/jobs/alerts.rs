@@ -1,0 +1,146 @@
+//! `alerts dispatch`: what goes wrong, and what else they want to hear of, is told to one's own people,
+//! once, by the routes of the configuration; and that it is over, too.
+//!
+//! Due: alerts whose cause is gone (the row that stood for it is), then events for staff that are not
+//! told yet, each one range of one index. Decide: `rules::routing`. Record: the event is told, its
+//! messages are planned; what is to be told with others is put aside for their digest.
+
+mod plan;
+mod record;
+mod urgent;
+
+pub use plan::DispatchPlan;
+pub use urgent::tell_at_once;
+
+use super::messages::Couriers;
+use crate::context::Context;
+use crate::engine::alerts::doubt_key;
+use crate::engine::job::{Decided, Job};
+use crate::engine::outbox::Deliver;
+use crate::error::Result;
+use crate::model::CompanyId;
+use crate::store::alerts::{self, After, Alert};
+use crate::store::audit::Entry;
+use crate::store::events::{self, Audience, Event};
+use crate::store::{Tx, runs};
+
+/// The job, with its place in the sources.
+pub struct Dispatch<'c> {
+    ctx: &'c Context,
+    couriers: Couriers<'c>,
+    place: Place,
+}
+
+/// Where the work is found, in this order: what is over raises events that are then told.
+enum Place {
+    Items(After),
+    Effects(After),
+    Jobs,
+    Events(After),
+    End,
+}
+
+/// One thing to look at.
+#[derive(Clone)]
+pub enum Key {
+    Over(Box<Alert>),
+    Tell(Box<Event>),
+}
+
+impl<'c> Dispatch<'c> {
+    pub fn new(ctx: &'c Context) -> Self {
+        Self { ctx, couriers: Couriers::new(ctx), place: Place::Items(After::default()) }
+    }
+
+    /// The next page of the current source, and the place after it.
+    fn page(&self, tx: &mut Tx, limit: u32) -> Result<(Vec<Key>, Place)> {
+        let over = |found: Vec<Alert>| found.into_iter().map(|alert| Key::Over(Box::new(alert))).collect();
+        Ok(match &self.place {
+            Place::Items(after) => {
+                let found = alerts::items_that_are_over(tx, after, limit)?;
+                let next = end_of(&found, limit).map_or(Place::Effects(After::default()), Place::Items);
+                (over(found), next)
+            }
+            Place::Effects(after) => {
+                let found = alerts::effects_that_are_over(tx, after, limit)?;
+                let next = end_of(&found, limit).map_or(Place::Jobs, Place::Effects);
+                (over(found), next)
+            }
+            Place::Jobs => (over(self.jobs_that_recovered(tx)?), Place::Events(After::default())),
+            Place::Events(after) => {
+                let (found, next) = events::new_page(tx, Audience::Staff, after, limit)?;
+                let keys = found.into_iter().map(|event| Key::Tell(Box::new(event))).collect();
+                (keys, next.map_or(Place::End, Place::Events))
+            }
+            Place::End => (Vec::new(), Place::End),
+        })
+    }
+
+    /// A job has recovered when it last came to its end; a machine's doubts are over when it works.
+    fn jobs_that_recovered(&self, tx: &mut Tx) -> Result<Vec<Alert>> {
+        let mut found = alerts::of_jobs(tx)?;
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let beats = runs::heartbeats(tx)?;
+        let came_to_its_end =
+            |job: &str| beats.iter().any(|(name, _, outcome)| name == job && ["done", "partly"].contains(&outcome.as_str()));
+        let here = doubt_key();
+        found.retain(|alert| match alert.noted.key.strip_prefix("job:") {
+            Some(job) => came_to_its_end(job),
+            None => alert.noted.key == here,
+        });
+        Ok(found)
+    }
+}
+
+fn end_of(found: &[Alert], limit: u32) -> Option<After> {
+    let last = found.last().filter(|_| found.len() == limit as usize)?;
+    Some((last.noted.company_id.to_string(), last.noted.key.clone()))
+}
+
+impl Job for Dispatch<'_> {
+    type Key = Key;
+    type Plan = DispatchPlan;
+
+    fn name(&self) -> &'static str {
+        super::JobKind::AlertsDispatch.as_str()
+    }
+
+    fn verb(&self) -> &'static str {
+        "told"
+    }
+
+    fn due(&mut self, tx: &mut Tx, limit: u32) -> Result<Vec<Key>> {
+        loop {
+            let (keys, next) = self.page(tx, limit)?;
+            self.place = next;
+            if !keys.is_empty() || matches!(self.place, Place::End) {
+                return Ok(keys);
+            }
+        }
+    }
+
+    fn count(&self, tx: &mut Tx) -> Result<u64> {
+        Ok(events::count_new(tx, Audience::Staff)?)
+    }
+
+    fn company(key: &Key) -> &CompanyId {
+        match key {
+            Key::Over(alert) => &alert.noted.company_id,
+            Key::Tell(event) => &event.company_id,
+        }
+    }
+
+    fn plan(&self, _tx: &mut Tx, keys: &[Key]) -> Result<Decided<DispatchPlan>> {
+        Ok(Decided { plans: plan::decide(&self.ctx.config.routing, keys, self.ctx.as_of), ..Decided::default() })
+    }
+
+    fn record(&self, tx: &mut Tx, plans: &mut [DispatchPlan]) -> Result<Vec<Entry>> {
+        record::record(tx, plans, self.ctx.clock.now()).map(|()| Vec::new())
+    }
+
+    fn deliverers(&self) -> Vec<&dyn Deliver> {
+        self.couriers.deliverers()
+    }
+}
