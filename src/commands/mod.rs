@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod config;
+pub mod credit;
 pub mod db;
 pub mod demo;
 pub mod doctor;
@@ -29,6 +30,7 @@ pub enum Command {
     Import(import::Args),
     Invoices(invoices::Args),
     Payments(payments::Args),
+    Credit(credit::Args),
     Effects(effects::Args),
     Status(status::Args),
     Runs(runs::Args),
@@ -48,6 +50,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Import(args) => import::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
+        Command::Credit(args) => credit::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),

@@ -23,7 +23,8 @@ pub fn seller(row: &mut SellerRow, before: &Seller, source: &Source) {
         "tax_id": tax_id, "registration": registration, "email": email, "phone": phone, "website": website,
         "bank_name": bank.bank_name, "iban": bank.iban, "bic": bank.bic, "account": bank.account,
         "language": language, "payment_terms_days": payment_terms_days, "series_id": series_id,
-        "number_format": number_format, "logo": logo_sha256, "footer": footer,
+        "number_format": number_format, "credit_series_id": credit_series_id,
+        "credit_number_format": credit_number_format, "logo": logo_sha256, "footer": footer,
     );
 }
 

@@ -27,7 +27,7 @@ pub use company::Company;
 pub use contract::{Contract, ContractItem, PriceModel, Timing};
 pub use effect::{EffectKind, EffectState, Failure, FailureClass, Receipt, WorkClass};
 pub use ids::{CompanyId, ContractId, InvoiceId, ItemId, RunId, SellerId, SourceKey, TaxCode};
-pub use invoice::{FullInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceTax, LineKind};
+pub use invoice::{Correction, FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineKind};
 pub use job::JobKind;
 pub use money::{Currency, Money};
 pub use payment::Payment;

@@ -3,6 +3,9 @@
 
 pub mod audit;
 pub mod check;
+pub mod credit;
+pub mod credit_notes;
+pub mod edit;
 pub mod effects;
 pub mod import;
 pub mod invoices;

@@ -1,6 +1,7 @@
 //! The words of a document and the way it writes dates and numbers: one value a language.
 
 use super::countries;
+use crate::model::document::DocumentKind;
 use crate::model::seller::Address;
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
@@ -30,6 +31,17 @@ pub struct Labels {
     /// Where nothing is to be paid: a total of zero or less.
     pub total_only: &'static str,
     pub nothing_due: &'static str,
+    /// The company's credit that an invoice used up; `total` is what is left to pay then.
+    pub credit_applied: &'static str,
+    pub credit_note: &'static str,
+    pub credit_note_number: &'static str,
+    /// The invoice that a credit note takes something back of, its date, and why.
+    pub corrects: &'static str,
+    pub corrects_issued: &'static str,
+    pub reason: &'static str,
+    pub total_credited: &'static str,
+    /// Where an invoice says how to pay.
+    pub credited: &'static str,
     pub payment: &'static str,
     pub bank: &'static str,
     pub iban: &'static str,
@@ -83,6 +95,14 @@ static ENGLISH: Labels = Labels {
     total: "Total due",
     total_only: "Total",
     nothing_due: "No payment is due.",
+    credit_applied: "Credit applied",
+    credit_note: "Credit note",
+    credit_note_number: "Credit note number",
+    corrects: "Corrects invoice",
+    corrects_issued: "Invoice date",
+    reason: "Reason",
+    total_credited: "Total credited",
+    credited: "This amount lowers what you owe on the invoice. What exceeds it is credited to your next invoice.",
     payment: "Payment",
     bank: "Bank",
     iban: "IBAN",
@@ -142,6 +162,14 @@ impl Labels {
             text.extend(std::iter::repeat_n('0', (decimals as usize).saturating_sub(fraction.len())));
         }
         text
+    }
+
+    /// What a document is called.
+    pub const fn title(&self, kind: DocumentKind) -> &'static str {
+        match kind {
+            DocumentKind::Invoice => self.invoice,
+            DocumentKind::CreditNote => self.credit_note,
+        }
     }
 
     pub fn rate(&self, percent: Decimal) -> String {

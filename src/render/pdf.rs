@@ -33,7 +33,7 @@ pub struct About {
 impl About {
     pub fn invoice(doc: &Document, labels: &Labels) -> Self {
         Self {
-            title: format!("{} {}", labels.invoice, doc.number),
+            title: format!("{} {}", labels.title(doc.kind), doc.number),
             author: doc.seller.name.clone(),
             language: doc.language.clone(),
             dated: doc.issued_on,

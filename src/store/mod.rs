@@ -19,6 +19,7 @@ pub mod check;
 pub mod claims;
 pub mod companies;
 pub mod contracts;
+pub mod credit;
 pub mod distribute;
 pub mod documents;
 pub mod effects;

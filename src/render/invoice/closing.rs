@@ -5,7 +5,8 @@ use super::super::flow::{self, Cell, Flow, Ink, LEFT, Line, RIGHT};
 use super::super::labels;
 use super::super::text::{Length, Run};
 use super::{BODY, Facts, HEADING, Look, QUIET, Setter, TOTAL};
-use crate::model::document::DocumentTax;
+use crate::model::document::{DocumentKind, DocumentTax};
+use crate::model::seller::BankDetails;
 
 /// Where the names of the totals begin.
 const TOTALS: Length = LEFT + 236_000;
@@ -99,10 +100,23 @@ fn totals(setter: &Setter<'_>) -> Result<Totals, RenderError> {
     for tax in &doc.taxes {
         rows.push(tax_row(setter, tax, RIGHT - widest - GAP)?);
     }
-    let name = if setter.payable() { labels.total } else { labels.total_only };
+    let (name, amount) = match doc.kind {
+        DocumentKind::CreditNote => (labels.total_credited, doc.total),
+        DocumentKind::Invoice if !doc.credit_applied.is_zero() => {
+            for (name, amount) in [(labels.total_only, doc.total), (labels.credit_applied, -doc.credit_applied)] {
+                rows.push(vec![
+                    Cell::left(TOTALS, setter.lines(name, BODY, 120_000)?),
+                    Cell::right(RIGHT, vec![setter.line(&setter.amount(amount), BODY)?]),
+                ]);
+            }
+            (labels.total, doc.to_pay())
+        }
+        DocumentKind::Invoice if setter.payable() => (labels.total, doc.total),
+        DocumentKind::Invoice => (labels.total_only, doc.total),
+    };
     let total = vec![
         Cell::left(TOTALS, setter.lines(name, TOTAL, 100_000)?),
-        Cell::right(RIGHT, vec![setter.line(&setter.money(doc.total), TOTAL)?]),
+        Cell::right(RIGHT, vec![setter.line(&setter.money(amount), TOTAL)?]),
     ];
     Ok(Totals { rows, total })
 }
@@ -150,18 +164,23 @@ fn notes(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
 fn payment(setter: &Setter<'_>) -> Result<[Cell; 2], RenderError> {
     let (doc, labels) = (setter.doc, setter.labels);
     let width = TOTALS - LEFT - 26_000;
-    let terms = match setter.payable() {
-        true => (labels.terms)(doc.payment_terms_days, &(labels.date)(doc.due_on), &doc.number),
-        false => labels.nothing_due.to_owned(),
+    let (heading, terms) = match doc.kind {
+        DocumentKind::CreditNote => (labels.credit_note, labels.credited.to_owned()),
+        DocumentKind::Invoice if setter.payable() => {
+            (labels.payment, (labels.terms)(doc.payment_terms_days, &(labels.date)(doc.due_on), &doc.number))
+        }
+        DocumentKind::Invoice => (labels.payment, labels.nothing_due.to_owned()),
     };
-    let mut told = setter.lines(labels.payment, Look { height: BODY.height, ..HEADING }, width)?;
+    let mut told = setter.lines(heading, Look { height: BODY.height, ..HEADING }, width)?;
     told.extend(setter.lines(&terms, BODY, width)?);
     let mut facts = Facts::new();
+    // Nobody pays a credit note.
+    let bank = if doc.kind == DocumentKind::Invoice { doc.bank.clone() } else { BankDetails::default() };
     for (name, value) in [
-        (labels.bank, doc.bank.bank_name.clone()),
-        (labels.iban, labels::iban(&doc.bank.iban)),
-        (labels.bic, doc.bank.bic.clone()),
-        (labels.account, doc.bank.account.clone()),
+        (labels.bank, bank.bank_name.clone()),
+        (labels.iban, labels::iban(&bank.iban)),
+        (labels.bic, bank.bic.clone()),
+        (labels.account, bank.account.clone()),
     ] {
         facts.add(setter.line(name, QUIET)?, setter.lines(&value, BODY, LEFT + width - VALUES)?);
     }

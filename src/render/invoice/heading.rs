@@ -4,6 +4,7 @@ use super::super::RenderError;
 use super::super::flow::{self, Cell, Flow, Ink, Item, LEFT, Line, RIGHT, TOP};
 use super::super::text::Length;
 use super::{BODY, Facts, HEADING, LEAD, Look, QUIET, SMALL, STRONG, Setter, TITLE, named};
+use crate::model::document::DocumentKind;
 
 /// Where the right column begins.
 const COLUMN: Length = LEFT + 292_000;
@@ -18,10 +19,19 @@ pub fn draw(setter: &Setter<'_>, flow: &mut Flow, logo: Option<(Length, Length)>
     buyer_and_facts(setter, flow)?;
     flow.space(30_000);
     let (doc, labels) = (setter.doc, setter.labels);
-    let mut title = setter.lines(&format!("{} {}", labels.invoice, doc.number), TITLE, RIGHT - LEFT)?;
-    let total = setter.money(doc.total);
-    let lead = if setter.payable() { (labels.summary)(&total, &(labels.date)(doc.due_on)) } else { total };
+    let mut title = setter.lines(&setter.title(), TITLE, RIGHT - LEFT)?;
+    let lead = match setter.payable() {
+        true => (labels.summary)(&setter.money(doc.to_pay()), &(labels.date)(doc.due_on)),
+        false => setter.money(doc.total),
+    };
     title.extend(setter.lines(&lead, LEAD, RIGHT - LEFT)?);
+    if let Some(corrects) = doc.corrects.as_ref().filter(|corrects| !corrects.reason.is_empty()) {
+        let mut reason = setter.lines(&format!("{}: {}", labels.reason, corrects.reason), BODY, RIGHT - LEFT)?;
+        if let Some(first) = reason.first_mut() {
+            first.above = 5_000;
+        }
+        title.extend(reason);
+    }
     flow.need(flow::height(&[Cell::left(LEFT, title.clone())]) + 60_000);
     flow.row(&[Cell::left(LEFT, title)]);
     flow.space(16_000);
@@ -86,11 +96,18 @@ fn buyer_and_facts(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderErr
     }
     let mut facts = Facts::new();
     let revision = if doc.revision > 0 { doc.revision.to_string() } else { String::new() };
+    let (number, due) = match doc.kind {
+        DocumentKind::Invoice => (labels.number, (labels.date)(doc.due_on)),
+        DocumentKind::CreditNote => (labels.credit_note_number, String::new()),
+    };
+    let corrects = doc.corrects.as_ref();
     for (name, value, look) in [
-        (labels.number, doc.number.clone(), STRONG),
+        (number, doc.number.clone(), STRONG),
         (labels.revision, revision, BODY),
         (labels.issued, (labels.date)(doc.issued_on), BODY),
-        (labels.due, (labels.date)(doc.due_on), STRONG),
+        (labels.due, due, STRONG),
+        (labels.corrects, corrects.map(|c| c.number.clone()).unwrap_or_default(), STRONG),
+        (labels.corrects_issued, corrects.map(|c| (labels.date)(c.issued_on)).unwrap_or_default(), BODY),
         (labels.service, (labels.days)(doc.service_from, doc.service_to), BODY),
         (labels.reference, doc.reference.clone(), BODY),
     ] {
