@@ -6,7 +6,7 @@ use crate::engine::host;
 use crate::error::{Error, Result};
 use crate::jobs::issue::Frozen;
 use crate::model::document::{Corrected, Document};
-use crate::model::{CompanyId, Correction, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Seller, text};
+use crate::model::{Correction, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Seller, text};
 use crate::operations::invoices::{held, note, states};
 use crate::operations::payments::{open_balance, settle};
 use crate::render::{Fonts, missing_characters};
@@ -238,8 +238,9 @@ fn book(tx: &mut Tx, ctx: &Context, invoice: Invoice, (note_of, document): (Full
     let (key, by) = (key_of(&head.invoice_id), format!("credit note {} of invoice {}", document.number, invoice.label()));
     let mut added = credit::add(tx, entry(&key, total, None, &by))?;
     if !settled.is_zero() {
-        let key = format!("{key}:settles");
-        added &= credit::add(tx, entry(&key, settled.negated(), Some(&invoice.invoice_id), &by))?;
+        let key = settles_key(&head.invoice_id);
+        let what = format!("invoice {}", invoice.label());
+        added &= credit::add(tx, entry(&key, settled.negated(), Some(&invoice.invoice_id), &what))?;
     }
     if !added {
         return Err(StoreError::Busy("the credit note was made meanwhile".to_owned()).into());
@@ -263,6 +264,11 @@ fn book(tx: &mut Tx, ctx: &Context, invoice: Invoice, (note_of, document): (Full
 /// The key of what a credit note gives the company.
 fn key_of(note: &InvoiceId) -> String {
     format!("credit_note:{note}")
+}
+
+/// The key of what of it lowers its invoice.
+pub fn settles_key(note: &InvoiceId) -> String {
+    format!("credit_note:{note}:settles")
 }
 
 /// A rerun compares the content, not only the key.
@@ -294,8 +300,8 @@ fn made_before(tx: &mut Tx, invoice: Invoice, before: Invoice, request: &Request
         ))
         .hint("a credit note is made once: give another --ref if this is another one"));
     }
-    let key = format!("{}:settles", key_of(&note.head.invoice_id));
-    let settled = settled_by(tx, &invoice.company_id, &key)?.unwrap_or(Money::zero(invoice.currency));
+    let entry = credit::find(tx, &invoice.company_id, &settles_key(&note.head.invoice_id))?;
+    let settled = entry.map_or(Money::zero(invoice.currency), |entry| entry.amount.negated());
     let credited = Money::from_minor(note.head.total.minor() - settled.minor(), invoice.currency);
     let balance = match invoice.state {
         InvoiceState::Open | InvoiceState::Uncollectible => open_balance(tx, &invoice)?,
@@ -303,8 +309,4 @@ fn made_before(tx: &mut Tx, invoice: Invoice, before: Invoice, request: &Request
     };
     let label = invoice.label().to_owned();
     Ok(Made { already_made: true, invoice: label, settled, credited, balance, invoice_state: invoice.state, note })
-}
-
-fn settled_by(tx: &mut Tx, company_id: &CompanyId, key: &str) -> Result<Option<Money>, StoreError> {
-    Ok(credit::find(tx, company_id, key)?.map(|entry| entry.amount.negated()))
 }

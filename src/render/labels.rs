@@ -97,7 +97,7 @@ static ENGLISH: Labels = Labels {
     nothing_due: "No payment is due.",
     credit_applied: "Credit applied",
     credit_note: "Credit note",
-    credit_note_number: "Credit note number",
+    credit_note_number: "Credit note no.",
     corrects: "Corrects invoice",
     corrects_issued: "Invoice date",
     reason: "Reason",

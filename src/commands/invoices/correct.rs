@@ -109,7 +109,7 @@ fn told(made: &Made, dry_run: bool) -> String {
         false => format!("credit note {number} over {total} {currency} for invoice {invoice}"),
     };
     for tax in &note.taxes {
-        text.push_str(&format!("\n  {} at {} %: net {}, tax {}", tax.name, tax.rate.normalize(), tax.net, tax.tax));
+        text.push_str(&format!("\n  {} on {}: {}", tax.name, tax.net, tax.tax));
     }
     if !settled.is_zero() {
         text.push_str(&format!("\n{settled} {currency} lower what remains to be paid"));

@@ -4,6 +4,7 @@ use super::OneArgs;
 use crate::context::Context;
 use crate::error::{ExitCode, Result};
 use crate::model::{CompanyId, FullInvoice, Invoice, Money};
+use crate::operations::credit_notes::settles_key;
 use crate::operations::invoices as operations;
 use crate::store::credit::{self, Entry};
 use crate::store::documents::{self, DocumentFile};
@@ -112,6 +113,9 @@ struct NoteRow {
     issued_on: Option<chrono::NaiveDate>,
     total: Money,
     reason: String,
+    /// The key of the entry by which it lowers the balance.
+    #[serde(skip)]
+    settles: String,
 }
 
 /// Where a PDF lies.
@@ -137,6 +141,7 @@ pub(super) fn show(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode
 fn read(tx: &mut Tx, ctx: &Context, head: Invoice) -> Result<Shown> {
     let (company_id, invoice_id, currency) = (head.company_id.clone(), head.invoice_id.clone(), head.currency);
     let notes = invoices::credit_notes(tx, &company_id, &invoice_id)?.into_iter().map(|note| NoteRow {
+        settles: settles_key(&note.head.invoice_id),
         number: note.head.number.clone(),
         invoice_id: note.head.invoice_id.to_string(),
         issued_on: note.head.issued_on,
@@ -223,20 +228,21 @@ fn sums(shown: &Shown) -> Table {
         row(format!("{} on {}", tax.name, tax.net), tax.tax);
     }
     row(if head.is_credit_note() { "Total credited" } else { "Total" }.to_owned(), head.total);
-    for entry in &shown.credit {
-        // What names an invoice of its own is credit that it used up; the others name a credit note.
-        let of = if entry.key.starts_with("credit_note:") { &entry.reason } else { "company credit" };
-        row(format!("Credited {} ({of})", entry.entered_on), entry.amount);
+    let is_of_a_note = |entry: &Entry| shown.credit_notes.iter().any(|note| entry.key == note.settles);
+    for entry in shown.credit.iter().filter(|entry| !is_of_a_note(entry)) {
+        row(format!("Company credit {}", entry.entered_on), entry.amount);
+    }
+    for note in &shown.credit_notes {
+        let name = format!("Credit note {} over {}", note.number.as_deref().unwrap_or(&note.invoice_id), note.total);
+        // What exceeded the balance went to the company's credit.
+        let settles = shown.credit.iter().find(|entry| entry.key == note.settles);
+        row(name, settles.map_or(Money::zero(head.currency), |entry| entry.amount));
     }
     for payment in &shown.payments {
         row(format!("Paid {} ({} {})", payment.received_on, payment.provider, payment.reference), payment.amount.negated());
     }
     if let Some(balance) = shown.balance.filter(|_| !head.is_credit_note()) {
         row("To pay".to_owned(), balance);
-    }
-    for note in &shown.credit_notes {
-        let number = note.number.as_deref().unwrap_or(&note.invoice_id);
-        row(format!("Credit note {number}"), note.total);
     }
     table
 }
