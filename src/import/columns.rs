@@ -71,7 +71,12 @@ const SELLERS: [Column; 27] = [
     col("payment_terms_days", Default("14"), "14", "Days from issue to due date"),
     col("series_id", Optional, "", "The number series; sellers may share one. Empty: the seller's id"),
     col("number_format", Default("INV-{year}-{seq:06}"), "INV-{year}-{seq:06}", "How invoice numbers look"),
-    col("credit_series_id", Optional, "", "The number series of credit notes. Empty: the series_id followed by -credit"),
+    col(
+        "credit_series_id",
+        Optional,
+        "",
+        "The number series of credit notes. Empty: the series_id that the seller began with, followed by -credit",
+    ),
     col("credit_number_format", Default("CN-{year}-{seq:06}"), "CN-{year}-{seq:06}", "How numbers of credit notes look"),
     col("tax_code", Required, "standard", "The tax code of items that name none"),
     col("logo", Optional, "", "PNG or JPEG file, its path relative to this file"),

@@ -95,7 +95,8 @@ fn check_state(invoice: &Invoice) -> Result<()> {
         InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible => Ok(()),
         InvoiceState::Draft => Err(Error::refused(format!("invoice {label} is a draft, of which nothing is billed yet"))
             .hint(format!("change it: finops invoices edit {label}"))),
-        InvoiceState::Void => Err(Error::refused(format!("invoice {label} is void: all of it was taken back already"))),
+        InvoiceState::Void => Err(Error::refused(format!("invoice {label} is void: all of it was taken back already"))
+            .hint(format!("to bill its periods again: finops invoices regenerate {label}"))),
         InvoiceState::Issued => {
             Err(Error::refused(format!("{label} is a credit note")).hint("bill again what it credited too much, as an item"))
         }
