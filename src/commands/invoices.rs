@@ -51,7 +51,7 @@ enum Verb {
     /// Change the lines of a draft; its sums follow.
     ///
     /// A draft that was edited is never made anew: when its inputs change, it is reported as stale.
-    #[command(after_help = "Examples:\n  \
+    #[command(after_help = "Example:\n  \
         finops invoices edit 0199fd5c-0000-7000-8000-000000000001 --set 2 --quantity 3 --dry-run\n  \
         finops invoices edit 0199fd5c-0000-7000-8000-000000000001 --remove 1 --add --description 'Discount' --unit-price -20")]
     Edit(correct::EditArgs),
@@ -59,7 +59,7 @@ enum Verb {
     ///
     /// It lowers what remains to be paid; what exceeds that becomes the company's credit, which its
     /// next invoice uses up. All credit notes of an invoice together never exceed it, in any tax rate.
-    #[command(after_help = "Examples:\n  \
+    #[command(after_help = "Example:\n  \
         finops invoices credit INV-2026-000001 --reason 'cancelled' --ref ticket-4711\n  \
         finops invoices credit INV-2026-000001 --line 2 --dry-run\n  \
         finops invoices credit INV-2026-000001 --amount 59.50")]

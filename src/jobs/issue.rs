@@ -27,7 +27,7 @@ use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::{StoreError, Tx, companies, invoices, numbers, sellers};
 use chrono::NaiveDate;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
 /// The job, with its place among the drafts.
@@ -135,7 +135,8 @@ impl Job for Issue<'_> {
             credit::record(tx, plan)?;
             let IssuePlan { document, draft, credit_applied, .. } = &*plan;
             let head = &draft.head;
-            frozen.add("invoice.issued", head, document, json!({ "credit_applied": credit_applied }))?;
+            let about = if credit_applied.is_zero() { Value::Null } else { json!({ "credit_applied": credit_applied }) };
+            frozen.add("invoice.issued", head, document, about)?;
             heads.push(Invoice {
                 // Nothing is owed of it: what it gives back is the company's credit (semantics.md, credit notes).
                 state: if head.total.minor() > credit_applied.minor() { InvoiceState::Open } else { InvoiceState::Paid },

@@ -110,7 +110,12 @@ fn wanted(invoice: &Invoice, request: &Request) -> Result<Wanted> {
 
 fn refused(invoice: &Invoice, why: &Uncreditable) -> Error {
     let label = invoice.label();
-    let error = Error::refused(format!("invoice {label} cannot be credited so: {why} ({})", invoice.currency));
+    let error = match why {
+        Uncreditable::NotPositive(_) | Uncreditable::TooMuch { .. } | Uncreditable::MoreThanItsGroup { .. } => {
+            Error::refused(format!("invoice {label} cannot be credited so: {why} ({})", invoice.currency))
+        }
+        _ => Error::refused(format!("invoice {label} cannot be credited so: {why}")),
+    };
     let show = format!("finops invoices show {label} shows its lines, what was credited and what is left");
     match why {
         Uncreditable::NothingLeft if invoice.total.minor() <= 0 => {

@@ -6,6 +6,7 @@
 
 mod audit;
 mod config;
+mod corrections;
 mod db;
 mod demo;
 mod help;

@@ -82,7 +82,7 @@ fn cells(i: &Invoice) -> Vec<String> {
         i.company_id.to_string(),
         i.period.to_string(),
         date(i.issued_on),
-        date(i.due_on),
+        date(i.due_on.filter(|_| !i.is_credit_note())),
         i.total.to_string(),
         i.currency.to_string(),
     ]

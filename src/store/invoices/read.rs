@@ -138,7 +138,8 @@ pub fn credit_notes(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId)
     const SQL: &str = concat!(
         "SELECT ",
         head_columns!(),
-        " FROM invoices WHERE company_id = $1 AND corrects_id = $2 AND corrects_id <> '' ORDER BY invoice_id"
+        " FROM invoices WHERE company_id = $1 AND corrects_id = $2 AND corrects_id <> ''
+          ORDER BY issued_on, number, invoice_id"
     );
     let heads = tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], read_head)?;
     heads.into_iter().map(|head| full(tx, head)).collect()
