@@ -32,6 +32,7 @@
 mod support;
 
 mod business;
+mod credit;
 mod doubts;
 mod kills;
 mod locks;
