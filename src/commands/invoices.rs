@@ -1,5 +1,6 @@
 //! `finops invoices`: make drafts, issue them, look at them, put one right.
 
+mod correct;
 mod show;
 
 use super::job::open_for;
@@ -51,13 +52,32 @@ enum Verb {
     /// List invoices.
     #[command(after_help = "Example:\n  finops invoices list --state open")]
     List(show::ListArgs),
-    /// Show one invoice with its lines, taxes and payments.
+    /// Show one invoice with its lines, taxes, credit notes and payments.
     #[command(after_help = "Example:\n  finops invoices show INV-2026-000001")]
     Show(OneArgs),
     /// Write an issued invoice's PDF again, always with the same bytes.
     #[command(after_help = "Example:\n  finops invoices pdf INV-2026-000001 --out invoice.pdf")]
     Pdf(PdfArgs),
-    /// Void an issued invoice that was not paid. Its number stays in the books.
+    /// Change the lines of a draft; its sums follow.
+    ///
+    /// A draft that was edited is never made anew: when its inputs change, it is reported as stale.
+    #[command(after_help = "Example:\n  \
+        finops invoices edit 0199fd5c-0000-7000-8000-000000000001 --set 2 --quantity 3 --dry-run\n  \
+        finops invoices edit 0199fd5c-0000-7000-8000-000000000001 --remove 1 --add --description 'Discount' --unit-price -20")]
+    Edit(correct::EditArgs),
+    /// Credit an issued invoice, whole or in part, by a credit note with a number of its own.
+    ///
+    /// It lowers what remains to be paid; what exceeds that becomes the company's credit, which its
+    /// next invoice uses up. All credit notes of an invoice together never exceed it, in any tax rate.
+    #[command(after_help = "Example:\n  \
+        finops invoices credit INV-2026-000001 --reason 'cancelled' --ref ticket-4711\n  \
+        finops invoices credit INV-2026-000001 --line 2 --dry-run\n  \
+        finops invoices credit INV-2026-000001 --amount 59.50")]
+    Credit(correct::CreditArgs),
+    /// Write an open invoice off: nobody expects it to be paid any more.
+    #[command(after_help = "Example:\n  finops invoices uncollectible INV-2026-000001 --reason 'insolvent'")]
+    Uncollectible(correct::UncollectibleArgs),
+    /// Void an issued invoice that was neither paid nor credited. Its number stays in the books.
     #[command(after_help = "Example:\n  finops invoices void INV-2026-000001 --reason 'wrong price'")]
     Void(VoidArgs),
     /// Bill again what a voided invoice billed, from the data as they are now, as a new draft.
@@ -159,6 +179,9 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
         Verb::List(args) => show::list(args, ctx, &mut db),
         Verb::Show(one) => show::show(one, ctx, &mut db),
         Verb::Pdf(args) => pdf(args, ctx, &mut db),
+        Verb::Edit(args) => correct::edit(args, ctx, &mut db),
+        Verb::Credit(args) => correct::credit(args, ctx, &mut db),
+        Verb::Uncollectible(args) => correct::uncollectible(args, ctx, &mut db),
         Verb::Void(args) => void(args, ctx, &mut db),
         Verb::Regenerate(one) => regenerate(one, ctx, &mut db),
         Verb::Delete(one) => delete(one, ctx, &mut db),

@@ -6,6 +6,7 @@ pub mod alerts;
 pub mod audit;
 pub mod companies;
 pub mod config;
+pub mod credit;
 pub mod db;
 pub mod demo;
 pub mod doctor;
@@ -37,6 +38,7 @@ pub enum Command {
     Payments(payments::Args),
     Companies(companies::Args),
     Reminders(reminders::Args),
+    Credit(credit::Args),
     Effects(effects::Args),
     Alerts(alerts::Args),
     Notifications(notifications::Args),
@@ -61,6 +63,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Payments(args) => payments::run(&args, shell),
         Command::Companies(args) => companies::run(&args, &Context::new(shell)?),
         Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),
+        Command::Credit(args) => credit::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Alerts(args) => alerts::run(&args, &Context::new(shell)?),
         Command::Notifications(args) => notifications::run(&args, &Context::new(shell)?),

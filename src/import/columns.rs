@@ -56,7 +56,7 @@ const ADDRESS: [Column; 6] = [
     col("country", Required, "DE", "ISO 3166-1 code of two capital letters"),
 ];
 
-const SELLERS: [Column; 25] = [
+const SELLERS: [Column; 27] = [
     SELLER_ID,
     col("name", Required, "Acme Services GmbH", "Its registered name"),
     ADDRESS[0],
@@ -79,6 +79,13 @@ const SELLERS: [Column; 25] = [
     col("payment_terms_days", Default("14"), "14", "Days from issue to due date"),
     col("series_id", Optional, "", "The number series; sellers may share one. Empty: the seller's id"),
     col("number_format", Default("INV-{year}-{seq:06}"), "INV-{year}-{seq:06}", "How invoice numbers look"),
+    col(
+        "credit_series_id",
+        Optional,
+        "",
+        "The number series of credit notes. Empty: the series_id that the seller began with, followed by -credit",
+    ),
+    col("credit_number_format", Default("CN-{year}-{seq:06}"), "CN-{year}-{seq:06}", "How numbers of credit notes look"),
     col("tax_code", Required, "standard", "The tax code of items that name none"),
     col("logo", Optional, "", "PNG or JPEG file, its path relative to this file"),
     col("footer", Optional, "Managing director: Max Mustermann", "Printed at the foot of each page"),

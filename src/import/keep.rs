@@ -23,8 +23,14 @@ pub fn seller(row: &mut SellerRow, before: &Seller, source: &Source) {
         "tax_id": tax_id, "registration": registration, "email": email, "phone": phone, "website": website,
         "bank_name": bank.bank_name, "iban": bank.iban, "bic": bank.bic, "account": bank.account,
         "language": language, "payment_terms_days": payment_terms_days, "series_id": series_id,
-        "number_format": number_format, "logo": logo_sha256, "footer": footer,
+        "number_format": number_format, "credit_series_id": credit_series_id,
+        "credit_number_format": credit_number_format, "logo": logo_sha256, "footer": footer,
     );
+    // The default follows the first series of invoices: a new one is none of the credit notes' business.
+    let is_default = |seller: &Seller| seller.credit_series_id == format!("{}-credit", seller.series_id);
+    if before.series_id != seller.series_id && is_default(seller) && is_default(before) {
+        seller.credit_series_id.clone_from(&before.credit_series_id);
+    }
 }
 
 pub fn tax_rate(row: &mut TaxRate, before: &TaxRate, source: &Source) {

@@ -142,12 +142,17 @@ pub fn seller(cells: &mut Cells) -> Option<SellerRow> {
     let payment_terms_days = cells.terms();
     let series_id = cells.line("series_id");
     let number_format = cells.line("number_format");
+    let credit_series_id = cells.line("credit_series_id");
+    let credit_number_format = cells.line("credit_number_format");
     let tax_code = cells.parse("tax_code", str::parse);
     let logo = cells.parse("logo", checks::logo);
     let footer = cells.text("footer");
     let seller_id: SellerId = seller_id?;
+    let series_id = if series_id.is_empty() { seller_id.to_string() } else { series_id };
     let seller = Seller {
-        series_id: if series_id.is_empty() { seller_id.to_string() } else { series_id },
+        credit_series_id: if credit_series_id.is_empty() { format!("{series_id}-credit") } else { credit_series_id },
+        credit_number_format,
+        series_id,
         seller_id,
         name,
         address: address?,

@@ -33,7 +33,7 @@ pub use contact::Contact;
 pub use contract::{Contract, ContractItem, PriceModel, Timing};
 pub use effect::{EffectKind, EffectState, Failure, FailureClass, Receipt, WorkClass};
 pub use ids::{CompanyId, ContactId, ContractId, InvoiceId, ItemId, RunId, SellerId, SourceKey, TaxCode};
-pub use invoice::{FullInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceTax, LineKind};
+pub use invoice::{Correction, FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineKind};
 pub use job::JobKind;
 pub use money::{Currency, Money};
 pub use payment::Payment;

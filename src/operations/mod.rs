@@ -4,6 +4,9 @@
 pub mod audit;
 pub mod check;
 pub mod companies;
+pub mod credit;
+pub mod credit_notes;
+pub mod edit;
 pub mod effects;
 pub mod import;
 pub mod invoices;

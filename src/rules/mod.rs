@@ -4,8 +4,10 @@
 //! data (a plan), so that a dry run, the JSON output and the real run cannot differ.
 
 pub mod billing;
+pub mod credit;
 pub mod document;
 pub mod dunning;
+pub mod edit;
 pub mod exact;
 pub mod numbering;
 pub mod periods;

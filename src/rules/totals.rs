@@ -135,6 +135,7 @@ mod tests {
             tax_rate: rate.rate,
             net: Money::zero(currency),
             amount: Money::from_minor(minor, currency),
+            corrects_line: None,
         }
     }
 

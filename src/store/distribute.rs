@@ -83,12 +83,13 @@ pub const TABLES: [(&str, Place); 39] = [
 
 /// The immutability guards, (trigger, table): Citus refuses triggers. What they keep, the hashes of
 /// documents and of the audit chain prove.
-const GUARDS: [(&str, &str); 6] = [
+const GUARDS: [(&str, &str); 7] = [
     ("invoices_frozen", "invoices"),
     ("invoice_lines_frozen", "invoice_lines"),
     ("invoice_taxes_frozen", "invoice_taxes"),
     ("invoice_documents_frozen", "invoice_documents"),
     ("document_numbers_frozen", "document_numbers"),
+    ("credit_entries_frozen", "credit_entries"),
     ("audit_log_frozen", "audit_log"),
 ];
 

@@ -22,6 +22,7 @@ pub mod claims;
 pub mod companies;
 pub mod contacts;
 pub mod contracts;
+pub mod credit;
 pub mod digests;
 pub mod distribute;
 pub mod documents;

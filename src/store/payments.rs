@@ -1,7 +1,7 @@
-//! Payments, what they settle, and company credit.
+//! Payments, and what they settle.
 
-use super::{StoreError, Tx, Val};
-use crate::model::{CompanyId, Currency, InvoiceId, Money, Payment, SellerId};
+use super::{StoreError, Tx};
+use crate::model::{CompanyId, Currency, InvoiceId, Money, Payment};
 use chrono::NaiveDate;
 
 /// A payment and the invoice that it was made for.
@@ -94,45 +94,5 @@ pub fn of_invoice(
             received_on: row.date(2)?,
             amount: row.money(3, currency)?,
         })
-    })
-}
-
-/// A change of a company's credit with one seller.
-#[derive(Debug, Clone, Copy)]
-pub struct CreditEntry<'a> {
-    pub company_id: &'a CompanyId,
-    /// Derived from where it comes from: `manual:TX1`, `invoice:…`.
-    pub key: &'a str,
-    pub seller_id: &'a SellerId,
-    /// Negative when credit is used.
-    pub amount: Money,
-    pub reason: &'a str,
-    pub entered_on: NaiveDate,
-}
-
-/// Adds an entry to a company's credit. Once per key.
-pub fn add_credit(tx: &mut Tx, entry: CreditEntry) -> Result<(), StoreError> {
-    const SQL: &str = "INSERT INTO credit_entries (company_id, entry_key, seller_id, currency, amount_minor, reason, entered_on)
-      VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let CreditEntry { company_id, key, seller_id, amount, reason, entered_on } = entry;
-    let params: [Val; 7] = [
-        company_id.as_str().into(),
-        key.into(),
-        seller_id.as_str().into(),
-        amount.currency().into(),
-        amount.into(),
-        reason.into(),
-        entered_on.into(),
-    ];
-    tx.execute(SQL, &params).map(drop)
-}
-
-/// A company's credit, per currency.
-pub fn credit(tx: &mut Tx, company_id: &CompanyId) -> Result<Vec<Money>, StoreError> {
-    const SQL: &str = "SELECT currency, CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM credit_entries
-      WHERE company_id = $1 GROUP BY currency ORDER BY currency";
-    tx.query(SQL, &[company_id.as_str().into()], |row| {
-        let currency = row.parse(0)?;
-        row.money(1, currency)
     })
 }

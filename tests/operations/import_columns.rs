@@ -10,9 +10,10 @@ const FULL: &[(Kind, &str)] = &[
     (
         Kind::Sellers,
         "seller_id,name,address_line1,address_line2,postal_code,city,region,country,tax_id,registration,email,phone,website,\
-         bank_name,iban,bic,account,time_zone,language,payment_terms_days,series_id,number_format,tax_code,logo,footer\n\
+         bank_name,iban,bic,account,time_zone,language,payment_terms_days,series_id,number_format,credit_series_id,\
+         credit_number_format,tax_code,logo,footer\n\
          de,Muster,Weg 1,Hof,10115,Berlin,BE,DE,DE000000000,HRB 1,a@example.com,+49 30 1,https://example.com,\
-         Bank,DE89370400440532013000,COBADEFFXXX,ACC 1,Europe/Berlin,de,30,main,R-{seq},standard,logo.png,Foot\n",
+         Bank,DE89370400440532013000,COBADEFFXXX,ACC 1,Europe/Berlin,de,30,main,R-{seq},notes,C-{seq},standard,logo.png,Foot\n",
     ),
     (
         Kind::TaxRates,

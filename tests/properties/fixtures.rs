@@ -62,6 +62,8 @@ pub fn reference(zone: chrono_tz::Tz) -> Reference {
         payment_terms_days: 30,
         series_id: "main".to_owned(),
         number_format: "{seq}".to_owned(),
+        credit_series_id: "credit".to_owned(),
+        credit_number_format: "CN-{seq}".to_owned(),
         tax_code: "zero".parse().unwrap(),
         logo_sha256: String::new(),
         footer: String::new(),

@@ -31,9 +31,16 @@ pub fn check(world: &mut World) {
              WHERE c.company_id = p.company_id AND c.entry_key = 'payment:' || p.provider || ':' || p.reference), 0)",
     );
     none(
-        "SELECT i.company_id, i.number, i.state FROM invoices i WHERE i.total_minor > 0 AND (i.state = 'paid') <>
+        "SELECT i.company_id, i.number, i.state FROM invoices i WHERE i.total_minor > 0 AND i.kind = 'invoice' AND (i.state = 'paid') <>
            (i.total_minor = COALESCE((SELECT SUM(a.amount_minor) FROM payment_allocations a
-             WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id), 0))",
+             WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id), 0)
+             - COALESCE((SELECT SUM(c.amount_minor) FROM credit_entries c
+             WHERE c.company_id = i.company_id AND c.invoice_id = i.invoice_id), 0))",
+    );
+    // What came to be the companies' credit is still there, was paid out, or settles invoices.
+    none(
+        "SELECT c.company_id, c.entry_key, c.amount_minor FROM credit_entries c WHERE c.amount_minor < 0
+           AND c.invoice_id = '' AND c.entry_key NOT LIKE 'refund:%'",
     );
     let issued = db.value("SELECT COUNT(*) FROM invoices WHERE state <> 'draft'");
     assert!(issued.parse::<u32>().unwrap() > 0, "a year without an invoice tests nothing");
@@ -115,10 +122,11 @@ fn essence(world: &World) -> Vec<String> {
         "SELECT 'line', l.company_id, l.contract_id, i.revision, i.currency, l.item_id, l.kind, l.description, l.quantity, l.unit_price,
            l.period_start, l.period_end, l.days, l.of_days, l.tax_category, l.tax_rate, l.amount_minor,
            CASE WHEN i.tax_inclusive = 1 THEN 0 ELSE l.net_minor END
-           FROM invoice_lines l JOIN invoices i ON i.company_id = l.company_id AND i.invoice_id = l.invoice_id WHERE l.contract_id <> ''",
+           FROM invoice_lines l JOIN invoices i ON i.company_id = l.company_id AND i.invoice_id = l.invoice_id
+           WHERE l.contract_id <> '' AND i.kind = 'invoice'",
         "SELECT DISTINCT 'item', l.company_id, l.source_key, i.currency, l.description, l.quantity, l.unit_price, l.tax_category, l.tax_rate,
            l.amount_minor FROM invoice_lines l JOIN invoices i ON i.company_id = l.company_id AND i.invoice_id = l.invoice_id
-           WHERE l.source_key <> ''",
+           WHERE l.source_key <> '' AND i.kind = 'invoice'",
         "SELECT 'open', company_id, source_key FROM billable_items WHERE invoice_id IS NULL",
         "SELECT 'schedule', company_id, contract_id, next_start, next_due_on FROM billing_schedule",
         "SELECT 'void', b.company_id, b.contract_id, b.period_start, b.revision FROM billed_periods b

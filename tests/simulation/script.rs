@@ -57,8 +57,17 @@ pub enum What {
     Void { nth: u64, regenerate: bool },
     /// The n-th draft.
     Delete { nth: u64 },
-    /// A part of the n-th open invoice, in percent of its total.
-    Pay { nth: u64, percent: i64 },
+    /// A part of the n-th open invoice, in percent of its total; `capped`: no more than is owed.
+    Pay { nth: u64, percent: i64, capped: bool },
+    /// A part of what is left of the n-th invoice, in percent; 0: its first line. `capped`: of an open one,
+    /// and no more than is owed.
+    Credit { nth: u64, percent: i64, capped: bool },
+    /// All that the n-th company that has credit has, with one seller in one currency.
+    Refund { nth: u64 },
+    /// The n-th open invoice is written off.
+    WriteOff { nth: u64 },
+    /// The first line of the n-th draft gets another quantity, and another line comes to it.
+    Edit { nth: u64, quantity: u64 },
 }
 
 struct Seller {
@@ -83,6 +92,9 @@ struct Author {
     companies: Vec<String>,
     contracts: Vec<Agreed>,
     items: u32,
+    /// Nobody is ever given credit. Which invoice uses it up depends on the nights on which they are
+    /// issued, so that two years that are late on other nights would not be alike.
+    no_credit: bool,
 }
 
 impl Script {
@@ -91,7 +103,15 @@ impl Script {
         let mut random = Random::of(seed, "script");
         let first: NaiveDate = random.pick(&STARTS).parse().unwrap();
         let zone = random.pick(&ZONES).parse().unwrap();
-        let mut author = Author { random, first, sellers: Vec::new(), companies: Vec::new(), contracts: Vec::new(), items: 0 };
+        let mut author = Author {
+            random,
+            first,
+            sellers: Vec::new(),
+            companies: Vec::new(),
+            contracts: Vec::new(),
+            items: 0,
+            no_credit: late,
+        };
         let files = author.beginning();
         let bad_nights = if late { bad_nights(&mut Random::of(seed, "nights"), first, days) } else { Vec::new() };
         let mut acts: BTreeMap<NaiveDate, Vec<Act>> = BTreeMap::new();
@@ -238,7 +258,7 @@ impl Author {
             let (currency, id, key) = (*currency, id.clone(), self.items);
             let dated = day - TimeDelta::days(self.random.between(-3, 25));
             let price = self.price();
-            let sign = if self.random.percent(15) { "-" } else { "" };
+            let sign = if self.random.percent(15) && !self.no_credit { "-" } else { "" };
             text.push_str(&format!("{company},ticket:{key},{id},{currency},{dated},Work {key},1.5,{sign}{price}\n"));
         }
         text
@@ -265,7 +285,17 @@ impl Author {
             }
             20..23 => acts.push((false, What::Void { nth, regenerate: self.random.percent(80) })),
             23..25 => acts.push((true, What::Delete { nth })),
-            25..32 => acts.push((false, What::Pay { nth, percent: *self.random.pick(&[100, 100, 30, 150]) })),
+            25..32 => {
+                let percent = *self.random.pick(&[100, 100, 30, 150]);
+                acts.push((false, What::Pay { nth, percent, capped: self.no_credit }));
+            }
+            32..37 => {
+                let percent = *self.random.pick(&[100, 50, 7, 0]);
+                acts.push((false, What::Credit { nth, percent, capped: self.no_credit }));
+            }
+            37..39 => acts.push((false, What::WriteOff { nth })),
+            39..42 => acts.push((true, What::Edit { nth, quantity: self.random.below(20) })),
+            42..43 => acts.push((false, What::Refund { nth })),
             _ => {}
         }
         acts

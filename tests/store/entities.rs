@@ -4,10 +4,12 @@ use crate::fixtures::*;
 use crate::support::each_engine;
 use chrono::TimeDelta;
 use finops::model::EffectKind;
-use finops::model::{CompanyId, FullInvoice, Invoice, InvoiceState, Money, Payment, TaxCategory};
+use finops::model::{
+    CompanyId, Correction, FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, Money, Payment, SellerId, TaxCategory,
+};
 use finops::store::documents::{self, DocumentFile, NewDocument};
 use finops::store::effects::{self, NewEffect};
-use finops::store::{companies, contacts, contracts, invoices, items, payments, sellers};
+use finops::store::{companies, contacts, contracts, credit, invoices, items, payments, sellers};
 
 #[test]
 fn sellers_rates_and_logos() {
@@ -225,24 +227,73 @@ fn a_payment_is_recorded_once_per_reference() {
         assert_eq!(read(&mut db, |tx| payments::paid(tx, &a, &invoice_id(1), eur())), euro(70));
         assert_eq!(read(&mut db, |tx| payments::of_invoice(tx, &a, &invoice_id(1), eur()))[0].amount, euro(70));
         assert!(db.write(|tx| payments::allocate(tx, &payment, &invoice_id(1), euro(1))).is_err(), "once an invoice");
+    });
+}
 
-        let seller: finops::model::SellerId = "s".parse().unwrap();
-        let credit = |key: &'static str, minor, reason: &'static str| payments::CreditEntry {
+#[test]
+fn credit_adds_up_per_seller_and_currency_and_settles_invoices() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "b"]);
+        let (a, [one, other]): (CompanyId, [SellerId; 2]) = ("a".parse().unwrap(), ["s1", "s2"].map(|id| id.parse().unwrap()));
+        let invoice = invoice_id(7);
+        let entry = |key: &'static str, minor, reason: &'static str| credit::NewEntry {
             company_id: &a,
             key,
-            seller_id: &seller,
+            seller_id: &one,
             amount: euro(minor),
             reason,
             entered_on: day("2026-11-02"),
+            invoice_id: None,
         };
-        write(&mut db, |tx| payments::add_credit(tx, credit("k1", 30, AWKWARD)));
-        write(&mut db, |tx| payments::add_credit(tx, credit("k2", -10, "")));
-        assert!(db.write(|tx| payments::add_credit(tx, credit("k1", 30, ""))).is_err());
-        assert_eq!(read(&mut db, |tx| payments::credit(tx, &a)), [euro(20)]);
+        assert!(write(&mut db, |tx| credit::add(tx, entry("k1", 30, AWKWARD))));
+        assert!(!write(&mut db, |tx| credit::add(tx, entry("k1", 40, ""))), "once a key");
+        let used = credit::NewEntry { invoice_id: Some(&invoice), ..entry("k2", -10, "") };
+        assert!(write(&mut db, |tx| credit::add(tx, used)));
         let yen = Money::from_minor(i64::MAX, "JPY".parse().unwrap());
-        write(&mut db, |tx| payments::add_credit(tx, payments::CreditEntry { amount: yen, ..credit("k3", 0, "") }));
-        assert_eq!(read(&mut db, |tx| payments::credit(tx, &a)), [euro(20), yen], "per currency");
-        assert_eq!(read(&mut db, |tx| payments::credit(tx, &"b".parse().unwrap())), [], "of this company alone");
+        write(&mut db, |tx| credit::add(tx, credit::NewEntry { amount: yen, ..entry("k3", 0, "") }));
+        write(&mut db, |tx| credit::add(tx, credit::NewEntry { seller_id: &other, ..entry("k4", 5, "") }));
+        write(&mut db, |tx| credit::add(tx, credit::NewEntry { seller_id: &other, ..entry("k5", -5, "") }));
+        let found = read(&mut db, |tx| credit::balances(tx, &["a", "b"]));
+        let found: Vec<(&str, &str, Money)> =
+            found.iter().map(|b| (b.company_id.as_str(), b.seller_id.as_str(), b.amount)).collect();
+        assert_eq!(found, [("a", "s1", euro(20)), ("a", "s1", yen)], "what is used up is left out");
+        assert_eq!(read(&mut db, |tx| credit::settled(tx, &a, &invoice, eur())), euro(10));
+        assert_eq!(read(&mut db, |tx| credit::settled(tx, &a, &invoice_id(8), eur())), euro(0));
+        let of = read(&mut db, |tx| credit::of_invoice(tx, &a, &invoice));
+        assert_eq!((of.len(), of[0].key.as_str(), of[0].amount), (1, "k2", euro(-10)));
+        let all = read(&mut db, |tx| credit::of_company(tx, &a));
+        assert_eq!(all.iter().map(|e| e.key.as_str()).collect::<Vec<_>>(), ["k1", "k2", "k3", "k4", "k5"]);
+        assert_eq!(all[0].reason, AWKWARD);
+        assert_eq!(read(&mut db, |tx| credit::find(tx, &a, "k2")).unwrap().invoice_id.as_deref(), Some(invoice.as_str()));
+        assert_eq!(read(&mut db, |tx| credit::companies(tx, "", 9)), ["a"]);
+        assert!(read(&mut db, |tx| credit::companies(tx, "a", 9)).is_empty());
+    });
+}
+
+#[test]
+fn credit_notes_are_found_by_their_invoice_and_by_their_key() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "b"]);
+        let note = |company: &str, n: u32, key: &str| {
+            let made = draft(company, n);
+            let correction = Correction { corrects: invoice_id(1), reason: AWKWARD.to_owned(), key: key.to_owned() };
+            let head = Invoice { kind: InvoiceKind::CreditNote(correction), ..made.head.clone() };
+            let lines = vec![InvoiceLine { corrects_line: Some(2), ..made.lines[0].clone() }];
+            FullInvoice { head, lines, ..made }
+        };
+        let notes = [note("a", 2, ""), note("a", 3, AWKWARD), note("a", 4, ""), note("b", 5, AWKWARD)];
+        write(&mut db, |tx| invoices::insert(tx, [draft("a", 1)].iter()));
+        write(&mut db, |tx| invoices::insert(tx, notes.iter()));
+        let a = "a".parse().unwrap();
+        assert_eq!(read(&mut db, |tx| invoices::credit_notes(tx, &a, &invoice_id(1))), notes[..3]);
+        assert_eq!(read(&mut db, |tx| invoices::credit_notes(tx, &a, &invoice_id(2))), []);
+        assert_eq!(read(&mut db, |tx| invoices::by_ref_key(tx, &a, AWKWARD)), Some(notes[1].head.clone()));
+        assert_eq!(read(&mut db, |tx| invoices::by_ref_key(tx, &a, "")), None);
+        assert!(read(&mut db, |tx| invoices::has_credit_notes(tx, &a, &invoice_id(1))));
+        assert!(!read(&mut db, |tx| invoices::has_credit_notes(tx, &"b".parse().unwrap(), &invoice_id(2))));
+        assert!(db.write(|tx| invoices::insert(tx, [note("a", 6, AWKWARD)].iter())).is_err(), "a key is used once");
     });
 }
 

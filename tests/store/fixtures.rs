@@ -6,7 +6,8 @@ use finops::model::message::ContactRole;
 use finops::model::seller::{Address, BankDetails};
 use finops::model::{
     BillableItem, Cadence, Company, Contact, Contract, ContractItem, Currency, FullInvoice, Interval, Invoice, InvoiceId,
-    InvoiceLine, InvoiceState, InvoiceTax, LineKind, Money, Period, PriceModel, Seller, TaxCategory, TaxRate, Timing,
+    InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineKind, Money, Period, PriceModel, Seller, TaxCategory, TaxRate,
+    Timing,
 };
 use finops::store::{Db, StoreError, Tx, companies, contracts, sellers};
 use rust_decimal::Decimal;
@@ -61,6 +62,8 @@ pub fn seller(id: &str) -> Seller {
         payment_terms_days: u16::MAX,
         series_id: "series".to_owned(),
         number_format: "INV-{year}-{seq:06}".to_owned(),
+        credit_series_id: "series-credit".to_owned(),
+        credit_number_format: "CN'{seq}".to_owned(),
         tax_code: "standard".parse().unwrap(),
         logo_sha256: "ab".to_owned(),
         footer: AWKWARD.to_owned(),
@@ -176,6 +179,7 @@ pub fn draft(company: &str, n: u32) -> FullInvoice {
     let head = Invoice {
         company_id: company.parse().unwrap(),
         invoice_id: invoice_id(n),
+        kind: InvoiceKind::Invoice,
         state: InvoiceState::Draft,
         seller_id: "seller".parse().unwrap(),
         currency: eur(),
@@ -210,6 +214,7 @@ pub fn draft(company: &str, n: u32) -> FullInvoice {
         tax_rate: dec("19"),
         net: euro(i64::MIN),
         amount: euro(i64::MAX),
+        corrects_line: None,
     };
     let other = InvoiceLine {
         kind: LineKind::Item,

@@ -3,7 +3,7 @@
 use super::facts::{Facts, Page, StaleDraft};
 use crate::context::Ids;
 use crate::engine::job::{Decided, Failed, Skipped};
-use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, SourceKey};
+use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, SourceKey};
 use crate::rules::billing::{
     self as rules, CompanyPlan, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Subject, build_invoice,
     plan_company,
@@ -221,6 +221,7 @@ pub(crate) fn draft(planned: PlannedInvoice, invoice_id: InvoiceId, revision: u3
     let head = Invoice {
         company_id,
         invoice_id,
+        kind: InvoiceKind::Invoice,
         state: InvoiceState::Draft,
         seller_id: planned.seller_id,
         currency: planned.currency,

@@ -1,6 +1,7 @@
 //! The words of documents. What each one is for stands in `en.toml`.
 
 use super::Text;
+use crate::model::document::DocumentKind;
 use serde::{Deserialize, Serialize};
 
 /// What invoices and credit notes print.
@@ -47,10 +48,25 @@ pub struct Labels {
     pub(super) page: String,
     pub credit_note: String,
     pub credit_note_number: String,
-    #[serde(skip_serializing)]
-    pub(super) corrects_invoice: String,
+    /// The invoice that a credit note takes something back of, its date, and why.
+    pub corrects: String,
+    pub corrects_issued: String,
+    pub reason: String,
+    pub total_credited: String,
+    /// Where an invoice says how to pay.
+    pub credited: String,
     pub credit_applied: String,
     pub amount_to_pay: String,
+}
+
+impl Labels {
+    /// What a document is called.
+    pub const fn title(&self, kind: DocumentKind) -> &String {
+        match kind {
+            DocumentKind::Invoice => &self.invoice,
+            DocumentKind::CreditNote => &self.credit_note,
+        }
+    }
 }
 
 /// What statements of account print.

@@ -195,6 +195,7 @@ fn contract_line<'a>(
         tax_rate: rate.rate.normalize(),
         net: Money::zero(currency),
         amount,
+        corrects_line: None,
     };
     Ok((line, rate))
 }
@@ -225,6 +226,7 @@ fn item_line<'a>(taxing: Taxing<'a>, item: &BillableItem) -> Result<(InvoiceLine
         tax_rate: rate.rate.normalize(),
         net: Money::zero(item.currency),
         amount,
+        corrects_line: None,
     };
     Ok((line, rate))
 }

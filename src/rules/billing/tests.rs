@@ -48,6 +48,8 @@ fn seller(id: &str, zone: chrono_tz::Tz) -> Seller {
         payment_terms_days: 30,
         series_id: "main".to_owned(),
         number_format: "{seq}".to_owned(),
+        credit_series_id: "credit".to_owned(),
+        credit_number_format: "CN-{seq}".to_owned(),
         tax_code: "standard".parse().unwrap(),
         logo_sha256: String::new(),
         footer: String::new(),
