@@ -166,21 +166,6 @@ impl Job for Issue<'_> {
     }
 }
 
-/// What an invoice gives back becomes the company's credit.
-fn give_back(tx: &mut Tx, head: &Invoice, document: &Document) -> Result<()> {
-    let key = format!("invoice:{}", head.invoice_id);
-    let reason = format!("invoice {}", document.number);
-    let credit = CreditEntry {
-        company_id: &head.company_id,
-        key: &key,
-        seller_id: &head.seller_id,
-        amount: head.total.negated(),
-        reason: &reason,
-        entered_on: document.issued_on,
-    };
-    Ok(payments::add_credit(tx, credit)?)
-}
-
 fn draft_key(draft: &Invoice) -> (String, String, String, String) {
     let contract = draft.contract_id.as_ref().map(ToString::to_string).unwrap_or_default();
     (draft.company_id.to_string(), contract, draft.period.start().to_string(), draft.invoice_id.to_string())

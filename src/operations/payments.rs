@@ -120,7 +120,7 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
         return recorded_before(tx, &invoice, payment);
     }
     check_state(&invoice)?;
-    let balance = open_balance(tx, &invoice)?;
+    let balance = payments::open_balance(tx, &invoice)?;
     // Nothing is owed on a paid invoice, nor on one whose total is below zero.
     let settled = Money::from_minor(payment.amount.minor().min(balance.minor()).max(0), invoice.currency);
     let credited = Money::from_minor(payment.amount.minor() - settled.minor(), invoice.currency);
@@ -158,14 +158,6 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
     let recorded = told(&invoice, payment, Outcome { already_recorded: false, settled, credited, balance, state });
     audit::append(tx, desk.author, &entries(&invoice, payment, &recorded))?;
     Ok(recorded)
-}
-
-/// What is open of an issued invoice: total − credited − paid, from the rows.
-pub fn open_balance(tx: &mut Tx, invoice: &Invoice) -> Result<Money, StoreError> {
-    let paid = payments::paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
-    let credited = credit::settled(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
-    let settled = paid.minor().saturating_add(credited.minor());
-    Ok(Money::from_minor(invoice.total.minor().saturating_sub(settled), invoice.currency))
 }
 
 /// An invoice of which nothing is open any more becomes paid.
@@ -259,7 +251,7 @@ fn recorded_before(tx: &mut Tx, invoice: &Invoice, payment: &Payment) -> Result<
     let own = allocations.iter().filter(|a| a.provider == *provider && a.reference == *reference);
     let settled = Money::from_minor(own.map(|a| a.amount.minor()).sum(), invoice.currency);
     let credited = Money::from_minor(payment.amount.minor() - settled.minor(), invoice.currency);
-    let balance = open_balance(tx, invoice)?;
+    let balance = payments::open_balance(tx, invoice)?;
     Ok(told(invoice, payment, Outcome { already_recorded: true, settled, credited, balance, state: invoice.state }))
 }
 

@@ -1,7 +1,7 @@
 //! Payments, and what they settle.
 
-use super::{StoreError, Tx};
-use crate::model::{CompanyId, Currency, InvoiceId, Money, Payment};
+use super::{StoreError, Tx, credit};
+use crate::model::{CompanyId, Currency, Invoice, InvoiceId, Money, Payment};
 use chrono::NaiveDate;
 
 /// A payment and the invoice that it was made for.
@@ -95,4 +95,12 @@ pub fn of_invoice(
             amount: row.money(3, currency)?,
         })
     })
+}
+
+/// What is open of an issued invoice: total − credited − paid, from the rows.
+pub fn open_balance(tx: &mut Tx, invoice: &Invoice) -> Result<Money, StoreError> {
+    let paid = paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    let credited = credit::settled(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    let settled = paid.minor().saturating_add(credited.minor());
+    Ok(Money::from_minor(invoice.total.minor().saturating_sub(settled), invoice.currency))
 }

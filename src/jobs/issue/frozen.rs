@@ -46,6 +46,7 @@ impl Frozen {
             content_sha256: sha256.clone(),
             payload: String::new(),
             recipient: String::new(),
+            not_before: None,
         });
         let (company_id, invoice_id) = (head.company_id.clone(), head.invoice_id.clone());
         self.documents.push(NewDocument { company_id, invoice_id, sha256, content });

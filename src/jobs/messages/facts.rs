@@ -166,8 +166,7 @@ impl Invoices<'_> {
     /// One invoice, unless it does not matter any more.
     fn invoice(&self, tx: &mut Tx, invoice_id: &InvoiceId, today: NaiveDate) -> Result<Option<(InvoiceFacts, Document)>> {
         let Some(head) = invoices::head(tx, self.company_id, invoice_id)? else { return Ok(None) };
-        let paid = payments::paid(tx, self.company_id, invoice_id, head.currency)?;
-        let balance = head.total.checked_sub(paid).map_err(|error| Error::failed(error.to_string()))?;
+        let balance = payments::open_balance(tx, &head)?;
         let matters = match self.level {
             Some(_) => head.state == InvoiceState::Open && balance.minor() > 0,
             None => head.state != InvoiceState::Void,
