@@ -9,7 +9,7 @@ use finops::model::{CompanyId, Invoice, Money, Payment};
 use finops::operations::credit::Refund;
 use finops::operations::credit_notes::{Request, credit as make_note};
 use finops::operations::edit::edit as change;
-use finops::operations::payments::open_balance;
+use finops::store::payments::open_balance;
 use finops::operations::{credit as company_credit, invoices, payments};
 use finops::render::Fonts;
 use finops::rules::credit::left;
