@@ -12,9 +12,9 @@ mod urgent;
 pub use plan::DispatchPlan;
 pub use urgent::tell_at_once;
 
+use super::JobKind;
 use super::messages::Couriers;
 use crate::context::Context;
-use super::JobKind;
 use crate::engine::alerts::{broken_off, doubt_key};
 use crate::engine::job::{Decided, Job};
 use crate::engine::outbox::Deliver;

@@ -130,7 +130,7 @@ fn an_effect_is_over_when_it_is_done_or_not_to_be_done() {
         write(&mut db, |tx| effects::retry(tx, &effect, now()));
         assert_eq!(over(&mut db), ["gone"], "that it is tried again does not make it right");
         settle(&mut db, EffectState::Succeeded);
-        assert_eq!(over(&mut db), [new.key.as_str(), "gone"]);
+        assert_eq!(over(&mut db), ["gone", new.key.as_str()]);
     });
 }
 
