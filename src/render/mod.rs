@@ -1,8 +1,11 @@
-//! Bytes from values: the invoice as a PDF.
+//! Bytes from values: invoices and statements as PDF, messages in words.
 //!
 //! ```text
-//! Document ─▶ invoice (what goes where) ─▶ flow (pages) ─▶ pdf (krilla) ─▶ bytes
-//!               languages (words, formats)    text (glyphs, line breaks) ◀─ fonts
+//! Document  ─▶ invoice   ─┐ (what goes where)
+//! Statement ─▶ statement ─┴─▶ flow (pages) ─▶ pdf (krilla) ─▶ bytes
+//!                letter (looks)  text (glyphs, line breaks) ◀─ fonts
+//! MessageFacts ─▶ messages (templates) ─▶ subject, text, HTML
+//!                languages (words, formats, texts), for all of them
 //! ```
 //! PDF/A-3b, A4. The same document, logo and fonts give the same bytes, on any machine, in any
 //! order, on any number of threads: dates come from the document and lengths are integers.
@@ -22,7 +25,7 @@ pub mod text;
 
 pub use fonts::{Fonts, Weight};
 pub use logo::Logo;
-pub use statement::{statement_pdf, statement_text};
+pub use statement::{StatementLetter, statement_pdf, statement_text};
 
 use crate::error::Error;
 use crate::model::document::Document;

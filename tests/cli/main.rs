@@ -6,6 +6,7 @@
 
 mod alerts;
 mod audit;
+mod companies;
 mod config;
 mod db;
 mod demo;
@@ -14,6 +15,7 @@ mod help;
 mod http;
 mod import;
 mod init;
+mod notify;
 mod output;
 mod outside;
 mod payments;

@@ -258,24 +258,33 @@ fn a_lost_answer_is_looked_up_in_the_list() {
 }
 
 #[test]
-fn twilio_as_others_understand_it_takes_our_messages() {
+fn twilio_as_its_contract_has_it_takes_our_messages() {
     let Some(peer) = peers::emulate() else { return };
+    let contract = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/providers/contracts/twilio-messages.json");
+    let Some(contract) = peers::prism(&contract, peer.twilio) else { return };
     #[expect(clippy::disallowed_methods, reason = "emulate goes by the real time")]
     let now: DateTime<Utc> = Utc::now();
-    let settings = |token: &str, from: &str| twilio::Settings {
+    let settings = |token: &str, sender: Sender| twilio::Settings {
         account_sid: TWILIO_ACCOUNT.to_owned(),
         auth_token: secret(token),
-        sender: Sender::From(from.to_owned()),
-        api: format!("http://127.0.0.1:{}/", peer.twilio).parse().unwrap(),
+        sender,
+        api: format!("http://127.0.0.1:{}/", contract.port).parse().unwrap(),
     };
-    let twilio = Twilio::new(settings(TWILIO_TOKEN, TWILIO_NUMBER));
+    let own = || Sender::From(TWILIO_NUMBER.to_owned());
+    let twilio = Twilio::new(settings(TWILIO_TOKEN, own()));
     let (to, text) = ("+49 151 12345678", "Rechnung INV-1 über 119,00 € ist fällig & offen");
     assert_eq!(twilio.look_up(to, text, now, now), Ok(None));
     let receipt = twilio.send(to, text, now).unwrap();
     assert_eq!(twilio.look_up(to, text, now, now).unwrap().unwrap().provider_ref, receipt.provider_ref);
     assert_eq!(twilio.look_up("+49 151 99999999", text, now, now), Ok(None));
-    let failure = Twilio::new(settings("canary", TWILIO_NUMBER)).send(to, text, now).unwrap_err();
-    assert!(failure.class == FailureClass::Denied && failure.message.contains("20003"), "{failure:?}");
-    let failure = Twilio::new(settings(TWILIO_TOKEN, "+15005550006")).send(to, text, now).unwrap_err();
-    assert!(failure.class == FailureClass::Rejected && failure.message.contains("21606"), "{failure:?}");
+    let refused = |settings| Twilio::new(settings).send(to, text, now).unwrap_err();
+    for (failure, class, told) in [
+        (refused(settings("canary", own())), FailureClass::Denied, "20003"),
+        (refused(settings(TWILIO_TOKEN, Sender::From("+15005550006".to_owned()))), FailureClass::Rejected, "21606"),
+        // That the contract is looked at: this is refused by it alone.
+        (refused(settings(TWILIO_TOKEN, Sender::Service("MG1".to_owned()))), FailureClass::Rejected, "422"),
+    ] {
+        assert!(failure.class == class && failure.message.contains(told), "{failure:?}");
+        hidden(&failure);
+    }
 }

@@ -9,6 +9,7 @@ mod alerts;
 mod chain;
 mod check;
 mod distribute;
+mod dunning;
 mod effects;
 mod entities;
 mod fixtures;

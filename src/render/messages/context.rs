@@ -89,8 +89,8 @@ impl Words {
         if let Some(days) = invoices.iter().map(|i| i.days_overdue).max() {
             values.extend(filters::counted(language, days, "common.days_in_sentence").map(|days| ("days", unbroken(days))));
         }
-        if !facts.owed.is_empty() {
-            values.insert("total", money(&facts.owed));
+        if !invoices.is_empty() || !facts.owed.is_empty() {
+            values.insert("total", if facts.owed.is_empty() { money(&billed(facts)) } else { money(&facts.owed) });
         }
         if let Some(statement) = &facts.statement {
             values.insert("period", language.days(statement.from, statement.to));
@@ -138,6 +138,18 @@ impl Words {
             _ => Ok(numbers.join(", ")),
         }
     }
+}
+
+/// What the invoices are over, one sum a currency: where nothing is owed any more.
+fn billed(facts: &MessageFacts) -> Vec<Amount> {
+    let mut sums: Vec<Amount> = Vec::new();
+    for total in facts.invoices.iter().map(|invoice| &invoice.total) {
+        match sums.iter_mut().find(|sum| sum.currency == total.currency) {
+            Some(sum) => sum.amount = sum.amount.saturating_add(total.amount),
+            None => sums.push(total.clone()),
+        }
+    }
+    sums
 }
 
 /// A figure that is not parted from its month or its unit at the end of a line.
