@@ -110,8 +110,9 @@ pub struct Smtp {
 /// What this machine calls itself where nothing else is said: its name, if that is one of the internet,
 /// else `[127.0.0.1]`.
 pub fn own_name() -> String {
-    match lettre::transport::smtp::extension::ClientId::default() {
-        lettre::transport::smtp::extension::ClientId::Domain(name) if name.contains('.') && name.is_ascii() => name,
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        name if name.contains('.') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-') => name.to_owned(),
         _ => "[127.0.0.1]".to_owned(),
     }
 }
