@@ -2,7 +2,7 @@
 //!
 //! What decides about a mail is how far it got. Until its last line is sent nothing was taken, so any
 //! failure before may be repeated; once that line was begun and no answer came, it may have been
-//! taken. Each step of the conversation therefore says where it broke ([`Stage`]).
+//! taken. Each step of the conversation therefore says where it broke (`reply::Stage`).
 //!
 //! TLS is rustls. With STARTTLS a server that does not offer it is not spoken to, and a certificate
 //! that does not hold ends the run: both may be somebody in between, and neither mends itself.
@@ -11,8 +11,6 @@ mod broken;
 mod reply;
 mod session;
 mod wire;
-
-pub use reply::{Reply, Stage};
 
 use super::Mailer;
 use super::mime::{self, Written};
