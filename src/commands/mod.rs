@@ -4,6 +4,7 @@
 
 pub mod alerts;
 pub mod audit;
+pub mod companies;
 pub mod config;
 pub mod db;
 pub mod demo;
@@ -34,6 +35,7 @@ pub enum Command {
     Import(import::Args),
     Invoices(invoices::Args),
     Payments(payments::Args),
+    Companies(companies::Args),
     Reminders(reminders::Args),
     Effects(effects::Args),
     Alerts(alerts::Args),
@@ -57,6 +59,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Import(args) => import::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
+        Command::Companies(args) => companies::run(&args, &Context::new(shell)?),
         Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Alerts(args) => alerts::run(&args, &Context::new(shell)?),

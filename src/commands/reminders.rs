@@ -123,6 +123,10 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
 }
 
 fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    if ctx.config.mail.is_none() {
+        // Cron calls it all the same, where nobody wants reminders.
+        ctx.ui.note("reminders are sent by mail, and the configuration has no [mail]: nothing is sent");
+    }
     let mut job = Reminders::new(ctx, db, args.kind, &args.company_id, args.dry_run)?;
     let run = RunOptions { dry_run: args.dry_run, scope: scope(&args.company_id, args.limit).join(" "), limit: args.limit };
     run_job(&mut job, ctx, db, &run)

@@ -6,7 +6,7 @@ use crate::model::document::Party;
 use crate::model::message::Statement;
 use crate::model::seller::BankDetails;
 use crate::model::{Company, CompanyId, Seller, SellerId};
-use crate::render::Logo;
+use crate::render::{Fonts, Logo, RenderError, statement_pdf, statement_text};
 use crate::rules::document::{buyer_party, seller_party};
 use crate::rules::statement::{default_from, statement};
 use crate::store::{Tx, companies, sellers, statement as accounts};
@@ -29,6 +29,22 @@ pub struct Letter {
     pub logo: Option<Logo>,
     /// BCP 47.
     pub language: String,
+}
+
+impl Letter {
+    pub fn text(&self) -> std::result::Result<String, RenderError> {
+        statement_text(&self.statement, &self.seller, &self.company, Some(&self.bank), &self.language)
+    }
+
+    pub fn pdf(&self, fonts: &Fonts) -> std::result::Result<Vec<u8>, RenderError> {
+        let Self { statement, seller, company, bank, logo, language } = self;
+        statement_pdf(statement, seller, company, Some(bank), language, logo.as_ref(), fonts)
+    }
+
+    /// The name of its file: the letter is of its last day.
+    pub fn file_name(&self) -> String {
+        format!("statement-{}.pdf", self.statement.to)
+    }
 }
 
 /// The account of a company with a seller, as it stands now. `language`: None for the company's own.

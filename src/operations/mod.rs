@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod check;
+pub mod companies;
 pub mod effects;
 pub mod import;
 pub mod invoices;

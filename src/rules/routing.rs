@@ -61,6 +61,34 @@ fn takes(route: &Route, happened: Happened) -> bool {
         && (route.companies.is_empty() || route.companies.contains(happened.company_id))
 }
 
+/// Whether anything can ever come by this route: some kinds of events are never as serious as it asks.
+pub fn takes_something(route: &Route) -> bool {
+    route.events.iter().any(|kind| most_serious(*kind) >= route.severity)
+}
+
+const fn most_serious(kind: MessageKind) -> Severity {
+    match kind {
+        MessageKind::JobFailed | MessageKind::JobRecovered => Severity::Critical,
+        MessageKind::InvoiceFailed
+        | MessageKind::InvoiceHeld
+        | MessageKind::ItemFailed
+        | MessageKind::ItemParked
+        | MessageKind::EffectFailed
+        | MessageKind::BalanceLow => Severity::Warning,
+        MessageKind::InvoiceDraft
+        | MessageKind::InvoiceIssued
+        | MessageKind::InvoicePaid
+        | MessageKind::InvoiceRefunded
+        | MessageKind::ReminderUpcoming
+        | MessageKind::ReminderOverdue
+        | MessageKind::ReminderEscalation
+        | MessageKind::Statement
+        | MessageKind::JobCompleted
+        | MessageKind::Notice
+        | MessageKind::Digest => Severity::Info,
+    }
+}
+
 /// Who is told, and how.
 pub fn deliveries(routing: &Routing, happened: Happened, now: DateTime<Utc>) -> Vec<Delivery> {
     let mut found: BTreeMap<(Channel, String), Delivery> = BTreeMap::new();

@@ -3,11 +3,10 @@
 //! Per currency, `opening + Σ changes = closing`, exactly. A payment counts whole, on the day on which it
 //! arrived: what of it is beyond an invoice is the customer's, and makes the balance smaller.
 
-use crate::model::Currency;
 use crate::model::account::{Account, Debt, Movement};
 use crate::model::message::{Statement, StatementAccount, StatementEntry};
+use crate::model::{Currency, Money};
 use chrono::{Datelike, Months, NaiveDate};
-use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// The account over `[from, to]`. Movements may come in any order, and begin long before; those after `to` are
@@ -35,7 +34,9 @@ fn account(
 ) -> StatementAccount {
     movements.sort_by_key(|movement| (movement.on, movement.kind, movement.reference.as_str()));
     let (before, within): (Vec<&Movement>, Vec<&Movement>) = movements.into_iter().partition(|movement| movement.on < from);
-    let opening: Decimal = before.iter().map(|movement| movement.change.to_decimal()).sum();
+    // With the currency's decimals, also where nothing comes to it.
+    let zero = Money::zero(currency).to_decimal();
+    let opening = before.iter().fold(zero, |sum, movement| sum + movement.change.to_decimal());
     let mut balance = opening;
     let entries = within.into_iter().map(|movement| {
         let change = movement.change.to_decimal();
@@ -45,14 +46,14 @@ fn account(
     });
     let entries: Vec<StatementEntry> = entries.collect();
     let overdue = debts.iter().filter(|debt| debt.left.currency() == currency && debt.due_on < to);
-    let overdue: Decimal = overdue.map(|debt| debt.left.to_decimal()).sum();
+    let overdue = overdue.fold(zero, |sum, debt| sum + debt.left.to_decimal());
     StatementAccount {
         currency,
         opening,
         entries,
         closing: balance,
         // What was paid ahead, and not for a certain invoice, covers what is due first.
-        overdue: overdue.min(balance).max(Decimal::ZERO),
+        overdue: overdue.min(balance).max(zero),
     }
 }
 
@@ -66,7 +67,6 @@ pub fn default_from(oldest_open: Option<NaiveDate>, to: NaiveDate) -> NaiveDate 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Money;
     use crate::model::calendar::parse_date;
     use crate::model::message::EntryKind;
 
@@ -131,11 +131,11 @@ mod tests {
             statement(from, to, &account).accounts[0].overdue
         };
         assert_eq!(overdue(&owed, "2026-11-14").to_string(), "100.00");
-        assert_eq!(overdue(&owed, "2026-11-15").to_string(), "0", "it may still be paid today");
+        assert_eq!(overdue(&owed, "2026-11-15").to_string(), "0.00", "it may still be paid today");
         let ahead = [owed[0].clone(), movement("2026-11-02", EntryKind::Payment, "TX1", -8_000, "EUR")];
         assert_eq!(overdue(&ahead, "2026-11-14").to_string(), "20.00");
         let more = [owed[0].clone(), movement("2026-11-02", EntryKind::Payment, "TX1", -12_000, "EUR")];
-        assert_eq!(overdue(&more, "2026-11-14").to_string(), "0");
+        assert_eq!(overdue(&more, "2026-11-14").to_string(), "0.00");
     }
 
     #[test]

@@ -4,7 +4,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod alerts;
 mod audit;
+mod companies;
 mod config;
 mod db;
 mod demo;
@@ -17,6 +19,7 @@ mod notify;
 mod output;
 mod outside;
 mod payments;
+mod pings;
 mod reminders;
 mod schedule;
 #[path = "../support/smtp.rs"]

@@ -5,7 +5,7 @@ use crate::support::{Said, TestEnvironment};
 use insta::assert_snapshot;
 
 /// Invoices of three customers, due on 15 November (and 1 December), and a mail server.
-fn month(server: &Server) -> TestEnvironment {
+pub fn month(server: &Server) -> TestEnvironment {
     let mut environment = TestEnvironment::new();
     assert_eq!(environment.finops(&["demo"]).code, 0);
     let text = format!(
@@ -19,7 +19,7 @@ fn month(server: &Server) -> TestEnvironment {
 }
 
 /// At nine in the morning of a day, with other ids than on the days before.
-fn on(environment: &mut TestEnvironment, day: &str) {
+pub fn on(environment: &mut TestEnvironment, day: &str) {
     environment.set("FINOPS_TEST_CLOCK", &format!("{day}T08:26:00Z"));
     environment.set("FINOPS_TEST_SEED", &day.replace('-', ""));
 }
@@ -31,7 +31,7 @@ fn send(environment: &TestEnvironment, kind: &str, more: &[&str]) -> Said {
 }
 
 /// Who got a mail, in the order in which they went.
-fn mailed(server: &Server) -> Vec<String> {
+pub fn mailed(server: &Server) -> Vec<String> {
     server.taken().iter().map(|taken| taken.rcpt.trim_start_matches("RCPT TO:").to_owned()).collect()
 }
 

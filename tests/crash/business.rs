@@ -89,7 +89,7 @@ pub fn until_due(stage: &mut Stage, job: JobKind) {
     match job {
         JobKind::InvoicesGenerate => {}
         JobKind::InvoicesIssue => drop(stage.run(JobKind::InvoicesGenerate)),
-        JobKind::InvoicesSend => {
+        JobKind::InvoicesSend | JobKind::AlertsDispatch => {
             stage.run(JobKind::InvoicesGenerate);
             stage.run(JobKind::InvoicesIssue);
         }

@@ -68,7 +68,8 @@ impl Stage {
     fn config(&self, db: &TestDb) -> String {
         let (url, port) = (db.url(), self.mail.port());
         format!(
-            "[database]\nurl = \"{url}\"\n[mail]\nfrom = \"billing@nordlicht.example\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
+            "[database]\nurl = \"{url}\"\n[mail]\nfrom = \"billing@nordlicht.example\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
+             [[routes]]\nevents = [\"invoice.issued\", \"item.failed\"]\nto = [\"in_app:board\"]\n"
         )
     }
 

@@ -8,6 +8,7 @@ mod support;
 mod chain;
 mod check;
 mod distribute;
+mod dunning;
 mod effects;
 mod entities;
 mod fixtures;

@@ -73,6 +73,9 @@ pub fn canonical(row: &str, ids: &BTreeMap<String, String>) -> String {
         } else if rest.get(..24).is_some_and(|t| is(t, "dddd-dd-ddTdd:dd:dd.dddZ")) {
             out.push_str("<at>");
             rest = &rest[24..];
+        } else if rest.get(..20).is_some_and(|t| is(t, "dddd-dd-ddTdd:dd:ddZ")) {
+            out.push_str("<at>");
+            rest = &rest[20..];
         } else if hex == 64 {
             out.push_str("<hash>");
             rest = &rest[64..];

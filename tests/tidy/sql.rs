@@ -30,6 +30,7 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/notifications.rs", "find", "another application names a message by its key alone"),
     ("store/notifications.rs", "unread_counts", "a count for status: an index of what is unread"),
     ("store/numbers.rs", "is_given", "a number is looked up whoever has it"),
+    ("store/companies.rs", "page", "a list for a person"),
     ("store/contracts.rs", "without_items", "a report for status and doctor"),
     ("store/documents.rs", "in_folder", "a folder holds the files of many companies; only one that changed is read"),
     ("store/documents.rs", "pdfs", "db check reads everything, page by page"),
