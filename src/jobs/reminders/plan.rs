@@ -310,7 +310,7 @@ fn no_address(reminded: &Reminded) -> Failed {
         subject: reminded.seller_id.to_string(),
         period: String::new(),
         reason: "no_address",
-        message: format!("it is to be reminded of {} invoices, and has no address", reminded.invoices.len()),
+        message: "it is to be reminded of what it owes, and has no address".to_owned(),
         hint: "import a contact with the role billing and an email, or give the company an email".to_owned(),
     }
 }
