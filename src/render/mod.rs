@@ -25,7 +25,7 @@ pub mod text;
 
 pub use fonts::{Fonts, Weight};
 pub use logo::Logo;
-pub use statement::{statement_pdf, statement_text};
+pub use statement::{StatementLetter, statement_pdf, statement_text};
 
 use crate::error::Error;
 use crate::model::document::Document;

@@ -43,7 +43,7 @@ impl About {
     }
 
     /// The same days and entries of the same two give the same file.
-    pub fn statement(title: &str, statement: &Statement, seller: &Party, company: &Party, language: &str) -> Self {
+    pub fn statement(title: &str, statement: &Statement, [seller, company]: [&Party; 2], language: &str) -> Self {
         Self {
             title: format!("{title} {}", company.name),
             author: seller.name.clone(),

@@ -286,7 +286,7 @@ fn a_broken_template_is_told_when_it_is_needed_and_harms_no_other() {
 
 #[test]
 fn no_text_of_the_languages_is_unused() {
-    let templates: String = finops::render::messages::built_in_files().into_iter().map(|(_, text)| text).collect();
+    let templates: String = finops::render::messages::built_in().into_iter().map(|(_, text)| text).collect();
     let language = languages::find("en").unwrap();
     // Asked for by the code, or by a name that a template puts together.
     let in_code = ["common.days", "common.days_in_sentence", "common.invoices", "common.many_invoices"];

@@ -3,20 +3,25 @@
 use crate::{sample, tools};
 use finops::model::message::{EntryKind, Statement, StatementAccount, StatementEntry};
 use finops::model::seller::BankDetails;
-use finops::render::{Fonts, RenderError, languages, statement_pdf, statement_text};
+use finops::render::{Fonts, RenderError, StatementLetter, languages, statement_pdf, statement_text};
 use rust_decimal::Decimal;
 
 fn bank() -> BankDetails {
     sample::empty("EUR").bank
 }
 
-fn pdf(statement: &Statement, language: &str) -> Vec<u8> {
+/// To the buyer from the seller of the samples.
+fn letter<T>(statement: &Statement, language: &str, call: impl FnOnce(&StatementLetter<'_>) -> T) -> T {
     let (seller, company, bank) = (sample::seller(), sample::buyer(), bank());
-    statement_pdf(statement, &seller, &company, Some(&bank), language, None, &Fonts::builtin().unwrap()).unwrap()
+    call(&StatementLetter { statement, seller: &seller, company: &company, bank: Some(&bank), language })
+}
+
+fn pdf(statement: &Statement, language: &str) -> Vec<u8> {
+    letter(statement, language, |letter| statement_pdf(letter, None, &Fonts::builtin().unwrap()).unwrap())
 }
 
 fn text(statement: &Statement, language: &str) -> String {
-    statement_text(statement, &sample::seller(), &sample::buyer(), Some(&bank()), language).unwrap()
+    letter(statement, language, |letter| statement_text(letter).unwrap())
 }
 
 /// An account of so many entries: an invoice, then most of its payment, again and again.
@@ -179,7 +184,9 @@ fn a_character_without_a_picture_is_named_with_its_field() {
     strange.accounts[0].entries[1].reference = "支払 1".to_owned();
     let mut company = sample::buyer();
     company.name = "Party 🎉".to_owned();
-    let told = statement_pdf(&strange, &sample::seller(), &company, None, "en", None, &Fonts::builtin().unwrap()).unwrap_err();
+    let told = letter(&strange, "en", |letter| {
+        statement_pdf(&StatementLetter { company: &company, ..*letter }, None, &Fonts::builtin().unwrap()).unwrap_err()
+    });
     let field = "accounts[EUR].entries[2].reference".to_owned();
     let expected = vec![('🎉', "company.name".to_owned()), ('支', field.clone()), ('払', field)];
     assert_eq!(told, RenderError::MissingCharacters(expected));
@@ -189,6 +196,6 @@ fn a_character_without_a_picture_is_named_with_its_field() {
 fn names_with_line_breaks_do_not_break_the_columns() {
     let mut company = sample::buyer();
     company.name = "Evil\r\nClosing balance   0.00".to_owned();
-    let said = statement_text(&all_kinds(), &sample::seller(), &company, None, "en").unwrap();
+    let said = letter(&all_kinds(), "en", |letter| statement_text(&StatementLetter { company: &company, ..*letter }).unwrap());
     assert!(!said.lines().any(|line| line.starts_with("Closing balance   0.00")), "{said}");
 }

@@ -52,6 +52,12 @@ pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
         let at = |urgency: u8| whole.iter().map(move |facts| MessageFacts { urgency: Some(urgency), ..facts.clone() });
         samples.extend((1..=5).flat_map(at));
     }
+    if kind == MessageKind::Digest {
+        // Of everything that there is.
+        let mut all = full(kind, 1)?;
+        all.events = MessageKind::ALL.iter().map(|kind| EventFacts { kind: *kind, ..event(*kind) }).collect();
+        samples.push(all);
+    }
     if matches!(kind, MessageKind::InvoiceIssued | MessageKind::InvoiceFailed) {
         let mut free = full(kind, 1)?;
         free.owed.clear();

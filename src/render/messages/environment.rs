@@ -20,7 +20,7 @@ pub(super) struct Spoken {
 impl Spoken {
     pub fn new(language: &'static Language, overrides: &[(String, String)]) -> Self {
         let mut spoken = Self { language, environment: environment(language), files: BTreeMap::new(), broken: BTreeMap::new() };
-        for (name, text) in sources::built_in_files() {
+        for (name, text) in sources::built_in() {
             spoken.add(&name, &format!("built-in {name}"), text);
         }
         // What is for this language goes before what is for all.

@@ -19,7 +19,7 @@ mod sources;
 
 pub use check::samples;
 pub use error::TemplateError;
-pub use sources::built_in_files;
+pub use sources::built_in;
 
 use super::{columns, languages};
 use crate::model::message::{MessageFacts, MessageKind, Rendered};

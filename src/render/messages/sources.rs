@@ -55,7 +55,7 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
 }
 
 /// Name and text of every built-in template.
-pub fn built_in_files() -> Vec<(String, String)> {
+pub fn built_in() -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = SHARED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     for kind in MessageKind::ALL {
         let [body, subject, short] = texts(*kind);

@@ -13,39 +13,33 @@ use crate::model::message::{Statement, StatementAccount};
 use crate::model::seller::BankDetails;
 use rust_decimal::Decimal;
 
-/// The statement as PDF/A-3b in the look of the invoices, dated by its last day. `language` is a BCP 47
-/// tag. The bank details are printed where something is owed. Fails on a character that the fonts lack.
-pub fn statement_pdf(
-    statement: &Statement,
-    seller: &Party,
-    company: &Party,
-    bank: Option<&BankDetails>,
-    language: &str,
-    logo: Option<&Logo>,
-    fonts: &Fonts,
-) -> Result<Vec<u8>, RenderError> {
-    let missing = missing_characters(statement, seller, company, bank, fonts);
+/// Who tells whom how an account stands.
+#[derive(Debug, Clone, Copy)]
+pub struct StatementLetter<'a> {
+    pub statement: &'a Statement,
+    pub seller: &'a Party,
+    pub company: &'a Party,
+    /// Printed where something is owed.
+    pub bank: Option<&'a BankDetails>,
+    /// BCP 47.
+    pub language: &'a str,
+}
+
+/// The statement as PDF/A-3b in the look of the invoices, dated by its last day. Fails on a character that the fonts lack.
+pub fn statement_pdf(letter: &StatementLetter<'_>, logo: Option<&Logo>, fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
+    let missing = missing_characters(letter, fonts);
     if !missing.is_empty() {
         return Err(RenderError::MissingCharacters(missing));
     }
-    let words = languages::find(language)?;
-    let letter = Letter { statement, seller, company, bank: bank.filter(|_| is_owed(statement)), language: words };
-    let pages: Vec<Page> = page::compose(&letter, logo.map(Logo::extent), Typesetter { fonts, language: words })?;
-    let about = pdf::About::statement(&letter.title(), statement, seller, company, words.tag);
+    let letter = Letter::of(letter)?;
+    let pages: Vec<Page> = page::compose(&letter, logo.map(Logo::extent), Typesetter { fonts, language: letter.language })?;
+    let about = pdf::About::statement(letter.title(), letter.statement, [letter.seller, letter.company], letter.language.tag);
     pdf::write(&pages, &about, logo, fonts)
 }
 
 /// The statement as plain text in aligned columns.
-pub fn statement_text(
-    statement: &Statement,
-    seller: &Party,
-    company: &Party,
-    bank: Option<&BankDetails>,
-    language: &str,
-) -> Result<String, RenderError> {
-    let language = languages::find(language)?;
-    let bank = bank.filter(|_| is_owed(statement));
-    Ok(plain::compose(&Letter { statement, seller, company, bank, language }))
+pub fn statement_text(letter: &StatementLetter<'_>) -> Result<String, RenderError> {
+    Ok(plain::compose(&Letter::of(letter)?))
 }
 
 /// What a statement says, to whom, and in which words.
@@ -66,9 +60,15 @@ struct Row {
     balance: String,
 }
 
-impl Letter<'_> {
-    fn title(&self) -> String {
-        self.language.statement.title.clone()
+impl<'a> Letter<'a> {
+    fn of(letter: &StatementLetter<'a>) -> Result<Self, RenderError> {
+        let StatementLetter { statement, seller, company, bank, language } = *letter;
+        let bank = bank.filter(|_| is_owed(statement));
+        Ok(Self { statement, seller, company, bank, language: languages::find(language)? })
+    }
+
+    fn title(&self) -> &'a str {
+        &self.language.statement.title
     }
 
     fn period(&self) -> String {
@@ -145,13 +145,8 @@ fn is_overdue(statement: &Statement) -> bool {
 }
 
 /// Each character that cannot be printed, once a field; entries count from 1.
-fn missing_characters(
-    statement: &Statement,
-    seller: &Party,
-    company: &Party,
-    bank: Option<&BankDetails>,
-    fonts: &Fonts,
-) -> Vec<(char, String)> {
+fn missing_characters(letter: &StatementLetter<'_>, fonts: &Fonts) -> Vec<(char, String)> {
+    let StatementLetter { statement, seller, company, bank, .. } = *letter;
     let mut missing: Vec<(char, String)> = Vec::new();
     let mut look = |text: &str, field: &dyn Fn() -> String| {
         for c in text.chars().filter(|c| !fonts.can_print(*c)) {

@@ -80,7 +80,7 @@ fn heading(
     let [names, values] = setter.facts(&facts, COLUMN, 78_000, RIGHT)?;
     flow.row(&[Cell::left(LEFT, left), names, values]);
     flow.space(30_000);
-    let mut title = setter.lines(&letter.title(), TITLE, RIGHT - LEFT)?;
+    let mut title = setter.lines(letter.title(), TITLE, RIGHT - LEFT)?;
     title.extend(setter.lines(&letter.period(), LEAD, RIGHT - LEFT)?);
     flow.row(&[Cell::left(LEFT, title)]);
     flow.space(16_000);
@@ -94,7 +94,7 @@ fn table(letter: &Letter<'_>, account: &StatementAccount, flow: &mut Flow, sette
     let entries = letter.entries(account);
     let closing = letter.closing(account);
     let all = || [&opening].into_iter().chain(&entries).chain(&closing);
-    let columns = columns(setter, &header, || all())?;
+    let columns = columns(setter, &header, all)?;
     let header = cells(setter, &columns, &header, [HEADING; 2])?;
     flow.need(120_000);
     if letter.several() {
