@@ -6,7 +6,7 @@ use crate::model::document::Party;
 use crate::model::message::Statement;
 use crate::model::seller::BankDetails;
 use crate::model::{Company, CompanyId, Seller, SellerId};
-use crate::render::{Fonts, Logo, RenderError, statement_pdf, statement_text};
+use crate::render::{Fonts, Logo, RenderError, StatementLetter, statement_pdf, statement_text};
 use crate::rules::document::{buyer_party, seller_party};
 use crate::rules::statement::{default_from, statement};
 use crate::store::{Tx, companies, sellers, statement as accounts};
@@ -33,12 +33,16 @@ pub struct Letter {
 
 impl Letter {
     pub fn text(&self) -> std::result::Result<String, RenderError> {
-        statement_text(&self.statement, &self.seller, &self.company, Some(&self.bank), &self.language)
+        statement_text(&self.letter())
     }
 
     pub fn pdf(&self, fonts: &Fonts) -> std::result::Result<Vec<u8>, RenderError> {
-        let Self { statement, seller, company, bank, logo, language } = self;
-        statement_pdf(statement, seller, company, Some(bank), language, logo.as_ref(), fonts)
+        statement_pdf(&self.letter(), self.logo.as_ref(), fonts)
+    }
+
+    fn letter(&self) -> StatementLetter<'_> {
+        let Self { statement, seller, company, bank, language, .. } = self;
+        StatementLetter { statement, seller, company, bank: Some(bank), language }
     }
 
     /// The name of its file: the letter is of its last day.

@@ -260,7 +260,7 @@ fn config(db: &TestDb, mail: &smtp::Server) -> String {
     format!(
         "[database]\nurl = \"{}\"\n\
          [mail]\nfrom = \"billing@example.com\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n\
-         [reminders]\nupcoming = [-7]\noverdue = [1]\nescalation = [10]\nrepeat_every = 0\n\
+         [reminders]\nupcoming = [-7]\noverdue = [1]\nescalation = [10]\nrepeat_every = 0\nquiet = \"never\"\n\
          [reminders.policies.slow]\noverdue = [5]\nescalation = [20, 40]\n\
          [rate_limits]\nrecipient_per_minute = 100000\n",
         db.url(),

@@ -8,7 +8,7 @@ use crate::model::{CompanyId, InvoiceState};
 use crate::operations::invoices::find;
 use crate::providers::folder::write_private;
 use crate::render::languages;
-use crate::render::messages::{built_in_files, samples};
+use crate::render::messages::{built_in, samples};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -172,7 +172,7 @@ pub struct TemplatesArgs {
 }
 
 pub fn templates(args: &TemplatesArgs, ctx: &Context) -> Result<ExitCode> {
-    for (name, text) in built_in_files() {
+    for (name, text) in built_in() {
         let path = args.out.as_ref().map(|folder| folder.join(&name));
         if let (Some(folder), Some(path)) = (&args.out, &path) {
             std::fs::create_dir_all(folder).map_err(|error| io_error("make the folder", folder, error))?;
