@@ -27,6 +27,7 @@ pub use mail::MailConfig;
 pub use messages::MessagesConfig;
 pub use notify::{NotifyConfig, NotifyWhen};
 pub use reader::{Origin, Setting};
+pub use reminders::RemindersConfig;
 pub use retry::{RateConfig, RetryConfig};
 pub use secret::{REDACTED, Secret};
 pub use section::Section;
@@ -57,7 +58,7 @@ pub struct Config {
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
     /// When customers are reminded of what they owe.
-    pub reminders: crate::rules::dunning::Policies,
+    pub reminders: RemindersConfig,
     pub messages: MessagesConfig,
     pub retry: RetryConfig,
     pub rates: RateConfig,
@@ -161,7 +162,8 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
-        let reminders = reader.section("reminders", reminders::read);
+        let has_sms = reader.has("sms");
+        let reminders = reader.section("reminders", |section| reminders::read(section, has_sms));
         let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let mail = reader.optional("mail", |section| mail::read(section, file));

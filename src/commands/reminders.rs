@@ -2,7 +2,8 @@
 
 mod show;
 
-use super::invoices::{run_job, scope};
+use super::invoices::scope;
+use super::job::{open_for, run_job};
 use crate::context::Context;
 use crate::engine::{RunOptions, doubts};
 use crate::error::{Error, ExitCode, Result};
@@ -113,7 +114,10 @@ fn date(text: &str) -> Result<NaiveDate, Invalid> {
 }
 
 pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
-    let mut db = ctx.open_db()?;
+    let mut db = match &args.verb {
+        Verb::Send(args) => open_for(args.kind.job(), args.dry_run, ctx)?,
+        _ => ctx.open_db()?,
+    };
     match &args.verb {
         Verb::Send(args) => send(args, ctx, &mut db),
         Verb::Hold(args) => hold(args, ctx, &mut db),

@@ -2,19 +2,47 @@
 
 use super::Section;
 use super::reader::article;
+use crate::model::routing::Quiet;
 use crate::rules::dunning::{DEFAULT_POLICY, MAX_DAYS, NO_POLICY, Policies, Policy, Terms};
 use toml::de::DeValue;
 
 /// The longest before the due date that a reminder may come, in days.
 const MAX_DAYS_BEFORE: i32 = 365;
 
-pub fn read(section: &mut Section<'_, '_>) -> Policies {
+/// `[reminders]`
+#[derive(Debug, Clone)]
+pub struct RemindersConfig {
+    pub policies: Policies,
+    /// Hours, by the recipient's clock, in which no reminder reaches anybody.
+    pub quiet: Option<Quiet>,
+}
+
+/// What `quiet` is where there are no such hours.
+const NEVER: &str = "never";
+
+/// `has_sms`: there is a section that says who carries text messages.
+pub fn read(section: &mut Section<'_, '_>, has_sms: bool) -> RemindersConfig {
+    let quiet = section.text("quiet", "20:00-08:00".to_owned(), |text| {
+        if text == NEVER {
+            return Ok(text.to_owned());
+        }
+        text.parse::<Quiet>().map(|quiet| quiet.to_string()).map_err(|invalid| format!("{}, or {NEVER}", invalid.0))
+    });
+    let quiet = quiet.parse().ok();
+    RemindersConfig { policies: policies(section, has_sms), quiet }
+}
+
+fn policies(section: &mut Section<'_, '_>, has_sms: bool) -> Policies {
     let terms = terms(section, &Terms::default());
+    check_sms(section, &terms, has_sms);
     let default = policy(section, &terms);
     let is_sound = default.is_some();
     let named = section.named("policies", "reminders.policies", |name, section| {
         // What it does not say is as in [reminders].
         let own = self::terms(section, &terms);
+        if section.has("sms") {
+            check_sms(section, &own, has_sms);
+        }
         if name == DEFAULT_POLICY || name == NO_POLICY {
             section.refuse("this name means something already: [reminders] itself is default, and none reminds of nothing");
             return None;
@@ -23,6 +51,13 @@ pub fn read(section: &mut Section<'_, '_>) -> Policies {
         if is_sound { policy(section, &own) } else { None }
     });
     Policies { default: default.unwrap_or_default(), named }
+}
+
+/// Levels that are told by SMS need somebody who carries it.
+fn check_sms(section: &mut Section<'_, '_>, terms: &Terms, has_sms: bool) {
+    if !terms.sms.is_empty() && !has_sms {
+        section.mistake(&section.place_of("sms"), "sms", "needs [sms], which says who carries text messages");
+    }
 }
 
 fn terms(section: &mut Section<'_, '_>, default: &Terms) -> Terms {

@@ -239,7 +239,16 @@ fn mistakes_in_routes_are_told_with_their_place() {
 #[test]
 fn policies_of_reminders_take_after_the_default() {
     let text = "[reminders]\noverdue = [2]\nrepeat_every = 0\n[reminders.policies.gentle]\nescalation = [20]\nsms = [20]";
-    let policies = parse(text).unwrap().reminders;
+    let sms = "[sms]\naccount_sid = \"AC0123456789abcdef0123456789abcdef\"\nauth_token = \"canary\"\nfrom = \"+15005550006\"\n";
+    assert_eq!(problems(text), ["6:7 reminders.policies.gentle.sms needs [sms], which says who carries text messages"]);
+    let reminders = parse(&format!("{text}\n{sms}")).unwrap().reminders;
+    assert_eq!(reminders.quiet.map(|quiet| quiet.to_string()), Some("20:00-08:00".to_owned()));
+    assert_eq!(parse("[reminders]\nquiet = \"never\"").unwrap().reminders.quiet, None);
+    assert_eq!(
+        problems("[reminders]\nquiet = \"at night\""),
+        ["2:9 reminders.quiet must be two times, such as 20:00-07:00, or never"]
+    );
+    let policies = reminders.policies;
     let days = |policy: &crate::rules::dunning::Policy| policy.levels().iter().map(|l| l.days).collect::<Vec<_>>();
     assert_eq!(days(&policies.default), [-7, 2, 7, 14, 30]);
     assert_eq!(days(&policies.named["gentle"]), [-7, 2, 20]);
@@ -260,7 +269,7 @@ fn policies_of_reminders_take_after_the_default() {
         ]
     );
     assert_eq!(
-        problems("[reminders.policies.a]\nescalation = [9, 8]\nsms = [3]"),
+        problems("[reminders.policies.a]\nescalation = [9, 8]"),
         ["2:14 reminders.policies.a.escalation must ascend, from upcoming over overdue to escalation; 8 does not"]
     );
 }

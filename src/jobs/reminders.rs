@@ -131,7 +131,7 @@ impl<'c> Reminders<'c> {
         let how = plan::How {
             kind: self.kind,
             as_of: self.ctx.as_of,
-            policies: &self.ctx.config.reminders,
+            policies: &self.ctx.config.reminders.policies,
             has_sms: self.can_send(EffectKind::Sms),
         };
         Ok(plan::decide(&facts, &how))
@@ -144,7 +144,7 @@ impl<'c> Reminders<'c> {
 
 /// The due dates between which a reminder may be due, in any policy and at any seller, given their todays.
 fn range(ctx: &Context, kind: ReminderKind, todays: &[NaiveDate]) -> Option<DueRange> {
-    let first = ctx.config.reminders.first_day(kind)?;
+    let first = ctx.config.reminders.policies.first_day(kind)?;
     let utc = ctx.as_of.date_naive();
     let earliest = todays.iter().min().copied().unwrap_or(utc);
     let latest = todays.iter().max().copied().unwrap_or(utc).checked_sub_signed(TimeDelta::days(i64::from(first)))?;
@@ -206,7 +206,7 @@ impl Job for Reminders<'_> {
             if !dunning::record(tx, &reminded.rows(), now)? {
                 return Err(StoreError::Busy("an invoice was reminded of meanwhile".to_owned()).into());
             }
-            plan_messages(tx, &reminded.company_id, &reminded.messages(), now)?;
+            plan_messages(tx, &reminded.company_id, &reminded.messages(self.ctx.config.reminders.quiet, now), now)?;
             entries.extend(reminded.entries());
         }
         Ok(entries)

@@ -10,7 +10,7 @@
 
 use crate::model::CompanyId;
 use crate::model::message::{Channel, Mailbox, MessageKind, Severity};
-use crate::model::routing::{Day, DigestTime, Person, Route, Routing, Target};
+use crate::model::routing::{Day, DigestTime, Person, Quiet, Route, Routing, Target};
 use chrono::{DateTime, Days, LocalResult, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -170,20 +170,25 @@ fn next_time(now: DateTime<Utc>, zone: Tz, at: NaiveTime) -> DateTime<Utc> {
 
 /// The first instant from `at` on that does not lie in the person's quiet hours or days.
 pub fn after_quiet(person: &Person, at: DateTime<Utc>) -> DateTime<Utc> {
+    after_hours(person.quiet, &person.quiet_days, person.time_zone, at)
+}
+
+/// The first instant from `at` on that lies neither in these hours nor on these days of a zone.
+pub fn after_hours(quiet: Option<Quiet>, quiet_days: &[Day], zone: Tz, at: DateTime<Utc>) -> DateTime<Utc> {
     /// A week of quiet days has a gap, and between two of them lie two steps at most.
     const STEPS: u32 = 24;
     let mut at = at;
     for _ in 0..STEPS {
-        let local = at.with_timezone(&person.time_zone).naive_local();
-        let end = if person.quiet_days.contains(&Day::of(local.date())) {
+        let local = at.with_timezone(&zone).naive_local();
+        let end = if quiet_days.contains(&Day::of(local.date())) {
             local.date().checked_add_days(Days::new(1)).map(|day| day.and_time(NaiveTime::MIN))
         } else {
-            person.quiet.filter(|quiet| quiet.holds(local.time())).and_then(|quiet| {
+            quiet.filter(|quiet| quiet.holds(local.time())).and_then(|quiet| {
                 let tomorrow = u64::from(local.time() >= quiet.until);
                 local.date().checked_add_days(Days::new(tomorrow)).map(|day| day.and_time(quiet.until))
             })
         };
-        match end.and_then(|end| instant_after(person.time_zone, end, at)) {
+        match end.and_then(|end| instant_after(zone, end, at)) {
             Some(later) => at = later,
             None => return at,
         }

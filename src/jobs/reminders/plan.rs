@@ -5,9 +5,11 @@ use crate::engine::job::{Decided, Failed, Plan, Skipped};
 use crate::jobs::messages::{Outgoing, by_mail};
 use crate::model::dunning::ReminderKind;
 use crate::model::message::{About, Channel, ContactRole, Mailbox, Message};
+use crate::model::routing::Quiet;
 use crate::model::{Company, CompanyId, Currency, Money, Seller, SellerId};
 use crate::rules::dunning::{Decision, Dunned, Found, Level, Policies, decide as decide_invoice};
 use crate::rules::recipients::{self, Recipient};
+use crate::rules::routing::after_hours;
 use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::dunning::{Owed, Reminder};
@@ -158,7 +160,8 @@ impl Reminded {
         self.invoices.iter().flat_map(of).collect()
     }
 
-    pub fn messages(&self) -> Vec<Outgoing> {
+    /// Each at its recipient's time of day.
+    pub fn messages(&self, quiet: Option<Quiet>, now: DateTime<Utc>) -> Vec<Outgoing> {
         let message = Message {
             kind: self.level.kind.message(),
             severity: self.level.kind.severity(),
@@ -181,6 +184,10 @@ impl Reminded {
         };
         let mut outgoing = by_mail(&message, &self.to, &self.copies);
         outgoing.extend(self.sms.iter().map(sms));
+        for one in &mut outgoing {
+            let zone = self.everybody().find(|other| other.mailbox == one.message.recipient).map(|other| other.time_zone);
+            one.not_before = zone.map(|zone| after_hours(quiet, &[], zone, now)).filter(|at| *at > now);
+        }
         outgoing
     }
 
@@ -310,7 +317,7 @@ fn no_address(reminded: &Reminded) -> Failed {
         subject: reminded.seller_id.to_string(),
         period: String::new(),
         reason: "no_address",
-        message: format!("it is to be reminded of {} invoices, and has no address", reminded.invoices.len()),
+        message: "it is to be reminded of what it owes, and has no address".to_owned(),
         hint: "import a contact with the role billing and an email, or give the company an email".to_owned(),
     }
 }
