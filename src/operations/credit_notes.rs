@@ -2,11 +2,13 @@
 //! lowers what remains to be paid; what exceeds that becomes the company's credit.
 
 use crate::context::Context;
-use crate::engine::host;
+use crate::crash;
+use crate::engine::{self, RunOptions, host};
 use crate::error::{Error, Result};
 use crate::jobs::issue::Frozen;
+use crate::jobs::settle::Settle;
 use crate::model::document::{Corrected, Document};
-use crate::model::{Correction, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Seller, text};
+use crate::model::{Correction, EffectKind, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Seller, text};
 use crate::operations::invoices::{held, note, states};
 use crate::operations::payments::{open_balance, settle};
 use crate::render::{Fonts, missing_characters};
@@ -15,8 +17,9 @@ use crate::rules::document::{Issue, freeze};
 use crate::rules::numbering::NumberFormat;
 use crate::rules::schedule::today;
 use crate::store::credit::{self, NewEntry};
+use crate::store::documents::{self, DocumentFile};
 use crate::store::numbers::{self, Given, Taken};
-use crate::store::{StoreError, Tx, audit, companies, invoices, sellers};
+use crate::store::{Db, StoreError, Tx, audit, companies, invoices, sellers};
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -137,18 +140,34 @@ fn issue(
     request: &Request,
 ) -> Result<(FullInvoice, Document)> {
     let issued_on = today(ctx.as_of, seller.time_zone);
-    let of_invoice = invoice.issued_on.unwrap_or(issued_on);
-    if issued_on < of_invoice {
-        return Err(Error::refused(format!("invoice {} is of {of_invoice}, and today is {issued_on}", invoice.label()))
-            .hint("a credit note is not older than its invoice: correct the clock, or --now"));
+    let draft = draft(InvoiceId::from(ctx.ids.uuid()), invoice, credited, request);
+    let mut document = document(tx, &draft, (invoice, seller), issued_on)?;
+    if let Some((character, field)) = missing_characters(&document, fonts).into_iter().next() {
+        return Err(Error::refused(format!("{field} has {character:?} (U+{:04X}), which no font has", u32::from(character)))
+            .hint("name a font that has it in [documents] fallback_fonts"));
     }
-    let company = companies::by_ids(tx, &[invoice.company_id.as_str()])?;
-    let company = company.first().ok_or_else(|| Error::failed(format!("company {} is gone", invoice.company_id)))?;
+    invoices::insert(tx, std::iter::once(&draft))?;
+    document.number = number(tx, seller, &draft.head, issued_on)?;
+    let head = Invoice {
+        state: InvoiceState::Issued,
+        number: Some(document.number.clone()),
+        issued_on: Some(issued_on),
+        due_on: Some(document.due_on),
+        ..draft.head
+    };
+    if !invoices::issue(tx, std::slice::from_ref(&head))? {
+        return Err(StoreError::Busy("the credit note changed while it was being issued".to_owned()).into());
+    }
+    Ok((FullInvoice { head, ..draft }, document))
+}
+
+/// The credit note without its number.
+fn draft(invoice_id: InvoiceId, invoice: &Invoice, credited: Credited, request: &Request) -> FullInvoice {
     let correction =
         Correction { corrects: invoice.invoice_id.clone(), reason: request.reason.clone(), key: request.key.clone() };
     let Credited { lines, taxes, net, tax, total } = credited;
     let head = Invoice {
-        invoice_id: InvoiceId::from(ctx.ids.uuid()),
+        invoice_id,
         kind: InvoiceKind::CreditNote(correction),
         state: InvoiceState::Draft,
         revision: 0,
@@ -163,40 +182,34 @@ fn issue(
         edited: false,
         ..invoice.clone()
     };
-    let mut document = freeze(Issue {
-        invoice: &head,
-        lines: &lines,
-        taxes: &taxes,
+    FullInvoice { head, lines, taxes }
+}
+
+/// Its document, without the number.
+fn document(tx: &mut Tx, draft: &FullInvoice, (invoice, seller): (&Invoice, &Seller), issued_on: NaiveDate) -> Result<Document> {
+    let of_invoice = invoice.issued_on.unwrap_or(issued_on);
+    if issued_on < of_invoice {
+        return Err(Error::refused(format!("invoice {} is of {of_invoice}, and today is {issued_on}", invoice.label()))
+            .hint("a credit note is not older than its invoice: correct the clock, or --now"));
+    }
+    let company = companies::by_ids(tx, &[invoice.company_id.as_str()])?;
+    let company = company.first().ok_or_else(|| Error::failed(format!("company {} is gone", invoice.company_id)))?;
+    Ok(freeze(Issue {
+        invoice: &draft.head,
+        lines: &draft.lines,
+        taxes: &draft.taxes,
         seller,
         company,
         number: String::new(),
         issued_on,
-        credit_applied: Money::zero(head.currency),
+        credit_applied: Money::zero(invoice.currency),
         corrects: Some(Corrected {
             invoice_id: invoice.invoice_id.clone(),
             number: invoice.label().to_owned(),
             issued_on: of_invoice,
-            reason: request.reason.clone(),
+            reason: draft.head.kind.correction().map(|c| c.reason.clone()).unwrap_or_default(),
         }),
-    });
-    if let Some((character, field)) = missing_characters(&document, fonts).into_iter().next() {
-        return Err(Error::refused(format!("{field} has {character:?} (U+{:04X}), which no font has", u32::from(character)))
-            .hint("name a font that has it in [documents] fallback_fonts"));
-    }
-    let draft = FullInvoice { head, lines, taxes };
-    invoices::insert(tx, std::iter::once(&draft))?;
-    document.number = number(tx, seller, &draft.head, issued_on)?;
-    let head = Invoice {
-        state: InvoiceState::Issued,
-        number: Some(document.number.clone()),
-        issued_on: Some(issued_on),
-        due_on: Some(document.due_on),
-        ..draft.head
-    };
-    if !invoices::issue(tx, std::slice::from_ref(&head))? {
-        return Err(StoreError::Busy("the credit note changed while it was being issued".to_owned()).into());
-    }
-    Ok((FullInvoice { head, ..draft }, document))
+    }))
 }
 
 /// The next number of the seller's series of credit notes.
@@ -221,6 +234,18 @@ fn number(tx: &mut Tx, seller: &Seller, note: &Invoice, issued_on: NaiveDate) ->
     let given = Given { series_id, year, seq, company_id: &note.company_id, document_id: &note.invoice_id };
     numbers::record(tx, &[given])?;
     Ok(number)
+}
+
+/// Writes the PDF at once, as `effects settle` would, and tells where it lies. The credit note stands in
+/// any case, so what goes wrong here is a warning and no more.
+pub fn write_pdf(ctx: &Context, db: &mut Db, note: &Invoice) -> Result<Option<DocumentFile>> {
+    crash::point("credit_note.committed");
+    let options = RunOptions { scope: format!("credit note {}", note.label()), ..RunOptions::default() };
+    let (_, ended) = engine::run(&mut Settle::new(ctx, Some(EffectKind::Document)), ctx, db, &options);
+    if let Err(error) = ended {
+        ctx.ui.warn(format!("the PDF is not written yet: {}; finops effects settle writes it", error.message));
+    }
+    Ok(db.read(|tx| documents::pdf(tx, &note.company_id, &note.invoice_id))?)
 }
 
 /// Lowers what remains to be paid, gives the company the rest, and tells the audit log.
