@@ -1,6 +1,8 @@
 //! Credit notes: what a person takes back of an issued invoice (semantics.md, credit notes). First it
 //! lowers what remains to be paid; what exceeds that becomes the company's credit.
 
+mod again;
+
 use crate::context::Context;
 use crate::crash;
 use crate::engine::{self, RunOptions, host};
@@ -12,7 +14,7 @@ use crate::model::{Correction, EffectKind, FullInvoice, Invoice, InvoiceId, Invo
 use crate::operations::invoices::{held, note, states};
 use crate::operations::payments::{open_balance, settle};
 use crate::render::{Fonts, missing_characters};
-use crate::rules::credit::{Credited, Uncreditable, Wanted, left, split};
+use crate::rules::credit::{Credited, Uncreditable, Wanted, split};
 use crate::rules::document::{Issue, freeze};
 use crate::rules::numbering::NumberFormat;
 use crate::rules::schedule::today;
@@ -31,6 +33,9 @@ const MAX_KEY_CHARS: usize = 260;
 /// What a person asks for.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
+    /// The id that it will have, given by who may have to ask again without knowing whether the first
+    /// time got through (`Db::write_surely`). None: made here.
+    pub id: Option<InvoiceId>,
     /// Lines of the invoice, from 1; none: all.
     pub lines: Vec<u32>,
     /// With tax, in the invoice's currency. None: all that is left.
@@ -64,8 +69,12 @@ pub struct Made {
 pub fn credit(tx: &mut Tx, ctx: &Context, fonts: &Fonts, invoice: &Invoice, request: &Request) -> Result<Made> {
     check_texts(request)?;
     let invoice = held(tx, invoice)?;
+    if let Some(own) = request.id.as_ref().map(|id| invoices::head(tx, &invoice.company_id, id)).transpose()?.flatten() {
+        let note = invoices::full(tx, own)?;
+        return again::told(tx, invoice, note, false);
+    }
     if let Some(before) = invoices::by_ref_key(tx, &invoice.company_id, &request.key)? {
-        return made_before(tx, invoice, before, request);
+        return again::made_before(tx, invoice, before, request);
     }
     check_state(&invoice)?;
     let full = invoices::full(tx, invoice.clone())?;
@@ -140,7 +149,8 @@ fn issue(
     request: &Request,
 ) -> Result<(FullInvoice, Document)> {
     let issued_on = today(ctx.as_of, seller.time_zone);
-    let draft = draft(InvoiceId::from(ctx.ids.uuid()), invoice, credited, request);
+    let id = request.id.clone().unwrap_or_else(|| InvoiceId::from(ctx.ids.uuid()));
+    let draft = draft(id, invoice, credited, request);
     let mut document = document(tx, &draft, (invoice, seller), issued_on)?;
     if let Some((character, field)) = missing_characters(&document, fonts).into_iter().next() {
         return Err(Error::refused(format!("{field} has {character:?} (U+{:04X}), which no font has", u32::from(character)))
@@ -300,44 +310,4 @@ fn key_of(note: &InvoiceId) -> String {
 /// The key of what of it lowers its invoice.
 pub fn settles_key(note: &InvoiceId) -> String {
     format!("credit_note:{note}:settles")
-}
-
-/// A rerun compares the content, not only the key.
-fn made_before(tx: &mut Tx, invoice: Invoice, before: Invoice, request: &Request) -> Result<Made> {
-    let note = invoices::full(tx, before)?;
-    let wanted = wanted(&invoice, request)?;
-    let correction = note.head.kind.correction();
-    let same_invoice = correction.is_some_and(|c| c.corrects == invoice.invoice_id && c.reason == request.reason);
-    let same_lines =
-        wanted.lines.is_empty() || note.lines.iter().all(|line| line.corrects_line.is_some_and(|n| wanted.lines.contains(&n)));
-    let same_amount = match wanted.amount {
-        Some(amount) => amount == note.head.total,
-        // All that was left of these lines: then nothing is left of them now.
-        None => {
-            same_invoice && {
-                let full = invoices::full(tx, invoice.clone())?;
-                let notes = invoices::credit_notes(tx, &invoice.company_id, &invoice.invoice_id)?;
-                left(&full, &notes).is_zero() || split(&full, &notes, &wanted) == Err(Uncreditable::NothingLeft)
-            }
-        }
-    };
-    if !(same_invoice && same_lines && same_amount) {
-        return Err(Error::refused(format!(
-            "--ref {} made credit note {} already, with other content: {} {}",
-            request.key,
-            note.head.label(),
-            note.head.total,
-            note.head.currency
-        ))
-        .hint("a credit note is made once: give another --ref if this is another one"));
-    }
-    let entry = credit::find(tx, &invoice.company_id, &settles_key(&note.head.invoice_id))?;
-    let settled = entry.map_or(Money::zero(invoice.currency), |entry| entry.amount.negated());
-    let credited = Money::from_minor(note.head.total.minor() - settled.minor(), invoice.currency);
-    let balance = match invoice.state {
-        InvoiceState::Open | InvoiceState::Uncollectible => open_balance(tx, &invoice)?,
-        _ => Money::zero(invoice.currency),
-    };
-    let label = invoice.label().to_owned();
-    Ok(Made { already_made: true, invoice: label, settled, credited, balance, invoice_state: invoice.state, note })
 }

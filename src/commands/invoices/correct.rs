@@ -7,7 +7,7 @@ use crate::error::{Error, ExitCode, Result};
 use crate::jobs::documents::load_fonts;
 use crate::model::calendar::parse_date;
 use crate::model::money::parse_decimal;
-use crate::model::{FullInvoice, Invalid, InvoiceState, TaxCode};
+use crate::model::{FullInvoice, Invalid, InvoiceId, InvoiceState, TaxCode};
 use crate::operations::credit_notes::{self, Made, Request};
 use crate::operations::edit::{self, Change};
 use crate::operations::invoices as operations;
@@ -59,21 +59,29 @@ struct Credited<'a> {
 
 pub(super) fn credit(args: &CreditArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let fonts = load_fonts(ctx)?;
-    let request =
-        Request { lines: args.line.clone(), amount: args.amount, reason: args.reason.clone(), key: args.reference.clone() };
+    let request = Request {
+        id: Some(InvoiceId::from(ctx.ids.uuid())),
+        lines: args.line.clone(),
+        amount: args.amount,
+        reason: args.reason.clone(),
+        key: args.reference.clone(),
+    };
     let work = |tx: &mut Tx| {
         let invoice = operations::find(tx, &args.one.invoice, args.one.company_id.as_ref())?;
         credit_notes::credit(tx, ctx, &fonts, &invoice, &request)
     };
     if args.dry_run {
-        let made = db.rehearse(work)?;
+        let mut made = db.rehearse(work)?;
+        // It was not given.
+        made.note.head.number = None;
         ctx.ui.item(&Credited { dry_run: true, made: &made, pdf: None }, || told(&made, true));
         return Ok(ExitCode::Done);
     }
     // It gives a number: an older copy of the database would give one that was given already.
     ctx.refuse_a_future(db)?;
     doubts::refuse(ctx, db)?;
-    let made = db.write(work)?;
+    // A COMMIT whose answer is lost must not lead to a second one.
+    let made = db.write_surely(work)?;
     let pdf = credit_notes::write_pdf(ctx, db, &made.note.head)?.map(|file| super::show::place_of(ctx, file));
     ctx.ui.done(&Credited { dry_run: false, made: &made, pdf: pdf.clone() }, || match &pdf {
         Some(pdf) => format!("{}\n{pdf}", told(&made, false)),
