@@ -1,23 +1,28 @@
 //! Credit notes: what a person takes back of an issued invoice (semantics.md, credit notes). First it
 //! lowers what remains to be paid; what exceeds that becomes the company's credit.
 
+mod again;
+
 use crate::context::Context;
-use crate::engine::host;
+use crate::crash;
+use crate::engine::{self, RunOptions, host};
 use crate::error::{Error, Result};
 use crate::jobs::issue::Frozen;
+use crate::jobs::settle::Settle;
 use crate::model::document::{Corrected, Document};
-use crate::model::{Correction, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Seller, text};
+use crate::model::{Correction, EffectKind, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Seller, text};
 use crate::operations::invoices::{held, note, states};
 use crate::operations::payments::settle;
 use crate::render::{Fonts, missing_characters};
-use crate::rules::credit::{Credited, Uncreditable, Wanted, left, split};
+use crate::rules::credit::{Credited, Uncreditable, Wanted, split};
 use crate::rules::document::{Issue, freeze};
 use crate::rules::numbering::NumberFormat;
 use crate::rules::schedule::today;
 use crate::store::credit::{self, NewEntry};
+use crate::store::documents::{self, DocumentFile};
 use crate::store::numbers::{self, Given, Taken};
 use crate::store::payments::open_balance;
-use crate::store::{StoreError, Tx, audit, companies, invoices, sellers};
+use crate::store::{Db, StoreError, Tx, audit, companies, invoices, sellers};
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -29,6 +34,9 @@ const MAX_KEY_CHARS: usize = 260;
 /// What a person asks for.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
+    /// The id that it will have, given by who may have to ask again without knowing whether the first
+    /// time got through (`Db::write_surely`). None: made here.
+    pub id: Option<InvoiceId>,
     /// Lines of the invoice, from 1; none: all.
     pub lines: Vec<u32>,
     /// With tax, in the invoice's currency. None: all that is left.
@@ -62,8 +70,12 @@ pub struct Made {
 pub fn credit(tx: &mut Tx, ctx: &Context, fonts: &Fonts, invoice: &Invoice, request: &Request) -> Result<Made> {
     check_texts(request)?;
     let invoice = held(tx, invoice)?;
+    if let Some(own) = request.id.as_ref().map(|id| invoices::head(tx, &invoice.company_id, id)).transpose()?.flatten() {
+        let note = invoices::full(tx, own)?;
+        return again::told(tx, invoice, note, false);
+    }
     if let Some(before) = invoices::by_ref_key(tx, &invoice.company_id, &request.key)? {
-        return made_before(tx, invoice, before, request);
+        return again::made_before(tx, invoice, before, request);
     }
     check_state(&invoice)?;
     let full = invoices::full(tx, invoice.clone())?;
@@ -138,18 +150,35 @@ fn issue(
     request: &Request,
 ) -> Result<(FullInvoice, Document)> {
     let issued_on = today(ctx.as_of, seller.time_zone);
-    let of_invoice = invoice.issued_on.unwrap_or(issued_on);
-    if issued_on < of_invoice {
-        return Err(Error::refused(format!("invoice {} is of {of_invoice}, and today is {issued_on}", invoice.label()))
-            .hint("a credit note is not older than its invoice: correct the clock, or --now"));
+    let id = request.id.clone().unwrap_or_else(|| InvoiceId::from(ctx.ids.uuid()));
+    let draft = draft(id, invoice, credited, request);
+    let mut document = document(tx, &draft, (invoice, seller), issued_on)?;
+    if let Some((character, field)) = missing_characters(&document, fonts).into_iter().next() {
+        return Err(Error::refused(format!("{field} has {character:?} (U+{:04X}), which no font has", u32::from(character)))
+            .hint("name a font that has it in [documents] fallback_fonts"));
     }
-    let company = companies::by_ids(tx, &[invoice.company_id.as_str()])?;
-    let company = company.first().ok_or_else(|| Error::failed(format!("company {} is gone", invoice.company_id)))?;
+    invoices::insert(tx, std::iter::once(&draft))?;
+    document.number = number(tx, seller, &draft.head, issued_on)?;
+    let head = Invoice {
+        state: InvoiceState::Issued,
+        number: Some(document.number.clone()),
+        issued_on: Some(issued_on),
+        due_on: Some(document.due_on),
+        ..draft.head
+    };
+    if !invoices::issue(tx, std::slice::from_ref(&head))? {
+        return Err(StoreError::Busy("the credit note changed while it was being issued".to_owned()).into());
+    }
+    Ok((FullInvoice { head, ..draft }, document))
+}
+
+/// The credit note without its number.
+fn draft(invoice_id: InvoiceId, invoice: &Invoice, credited: Credited, request: &Request) -> FullInvoice {
     let correction =
         Correction { corrects: invoice.invoice_id.clone(), reason: request.reason.clone(), key: request.key.clone() };
     let Credited { lines, taxes, net, tax, total } = credited;
     let head = Invoice {
-        invoice_id: InvoiceId::from(ctx.ids.uuid()),
+        invoice_id,
         kind: InvoiceKind::CreditNote(correction),
         state: InvoiceState::Draft,
         revision: 0,
@@ -164,40 +193,34 @@ fn issue(
         edited: false,
         ..invoice.clone()
     };
-    let mut document = freeze(Issue {
-        invoice: &head,
-        lines: &lines,
-        taxes: &taxes,
+    FullInvoice { head, lines, taxes }
+}
+
+/// Its document, without the number.
+fn document(tx: &mut Tx, draft: &FullInvoice, (invoice, seller): (&Invoice, &Seller), issued_on: NaiveDate) -> Result<Document> {
+    let of_invoice = invoice.issued_on.unwrap_or(issued_on);
+    if issued_on < of_invoice {
+        return Err(Error::refused(format!("invoice {} is of {of_invoice}, and today is {issued_on}", invoice.label()))
+            .hint("a credit note is not older than its invoice: correct the clock, or --now"));
+    }
+    let company = companies::by_ids(tx, &[invoice.company_id.as_str()])?;
+    let company = company.first().ok_or_else(|| Error::failed(format!("company {} is gone", invoice.company_id)))?;
+    Ok(freeze(Issue {
+        invoice: &draft.head,
+        lines: &draft.lines,
+        taxes: &draft.taxes,
         seller,
         company,
         number: String::new(),
         issued_on,
-        credit_applied: Money::zero(head.currency),
+        credit_applied: Money::zero(invoice.currency),
         corrects: Some(Corrected {
             invoice_id: invoice.invoice_id.clone(),
             number: invoice.label().to_owned(),
             issued_on: of_invoice,
-            reason: request.reason.clone(),
+            reason: draft.head.kind.correction().map(|c| c.reason.clone()).unwrap_or_default(),
         }),
-    });
-    if let Some((character, field)) = missing_characters(&document, fonts).into_iter().next() {
-        return Err(Error::refused(format!("{field} has {character:?} (U+{:04X}), which no font has", u32::from(character)))
-            .hint("name a font that has it in [documents] fallback_fonts"));
-    }
-    let draft = FullInvoice { head, lines, taxes };
-    invoices::insert(tx, std::iter::once(&draft))?;
-    document.number = number(tx, seller, &draft.head, issued_on)?;
-    let head = Invoice {
-        state: InvoiceState::Issued,
-        number: Some(document.number.clone()),
-        issued_on: Some(issued_on),
-        due_on: Some(document.due_on),
-        ..draft.head
-    };
-    if !invoices::issue(tx, std::slice::from_ref(&head))? {
-        return Err(StoreError::Busy("the credit note changed while it was being issued".to_owned()).into());
-    }
-    Ok((FullInvoice { head, ..draft }, document))
+    }))
 }
 
 /// The next number of the seller's series of credit notes.
@@ -222,6 +245,18 @@ fn number(tx: &mut Tx, seller: &Seller, note: &Invoice, issued_on: NaiveDate) ->
     let given = Given { series_id, year, seq, company_id: &note.company_id, document_id: &note.invoice_id };
     numbers::record(tx, &[given])?;
     Ok(number)
+}
+
+/// Writes the PDF at once, as `effects settle` would, and tells where it lies. The credit note stands in
+/// any case, so what goes wrong here is a warning and no more.
+pub fn write_pdf(ctx: &Context, db: &mut Db, note: &Invoice) -> Result<Option<DocumentFile>> {
+    crash::point("credit_note.committed");
+    let options = RunOptions { scope: format!("credit note {}", note.label()), ..RunOptions::default() };
+    let (_, ended) = engine::run(&mut Settle::new(ctx, Some(EffectKind::Document)), ctx, db, &options);
+    if let Err(error) = ended {
+        ctx.ui.warn(format!("the PDF is not written yet: {}; finops effects settle writes it", error.message));
+    }
+    Ok(db.read(|tx| documents::pdf(tx, &note.company_id, &note.invoice_id))?)
 }
 
 /// Lowers what remains to be paid, gives the company the rest, and tells the audit log.
@@ -276,44 +311,4 @@ fn key_of(note: &InvoiceId) -> String {
 /// The key of what of it lowers its invoice.
 pub fn settles_key(note: &InvoiceId) -> String {
     format!("credit_note:{note}:settles")
-}
-
-/// A rerun compares the content, not only the key.
-fn made_before(tx: &mut Tx, invoice: Invoice, before: Invoice, request: &Request) -> Result<Made> {
-    let note = invoices::full(tx, before)?;
-    let wanted = wanted(&invoice, request)?;
-    let correction = note.head.kind.correction();
-    let same_invoice = correction.is_some_and(|c| c.corrects == invoice.invoice_id && c.reason == request.reason);
-    let same_lines =
-        wanted.lines.is_empty() || note.lines.iter().all(|line| line.corrects_line.is_some_and(|n| wanted.lines.contains(&n)));
-    let same_amount = match wanted.amount {
-        Some(amount) => amount == note.head.total,
-        // All that was left of these lines: then nothing is left of them now.
-        None => {
-            same_invoice && {
-                let full = invoices::full(tx, invoice.clone())?;
-                let notes = invoices::credit_notes(tx, &invoice.company_id, &invoice.invoice_id)?;
-                left(&full, &notes).is_zero() || split(&full, &notes, &wanted) == Err(Uncreditable::NothingLeft)
-            }
-        }
-    };
-    if !(same_invoice && same_lines && same_amount) {
-        return Err(Error::refused(format!(
-            "--ref {} made credit note {} already, with other content: {} {}",
-            request.key,
-            note.head.label(),
-            note.head.total,
-            note.head.currency
-        ))
-        .hint("a credit note is made once: give another --ref if this is another one"));
-    }
-    let entry = credit::find(tx, &invoice.company_id, &settles_key(&note.head.invoice_id))?;
-    let settled = entry.map_or(Money::zero(invoice.currency), |entry| entry.amount.negated());
-    let credited = Money::from_minor(note.head.total.minor() - settled.minor(), invoice.currency);
-    let balance = match invoice.state {
-        InvoiceState::Open | InvoiceState::Uncollectible => open_balance(tx, &invoice)?,
-        _ => Money::zero(invoice.currency),
-    };
-    let label = invoice.label().to_owned();
-    Ok(Made { already_made: true, invoice: label, settled, credited, balance, invoice_state: invoice.state, note })
 }

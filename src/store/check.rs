@@ -90,15 +90,16 @@ const RULES: [Rule; 13] = [
     Rule {
         name: "invoice_balance",
         message: "the invoice is settled beyond its total, is marked as paid with a balance, or is open without one",
-        sql: "SELECT b.company_id, b.invoice_id FROM (SELECT i.company_id, i.invoice_id, i.state, i.total_minor
-            - (SELECT COALESCE(SUM(a.amount_minor), 0) FROM payment_allocations a
-               WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id)
-            + (SELECT COALESCE(SUM(c.amount_minor), 0) FROM credit_entries c
-               WHERE c.company_id = i.company_id AND c.invoice_id = i.invoice_id) AS balance
-            FROM invoices i WHERE i.kind = 'invoice' AND i.total_minor > 0) b
-          WHERE b.balance < 0 OR (b.state = 'paid' AND b.balance <> 0)
-             OR (b.state IN ('open', 'uncollectible') AND b.balance = 0)
-          ORDER BY b.company_id, b.invoice_id LIMIT $1",
+        sql: "SELECT i.company_id, i.invoice_id FROM invoices i
+          LEFT JOIN (SELECT company_id, invoice_id, SUM(amount_minor) AS minor FROM payment_allocations
+            GROUP BY company_id, invoice_id) a ON a.company_id = i.company_id AND a.invoice_id = i.invoice_id
+          LEFT JOIN (SELECT company_id, invoice_id, SUM(amount_minor) AS minor FROM credit_entries WHERE invoice_id <> ''
+            GROUP BY company_id, invoice_id) c ON c.company_id = i.company_id AND c.invoice_id = i.invoice_id
+          WHERE i.kind = 'invoice' AND i.total_minor > 0 AND (
+             i.total_minor + COALESCE(c.minor, 0) < COALESCE(a.minor, 0)
+             OR (i.state = 'paid' AND i.total_minor + COALESCE(c.minor, 0) <> COALESCE(a.minor, 0))
+             OR (i.state IN ('open', 'uncollectible') AND i.total_minor + COALESCE(c.minor, 0) = COALESCE(a.minor, 0)))
+          ORDER BY i.company_id, i.invoice_id LIMIT $1",
     },
     Rule {
         name: "credit_below_zero",

@@ -155,6 +155,19 @@ fn the_same_reference_makes_no_second_credit_note() {
 }
 
 #[test]
+fn who_does_not_know_whether_it_got_through_asks_again_by_its_id() {
+    each_engine(|db| {
+        let mut firm = firm(db);
+        let id = Some("0199b000-0000-7000-8000-000000000001".parse().unwrap());
+        let request = Request { id, amount: Some("50".parse().unwrap()), ..Request::default() };
+        let made = firm.credit(INVOICE, &request).unwrap();
+        assert_eq!(firm.credit(INVOICE, &request).unwrap(), made);
+        assert_eq!(db.value("SELECT COUNT(*) FROM invoices WHERE kind = 'credit_note'"), "1");
+        assert_eq!(firm.stands(INVOICE), "79.70 open");
+    });
+}
+
+#[test]
 fn what_cannot_be_credited_is_refused_and_leaves_no_gap() {
     each_engine(|db| {
         let mut firm = firm(db);

@@ -22,13 +22,9 @@ use finops::jobs::issue::Issue;
 use finops::jobs::reminders::Reminders;
 use finops::jobs::send::Send;
 use finops::jobs::settle::Settle;
-<<<<<<< HEAD
 use finops::model::CompanyId;
-use finops::operations::effects;
-=======
 use finops::model::dunning::ReminderKind;
-use finops::model::{CompanyId, Money, Payment};
->>>>>>> main
+use finops::operations::effects;
 use finops::operations::import::{How, Input, import_files};
 use finops::store::{Db, Tx, schema};
 use finops::ui::{Ui, UiOptions};

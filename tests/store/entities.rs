@@ -298,6 +298,45 @@ fn credit_notes_are_found_by_their_invoice_and_by_their_key() {
 }
 
 #[test]
+fn a_draft_is_rewritten_by_hand_and_an_issued_invoice_is_not() {
+    each_engine(|db| {
+        let guarded = !db.is_citus();
+        let mut db = db.open();
+        seed(&mut db, &["a"]);
+        let item = billable("a", "ticket:1");
+        let made = draft("a", 1);
+        let (company, id) = (made.head.company_id.clone(), made.head.invoice_id.clone());
+        write(&mut db, |tx| {
+            invoices::insert(tx, [made.clone()].iter())?;
+            items::upsert(tx, &[(&item, day("2026-11-01"))])?;
+            assert!(items::take(tx, &company, &item.source_key, &id)?);
+            invoices::mark_stale_by_company(tx, &company)
+        });
+        let lines = vec![InvoiceLine { description: "Other".to_owned(), ..made.lines[1].clone() }];
+        let taxes = vec![made.taxes[1].clone()];
+        let head = Invoice { net: euro(7), tax: euro(1), total: euro(8), stale: false, edited: true, ..made.head.clone() };
+        let wanted = FullInvoice { head, lines, taxes };
+        assert!(write(&mut db, |tx| invoices::rewrite(tx, &wanted)));
+        let head = read(&mut db, |tx| invoices::head(tx, &company, &id)).unwrap();
+        assert_eq!(read(&mut db, |tx| invoices::full(tx, head)), wanted);
+        assert!(!write(&mut db, |tx| items::release_one(tx, &company, &item.source_key, &invoice_id(2))), "another one's");
+        assert!(write(&mut db, |tx| items::release_one(tx, &company, &item.source_key, &id)));
+        assert_eq!(read(&mut db, |tx| items::find(tx, &company, &item.source_key)).unwrap().1, None);
+
+        assert!(read(&mut db, |tx| invoices::issued(tx, None, ("", ""), 9)).is_empty(), "a draft is not issued");
+        let open = Invoice { state: InvoiceState::Open, number: Some("N".to_owned()), ..wanted.head.clone() };
+        write(&mut db, |tx| invoices::issue(tx, std::slice::from_ref(&open)));
+        assert!(!guarded || db.write(|tx| invoices::rewrite(tx, &wanted)).is_err(), "the guards refuse it");
+        for of in [None, Some("a")] {
+            let found = read(&mut db, |tx| invoices::issued(tx, of, ("", ""), 9));
+            assert_eq!(found, [FullInvoice { head: open.clone(), ..wanted.clone() }], "{of:?}");
+            assert!(read(&mut db, |tx| invoices::issued(tx, of, ("a", id.as_str()), 9)).is_empty());
+        }
+        assert!(read(&mut db, |tx| invoices::issued(tx, Some("b"), ("", ""), 9)).is_empty());
+    });
+}
+
+#[test]
 fn documents_and_their_files() {
     each_engine(|db| {
         let mut db = db.open();

@@ -2,19 +2,17 @@
 
 use super::OneArgs;
 use crate::context::Context;
-use crate::crash;
-use crate::engine::{self, RunOptions, doubts};
+use crate::engine::doubts;
 use crate::error::{Error, ExitCode, Result};
 use crate::jobs::documents::load_fonts;
-use crate::jobs::settle::Settle;
 use crate::model::calendar::parse_date;
 use crate::model::money::parse_decimal;
-use crate::model::{EffectKind, FullInvoice, Invalid, InvoiceState, TaxCode};
+use crate::model::{FullInvoice, Invalid, InvoiceId, InvoiceState, TaxCode};
 use crate::operations::credit_notes::{self, Made, Request};
 use crate::operations::edit::{self, Change};
 use crate::operations::invoices as operations;
 use crate::rules::edit::{Edit, Fields};
-use crate::store::{Db, Tx, documents};
+use crate::store::{Db, Tx};
 use chrono::NaiveDate;
 use clap::ArgGroup;
 use rust_decimal::Decimal;
@@ -61,40 +59,35 @@ struct Credited<'a> {
 
 pub(super) fn credit(args: &CreditArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let fonts = load_fonts(ctx)?;
-    let request =
-        Request { lines: args.line.clone(), amount: args.amount, reason: args.reason.clone(), key: args.reference.clone() };
+    let request = Request {
+        id: Some(InvoiceId::from(ctx.ids.uuid())),
+        lines: args.line.clone(),
+        amount: args.amount,
+        reason: args.reason.clone(),
+        key: args.reference.clone(),
+    };
     let work = |tx: &mut Tx| {
         let invoice = operations::find(tx, &args.one.invoice, args.one.company_id.as_ref())?;
         credit_notes::credit(tx, ctx, &fonts, &invoice, &request)
     };
     if args.dry_run {
-        let made = db.rehearse(work)?;
+        let mut made = db.rehearse(work)?;
+        // It was not given.
+        made.note.head.number = None;
         ctx.ui.item(&Credited { dry_run: true, made: &made, pdf: None }, || told(&made, true));
         return Ok(ExitCode::Done);
     }
     // It gives a number: an older copy of the database would give one that was given already.
     ctx.refuse_a_future(db)?;
     doubts::refuse(ctx, db)?;
-    let made = db.write(work)?;
-    crash::point("credit_note.committed");
-    let pdf = write_pdf(ctx, db, &made.note)?;
+    // A COMMIT whose answer is lost must not lead to a second one.
+    let made = db.write_surely(work)?;
+    let pdf = credit_notes::write_pdf(ctx, db, &made.note.head)?.map(|file| super::show::place_of(ctx, file));
     ctx.ui.done(&Credited { dry_run: false, made: &made, pdf: pdf.clone() }, || match &pdf {
         Some(pdf) => format!("{}\n{pdf}", told(&made, false)),
         None => told(&made, false),
     });
     Ok(ExitCode::Done)
-}
-
-/// Writes the PDF at once, as `effects settle` would. The credit note stands in any case, so what goes
-/// wrong here is told and no more.
-fn write_pdf(ctx: &Context, db: &mut Db, note: &FullInvoice) -> Result<Option<String>> {
-    let options = RunOptions { scope: format!("credit note {}", note.head.label()), ..RunOptions::default() };
-    let (_, ended) = engine::run(&mut Settle::new(ctx, Some(EffectKind::Document)), ctx, db, &options);
-    if let Err(error) = ended {
-        ctx.ui.warn(format!("the PDF is not written yet: {}; finops effects settle writes it", error.message));
-    }
-    let pdf = db.read(|tx| documents::pdf(tx, &note.head.company_id, &note.head.invoice_id))?;
-    Ok(pdf.map(|file| super::show::place_of(ctx, file)))
 }
 
 fn told(made: &Made, dry_run: bool) -> String {
