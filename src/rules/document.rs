@@ -190,6 +190,7 @@ mod tests {
             unit_price: "4.000".parse().unwrap(),
             period,
             proration: None,
+            details: Vec::new(),
             tax_code: "standard".parse().unwrap(),
             tax_category: TaxCategory::Standard,
             tax_rate: "19.00".parse().unwrap(),

@@ -26,9 +26,11 @@ pub mod invoices;
 pub mod items;
 pub mod numbers;
 pub mod payments;
+pub mod plans;
 pub mod runs;
 pub mod schema;
 pub mod sellers;
+pub mod usage;
 
 pub use error::{Setup, StoreError, Transient};
 pub use tls::check_url;

@@ -55,6 +55,7 @@ fn companies_contracts_and_items() {
             anchor_day: None,
             end: None,
             bill_from: None,
+            trial_end: None,
             payment_terms_days: None,
             tax_inclusive: false,
             ..contract("a", AWKWARD_ID)

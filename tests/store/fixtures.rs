@@ -127,6 +127,7 @@ pub fn item(company: &str, contract: &str, id: &str, from: &str) -> ContractItem
         quantity: dec("-1284560.000001"),
         unit: "GB".to_owned(),
         unit_price: dec("0.000125"),
+        terms: finops::model::PriceTerms::default(),
         tax_code: None,
     }
 }
@@ -187,6 +188,7 @@ pub fn draft(company: &str, n: u32) -> FullInvoice {
         unit_price: dec("0.000000001"),
         period,
         proration: Some(Proration { days: 20, of_days: 31 }),
+        details: Vec::new(),
         tax_code: "standard".parse().unwrap(),
         tax_category: TaxCategory::Standard,
         tax_rate: dec("19"),
@@ -200,6 +202,7 @@ pub fn draft(company: &str, n: u32) -> FullInvoice {
         source_key: Some("ticket:1".parse().unwrap()),
         description: long(),
         proration: None,
+        details: Vec::new(),
         ..line.clone()
     };
     let tax = InvoiceTax {

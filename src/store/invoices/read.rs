@@ -153,7 +153,8 @@ enum PartsOf {
 macro_rules! line_columns {
     () => {
         "l.company_id, l.invoice_id, l.kind, l.contract_id, l.item_id, l.source_key, l.description, l.quantity, l.unit, l.unit_price, \
-         l.period_start, l.period_end, l.days, l.of_days, l.tax_code, l.tax_category, l.tax_rate, l.net_minor, l.amount_minor, i.currency"
+         l.period_start, l.period_end, l.days, l.of_days, l.tax_code, l.tax_category, l.tax_rate, l.net_minor, l.amount_minor, i.currency, \
+         l.details"
     };
 }
 
@@ -226,6 +227,7 @@ fn read_line(row: &Row) -> Result<(InvoiceId, InvoiceLine), StoreError> {
         tax_rate: row.decimal(16)?,
         net: row.money(17, currency)?,
         amount: row.money(18, currency)?,
+        details: row.details(20)?,
     };
     Ok((InvoiceId::stored(row.text(1)?), line))
 }

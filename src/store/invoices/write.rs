@@ -39,7 +39,7 @@ static ISSUE: Bulk<20> = Bulk {
       issued_on = excluded.issued_on, due_on = excluded.due_on WHERE invoices.state = 'draft' AND invoices.stale = 0",
 };
 
-static INSERT_LINES: Bulk<20> = Bulk {
+static INSERT_LINES: Bulk<21> = Bulk {
     table: "invoice_lines",
     columns: [
         ("company_id", Text),
@@ -62,6 +62,7 @@ static INSERT_LINES: Bulk<20> = Bulk {
         ("tax_rate", Text),
         ("net_minor", Int),
         ("amount_minor", Int),
+        ("details", Text),
     ],
     on_conflict: "",
 };
@@ -107,7 +108,7 @@ fn head_values(i: &Invoice) -> [Val<'_>; 20] {
     ]
 }
 
-fn line_values<'a>(head: &'a Invoice, position: usize, l: &'a InvoiceLine) -> [Val<'a>; 20] {
+fn line_values<'a>(head: &'a Invoice, position: usize, l: &'a InvoiceLine) -> [Val<'a>; 21] {
     let (days, of_days) = l.proration.map_or((0, 0), |p| (p.days, p.of_days));
     [
         head.company_id.as_str().into(),
@@ -130,7 +131,16 @@ fn line_values<'a>(head: &'a Invoice, position: usize, l: &'a InvoiceLine) -> [V
         l.tax_rate.into(),
         l.net.into(),
         l.amount.into(),
+        details(l),
     ]
+}
+
+fn details(line: &InvoiceLine) -> Val<'static> {
+    if line.details.is_empty() {
+        return "".into();
+    }
+    // They hold nothing that JSON cannot say.
+    serde_json::to_string(&line.details).unwrap_or_default().into()
 }
 
 fn tax_values<'a>(head: &'a Invoice, position: usize, t: &'a InvoiceTax) -> [Val<'a>; 9] {
