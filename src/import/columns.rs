@@ -17,7 +17,8 @@ pub enum Need {
 pub struct Column {
     pub name: &'static str,
     pub need: Need,
-    /// A value for the template; the samples of all kinds fit together.
+    /// A value for the template; the samples of all kinds fit together, but for price_tiers, whose
+    /// item would have to be one with tiers.
     pub sample: &'static str,
     pub about: &'static str,
     /// Long numbers are its business, so that none is taken for a card number.
@@ -207,25 +208,25 @@ const PLANS: [Column; 4] = [
 const PLAN_ITEMS: [Column; 13] = [
     PLAN_ID,
     PLAN_VERSION,
-    col("item_id", Required, "base", "Your own id, unique within the version"),
-    col("description", Required, "Base service", "Printed on the invoice"),
-    col("price_model", Default("per_unit"), "flat", "As in contract_items.csv, without plan"),
-    QUANTITY,
-    UNIT,
-    UNIT_PRICE,
+    col("item_id", Required, "calls", "Your own id, unique within the version"),
+    col("description", Required, "API calls", "Printed on the invoice"),
+    col("price_model", Default("per_unit"), "graduated", "As in contract_items.csv, without plan"),
+    col("quantity", Default("1"), "", "How many, where no meter counts").numbers(),
+    col("unit", Optional, "call", "Printed beside the quantity"),
+    Column { sample: "", ..UNIT_PRICE },
     ITEM_TAX_CODE,
     TERMS[0],
     TERMS[1],
-    TERMS[2],
+    Column { sample: "api-calls", ..TERMS[2] },
     TERMS[3],
 ];
 
 const PLAN_TIERS: [Column; 6] = [
     PLAN_ID,
     PLAN_VERSION,
-    col("item_id", Required, "base", "An item of price_model graduated or volume. Its tiers stand together in the file, and replace those it had"),
+    col("item_id", Required, "calls", "An item of price_model graduated or volume. Its tiers stand together in the file, and replace those it had"),
     UP_TO,
-    TIER_PRICE,
+    Column { sample: "0.002", ..TIER_PRICE },
     FLAT_FEE,
 ];
 

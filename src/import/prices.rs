@@ -48,8 +48,15 @@ pub fn priced(cells: &mut Cells, own: Own) -> Option<Priced> {
         cells.refuse("minimum", "a minimum is 0 or more");
     }
     let terms = PriceTerms { package_size, included, meter, minimum, tiers: None };
-    if let Some(model) = price_model {
-        check_model(cells, own, model, unit_price, &terms);
+    match price_model {
+        // Without its column the model is the one that stands; what that has not goes with the upsert.
+        Some(_) if !cells.has("price_model") => {
+            if cells.is_blank("unit_price") {
+                cells.refuse("unit_price", "this must not be empty, unless a column price_model says that tiers or a plan have it");
+            }
+        }
+        Some(model) => check_model(cells, own, model, unit_price, &terms),
+        None => {}
     }
     let tiered = price_model.is_some_and(|model| model.has_tiers() || model == PriceModel::Plan);
     let unit_price = if tiered { Some(unit_price.unwrap_or_default()) } else { unit_price };

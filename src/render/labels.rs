@@ -1,9 +1,13 @@
 //! The words of a document and the way it writes dates and numbers: one value a language.
 
 use super::countries;
+use crate::model::LineDetail;
 use crate::model::seller::Address;
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
+
+/// Writes a number as the language does.
+pub type Write<'a> = &'a dyn Fn(Decimal) -> String;
 
 /// What a language prints. A new language is a new value of this type, and one arm in `for_language`.
 pub struct Labels {
@@ -46,6 +50,8 @@ pub struct Labels {
     pub days: fn(NaiveDate, NaiveDate) -> String,
     /// (billed, of): 17 of 31 days.
     pub part: fn(u32, u32) -> String,
+    /// How the figures of a line came about. The first function writes quantities, the second amounts.
+    pub detail: fn(&LineDetail, Write<'_>, Write<'_>) -> String,
     /// The amount that a tax is on: on 1,000.00.
     pub on: fn(&str) -> String,
     /// (total, due): EUR 119.00 due 14 November 2026.
@@ -94,6 +100,7 @@ static ENGLISH: Labels = Labels {
     date: |date| format!("{} {} {}", date.day(), MONTHS[date.month0() as usize], date.year()),
     days: english_days,
     part: |billed, of| format!("{billed} of {of} days"),
+    detail: english_detail,
     on: |amount| format!("on {amount}"),
     summary: |total, due| format!("{total} due {due}"),
     terms: |days, due, number| match days {
@@ -106,6 +113,31 @@ static ENGLISH: Labels = Labels {
 
 const MONTHS: [&str; 12] =
     ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+
+/// How the figures of a line came about, in English and plain digits: for a terminal.
+pub fn plain_detail(detail: &LineDetail) -> String {
+    let plain = |number: Decimal| number.to_string();
+    english_detail(detail, &plain, &plain)
+}
+
+fn english_detail(detail: &LineDetail, number: Write<'_>, amount: Write<'_>) -> String {
+    let range = |from: &Decimal, to: &Option<Decimal>| match to {
+        Some(to) if from.is_zero() => format!("up to {}", number(*to)),
+        Some(to) => format!("above {}, up to {}", number(*from), number(*to)),
+        None if from.is_zero() => "any quantity".to_owned(),
+        None => format!("above {}", number(*from)),
+    };
+    match detail {
+        LineDetail::Tier { from, to } => range(from, to),
+        LineDetail::TierFee { from, to } => format!("fee, {}", range(from, to)),
+        LineDetail::Tiers { to } => format!("all tiers up to {}", number(*to)),
+        LineDetail::Volume { from, to } => format!("price for {}", range(from, to)),
+        LineDetail::Package { units, size } => format!("{} in packages of {}", number(*units), number(*size)),
+        LineDetail::Included { units, included } => format!("{}, of which {} included", number(*units), number(*included)),
+        LineDetail::Minimum { minimum, reached } => format!("minimum {}, reached {}", amount(*minimum), amount(*reached)),
+        LineDetail::Percent { percent, of } => format!("{}% of {}", number(*percent), amount(*of)),
+    }
+}
 
 fn english_days(from: NaiveDate, to: NaiveDate) -> String {
     let last = (ENGLISH.date)(to);

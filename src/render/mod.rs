@@ -18,6 +18,7 @@ mod pdf;
 pub mod text;
 
 pub use fonts::{Fonts, Weight};
+pub use labels::plain_detail;
 pub use logo::Logo;
 
 use crate::error::Error;

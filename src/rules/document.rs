@@ -90,6 +90,7 @@ fn document_line(line: &InvoiceLine) -> DocumentLine {
         unit: line.unit.clone(),
         unit_price: line.unit_price.normalize(),
         prorated: line.proration.map(|part| (part.days, part.of_days)),
+        details: line.details.clone(),
         tax_category: line.tax_category,
         tax_rate: line.tax_rate.normalize(),
         amount: line.amount.to_decimal(),

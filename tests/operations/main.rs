@@ -8,5 +8,6 @@ mod database;
 mod import;
 mod import_columns;
 mod import_items;
+mod import_prices;
 mod payments;
 mod support;

@@ -108,6 +108,7 @@ pub fn contract(company: &str, id: &str) -> Contract {
         start: day("1999-12-31"),
         end: Some(day("9999-12-31")),
         bill_from: Some(day("2026-02-28")),
+        trial_end: None,
         payment_terms_days: Some(7),
         tax_inclusive: true,
         description: AWKWARD.to_owned(),

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::{ExitCode, Result};
 use crate::model::{CompanyId, FullInvoice, Invoice, Money};
 use crate::operations::invoices as operations;
+use crate::render::plain_detail;
 use crate::store::payments::{self, Allocation};
 use crate::store::{Db, documents, invoices};
 use crate::ui::{Column, Table};
@@ -140,8 +141,9 @@ fn lines(invoice: &FullInvoice) -> Table {
     ];
     let mut table = Table::new(&columns);
     for line in &invoice.lines {
+        let details: String = line.details.iter().map(|detail| format!(", {}", plain_detail(detail))).collect();
         table.row(vec![
-            line.description.clone(),
+            format!("{}{details}", line.description),
             line.period.to_string(),
             format!("{} {}", line.quantity.normalize(), line.unit).trim().to_owned(),
             line.unit_price.to_string(),

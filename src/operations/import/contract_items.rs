@@ -38,25 +38,24 @@ pub enum Wanted {
 impl Edit {
     /// A version that follows or replaces `before`; None when there is nothing that tiers could be of.
     fn version(&self, valid_from: NaiveDate, before: Option<&ContractItem>) -> Option<ContractItem> {
-        let mut version = match (&self.wanted, before) {
+        match (&self.wanted, before) {
             (Wanted::Item(row), before) => {
                 let mut version = ContractItemRow::clone(row).valid_from(valid_from);
                 if let Some(before) = before {
                     keep::contract_item(&mut version, before, &self.source);
                 }
-                version
+                version.terms = version.terms.of_model(version.price_model);
+                if !version.price_model.has_price() {
+                    version.unit_price = Decimal::ZERO;
+                }
+                Some(version)
             }
             (Wanted::Tiers(tiers), Some(before)) => {
                 let terms = PriceTerms { tiers: Some(tiers.clone()), ..before.terms.clone() };
-                ContractItem { valid_from, terms, ..before.clone() }
+                Some(ContractItem { valid_from, terms, ..before.clone() })
             }
-            (Wanted::Tiers(_), None) => return None,
-        };
-        version.terms = version.terms.of_model(version.price_model);
-        if !version.price_model.has_price() {
-            version.unit_price = Decimal::ZERO;
+            (Wanted::Tiers(_), None) => None,
         }
-        Some(version)
     }
 
     /// Whether a version says so already, whenever it holds from.

@@ -87,7 +87,7 @@ fn place(
         // A row without a version moves no contract to a newer one.
         (Some(plan_id), None) => match stands.filter(|(stands, _)| stands == plan_id) {
             Some(stands) => Some(stands.clone()),
-            None => Some((plan_id.clone(), latest(offered, plan_id, day)?)),
+            None => Some((plan_id.clone(), latest(offered, plan_id, day.max(first_open))?)),
         },
     };
     if stands == plan.as_ref() && (holds.is_some() || plan.is_none()) {
