@@ -58,8 +58,9 @@ pub fn priced(cells: &mut Cells, own: Own) -> Option<Priced> {
         Some(model) => check_model(cells, own, model, unit_price, &terms),
         None => {}
     }
-    let tiered = price_model.is_some_and(|model| model.has_tiers() || model == PriceModel::Plan);
-    let unit_price = if tiered { Some(unit_price.unwrap_or_default()) } else { unit_price };
+    // Where it may be left out, the upsert knows what stands.
+    let elsewhere = price_model.is_some_and(|model| !model.has_price()) || !cells.has("unit_price");
+    let unit_price = if elsewhere { Some(unit_price.unwrap_or_default()) } else { unit_price };
     Some(Priced { price_model: price_model?, quantity: quantity?, unit, unit_price: unit_price?, terms, tax_code })
 }
 

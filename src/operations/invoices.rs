@@ -99,7 +99,7 @@ pub fn regenerate(tx: &mut Tx, ctx: &Context, voided: &Invoice) -> Result<FullIn
     for facts in &facts {
         let calendar = calendar(facts).map_err(|failure| Error::refused(failure.to_string()).hint(failure.hint()))?;
         let of_contract = periods.iter().filter(|p| p.contract_id == facts.contract.contract_id);
-        parts.extend(of_contract.filter_map(|p| calendar.containing(p.start).map(|period| (facts, period))));
+        parts.extend(of_contract.filter_map(|p| calendar.beginning_on(p.start).map(|period| (facts, period))));
     }
     let reference = Reference::new(sellers::all(tx)?, sellers::tax_rates(tx)?);
     let company = companies::by_ids(tx, &[voided.company_id.as_str()])?;

@@ -105,6 +105,11 @@ impl BillingCalendar {
         self.nth(n?).filter(|period| period.service.contains(date))
     }
 
+    /// The period that begins on `date`; None when the contract has got another end since, and none does.
+    pub fn beginning_on(&self, date: NaiveDate) -> Option<ServicePeriod> {
+        self.containing(date).filter(|period| period.service.start() == date)
+    }
+
     /// How many periods lie between the anchor and this one.
     pub fn index_of(&self, period: &ServicePeriod) -> i64 {
         let start = period.service.start();

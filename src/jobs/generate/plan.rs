@@ -153,7 +153,7 @@ fn rebuild(
             Err(failure) => return Rebuilt::Failed(old.clone(), failure),
         };
         let periods = stale.periods.iter().filter(|p| p.contract_id == contract.contract.contract_id);
-        parts.extend(periods.filter_map(|p| calendar.containing(p.start).map(|period| (contract, period))));
+        parts.extend(periods.filter_map(|p| calendar.beginning_on(p.start).map(|period| (contract, period))));
     }
     let billable = billable(facts, stale, &parts, reference, options, taken);
     match build_invoice(&facts.billing.company, reference, &parts, &billable) {

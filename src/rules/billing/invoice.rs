@@ -16,7 +16,7 @@ use chrono::NaiveDate;
 /// bill: no version of any item is active in the periods, and there are no billable items.
 ///
 /// Also what makes a stale draft or a voided invoice anew: the caller finds the periods again by
-/// [`BillingCalendar::containing`](crate::rules::periods::BillingCalendar::containing).
+/// [`BillingCalendar::beginning_on`](crate::rules::periods::BillingCalendar::beginning_on).
 pub fn build_invoice(
     company: &Company,
     reference: &Reference,
