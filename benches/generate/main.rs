@@ -1,6 +1,7 @@
-//! What a night's drafts cost: `cargo bench --bench generate -- [N]` (100,000 contracts of 3 items).
+//! What a night's drafts cost: `cargo bench --bench generate -- [N] [mixed]` (100,000 contracts of 3
+//! items; with `mixed`, of all price models, with plans, usage, discounts and two tax rates).
 //!
-//! The release binary imports `examples/large.sh N`, then drafts a month. The yardstick, in the same
+//! The release binary imports `examples/large.sh N [mixed]`, then drafts a month. The yardstick, in the same
 //! run, is a bare loop that writes exactly the rows which the job left: same schema, same
 //! pragmas, same 500 invoices a transaction, prepared statements.
 
@@ -55,12 +56,16 @@ fn main() {
     let data = folder.path().join("data");
     let prepared = folder.path().join("prepared.db");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/large.sh");
-    assert!(Command::new("sh").arg(script).arg(contracts.to_string()).arg(&data).status().unwrap().success());
+    let mixed = std::env::args().find(|a| a == "mixed");
+    let mut large = Command::new("sh");
+    large.arg(script).arg(contracts.to_string()).arg(&data).args(mixed);
+    assert!(large.status().unwrap().success());
     let url = |path: &Path| format!("sqlite:{}", path.display());
 
     finops(&url(&prepared), &["db", "migrate"]);
     let (_, import, import_peak) = finops(&url(&prepared), &["import", data.to_str().unwrap()]);
-    say(&format!("import: {} rows a second, peak {import_peak} MiB", rows_a_second(contracts * 5, import)));
+    let imported = rows_in(&data);
+    say(&format!("import: {} rows a second, peak {import_peak} MiB", rows_a_second(imported, import)));
 
     let (ours, bare) = (folder.path().join("ours.db"), folder.path().join("bare.db"));
     fs::copy(&prepared, &ours).unwrap();
@@ -97,7 +102,7 @@ fn on_postgres(data: &Path, contracts: usize) {
     let prepared = server.create(None);
     finops(&server.url(&prepared), &["db", "migrate"]);
     let (_, import, _) = finops(&server.url(&prepared), &["import", data.to_str().unwrap()]);
-    say(&format!("Postgres import: {} rows a second", rows_a_second(contracts * 5, import)));
+    say(&format!("Postgres import: {} rows a second", rows_a_second(rows_in(data), import)));
     server.client(&prepared).batch_execute("VACUUM ANALYZE").unwrap();
     let bare = server.create(Some(&prepared));
     let before = postgres::settled(postmaster);
@@ -121,6 +126,12 @@ fn say(line: &str) {
 
 fn finops(url: &str, args: &[&str]) -> (String, Cost, u64) {
     child(Command::new(FINOPS).args(["--database", url, "--now", AS_OF]).args(args))
+}
+
+/// The rows of the files of a folder, without their headers.
+fn rows_in(data: &Path) -> usize {
+    let files = fs::read_dir(data).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
+    files.map(|bytes| bytes.iter().filter(|byte| **byte == b'\n').count() - 1).sum()
 }
 
 fn rows_a_second(rows: usize, cost: Cost) -> u64 {

@@ -156,8 +156,10 @@ const TERMS: [Column; 4] = [
     col("minimum", Optional, "", "What a full period of this item comes to at least; what is missing becomes a line").numbers(),
 ];
 const UP_TO: Column = col("up_to", Optional, "", "Last quantity of the tier; empty for the last tier").numbers();
-const TIER_PRICE: Column = col("unit_price", Required, "29.90", "Of a unit; may be finer than a cent; 0 where only the fee counts").numbers();
-const FLAT_FEE: Column = col("flat_fee", Default("0"), "0", "Once a period, when the tier is reached; that of the first always").numbers();
+const TIER_PRICE: Column =
+    col("unit_price", Required, "29.90", "Of a unit; may be finer than a cent; 0 where only the fee counts").numbers();
+const FLAT_FEE: Column =
+    col("flat_fee", Default("0"), "0", "Once a period, when the tier is reached; that of the first always").numbers();
 
 const CONTRACT_ITEMS: [Column; 15] = [
     COMPANY_ID,
@@ -188,7 +190,12 @@ const CONTRACT_ITEMS: [Column; 15] = [
 const PRICE_TIERS: [Column; 7] = [
     COMPANY_ID,
     CONTRACT_ID,
-    col("item_id", Required, "seats", "An item of price_model graduated or volume. Its tiers stand together in the file, and replace those it had"),
+    col(
+        "item_id",
+        Required,
+        "seats",
+        "An item of price_model graduated or volume. Its tiers stand together in the file, and replace those it had",
+    ),
     col("valid_from", Optional, "", "First day of these tiers. Empty: the first day not billed yet"),
     UP_TO,
     TIER_PRICE,
@@ -224,7 +231,12 @@ const PLAN_ITEMS: [Column; 13] = [
 const PLAN_TIERS: [Column; 6] = [
     PLAN_ID,
     PLAN_VERSION,
-    col("item_id", Required, "calls", "An item of price_model graduated or volume. Its tiers stand together in the file, and replace those it had"),
+    col(
+        "item_id",
+        Required,
+        "calls",
+        "An item of price_model graduated or volume. Its tiers stand together in the file, and replace those it had",
+    ),
     UP_TO,
     Column { sample: "0.002", ..TIER_PRICE },
     FLAT_FEE,
@@ -235,7 +247,12 @@ const CONTRACT_PLANS: [Column; 5] = [
     CONTRACT_ID,
     col("valid_from", Optional, "", "First day on this version. Empty: the first day not billed yet"),
     col("plan_id", Optional, "basic", "The price list. Empty: on none any more"),
-    col("version", Optional, "", "Its version, which stays until the contract is moved. Empty: the latest that is offered on that day"),
+    col(
+        "version",
+        Optional,
+        "",
+        "Its version, which stays until the contract is moved. Empty: the latest that is offered on that day",
+    ),
 ];
 
 const DISCOUNTS: [Column; 9] = [

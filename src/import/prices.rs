@@ -3,7 +3,8 @@
 
 use super::cells::Cells;
 use crate::model::{
-    CompanyId, ContractId, Currency, DiscountId, ItemId, Off, Plan, PlanId, PlanItem, PriceModel, PriceTerms, TaxCode, Tier, Usage,
+    CompanyId, ContractId, Currency, DiscountId, ItemId, Off, Plan, PlanId, PlanItem, PriceModel, PriceTerms, TaxCode, Tier,
+    Usage,
 };
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -50,11 +51,10 @@ pub fn priced(cells: &mut Cells, own: Own) -> Option<Priced> {
     let terms = PriceTerms { package_size, included, meter, minimum, tiers: None };
     match price_model {
         // Without its column the model is the one that stands; what that has not goes with the upsert.
-        Some(_) if !cells.has("price_model") => {
-            if cells.is_blank("unit_price") {
-                cells.refuse("unit_price", "this must not be empty, unless a column price_model says that tiers or a plan have it");
-            }
+        Some(_) if !cells.has("price_model") && cells.is_blank("unit_price") => {
+            cells.refuse("unit_price", "this must not be empty, unless a column price_model says that tiers or a plan have it")
         }
+        Some(_) if !cells.has("price_model") => {}
         Some(model) => check_model(cells, own, model, unit_price, &terms),
         None => {}
     }
@@ -72,7 +72,9 @@ fn check_model(cells: &mut Cells, own: Own, model: PriceModel, unit_price: Optio
         _ => None,
     };
     match (elsewhere, unit_price) {
-        (Some(elsewhere), Some(_)) => cells.refuse("unit_price", format!("an item of price_model {model} {elsewhere}: leave this empty")),
+        (Some(elsewhere), Some(_)) => {
+            cells.refuse("unit_price", format!("an item of price_model {model} {elsewhere}: leave this empty"))
+        }
         (None, None) if cells.is_blank("unit_price") => cells.refuse("unit_price", "this must not be empty"),
         _ => {}
     }

@@ -2,9 +2,9 @@
 //! pages, and changes nothing.
 
 use crate::error::Result;
+use crate::jobs::generate::{Plans, contract_facts};
 use crate::model::digest::sha256_hex;
 use crate::model::document::Document;
-use crate::jobs::generate::{Plans, contract_facts};
 use crate::model::{ContractId, Money};
 use crate::rules::billing::{ContractFacts, bills, calendar};
 use crate::rules::schedule::next_unbilled;
@@ -91,9 +91,7 @@ fn schedules(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<()> {
             let metered = facts.items.iter().any(|item| item.terms.meter.is_some());
             let by_rule = next_unbilled(&facts.contract, metered, &billed)
                 .map(|row| row.map(|row| Next { start: row.next_start, due_on: row.next_due_on }));
-            if by_rule.as_ref() != Ok(&next)
-                && !passed_over(&facts, &billed, next, by_rule.as_ref().ok().copied().flatten())
-            {
+            if by_rule.as_ref() != Ok(&next) && !passed_over(&facts, &billed, next, by_rule.as_ref().ok().copied().flatten()) {
                 findings.push(schedule_finding(company_id.to_string(), contract_id, next, by_rule.ok().flatten()));
             }
         }

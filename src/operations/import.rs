@@ -276,7 +276,9 @@ impl Work<'_> {
     fn refuse_row(&mut self, key: Option<RowKey>, problems: Vec<Problem>) {
         self.found.extend(problems);
         match key {
-            Some(key) if matches!(self.kind, Kind::Sellers | Kind::Companies | Kind::Contracts | Kind::Plans | Kind::PlanItems) => {
+            Some(key)
+                if matches!(self.kind, Kind::Sellers | Kind::Companies | Kind::Contracts | Kind::Plans | Kind::PlanItems) =>
+            {
                 self.refused.insert((self.kind, key));
             }
             Some(_) => {}

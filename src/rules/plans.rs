@@ -158,7 +158,15 @@ mod tests {
         items.sort_by(|a, b| (&a.item_id, a.valid_from).cmp(&(&b.item_id, b.valid_from)));
         let end = |item: &ContractItem| item.end.map_or_else(String::new, |end| format!("..{end}"));
         let one = |item: &ContractItem| {
-            format!("{} {}{} {} × {} {}", item.item_id, item.valid_from, end(item), item.quantity, item.unit_price, item.price_model)
+            format!(
+                "{} {}{} {} × {} {}",
+                item.item_id,
+                item.valid_from,
+                end(item),
+                item.quantity,
+                item.unit_price,
+                item.price_model
+            )
         };
         items.iter().map(one).collect()
     }

@@ -47,7 +47,12 @@ static UPSERT_CONTRACTS: Bulk<5> = Bulk {
 pub fn all(tx: &mut Tx) -> Result<Vec<Plan>, StoreError> {
     const SQL: &str = "SELECT plan_id, valid_from, name, currency FROM plans ORDER BY plan_id, valid_from";
     tx.query(SQL, &[], |row| {
-        Ok(Plan { plan_id: PlanId::stored(row.text(0)?), valid_from: row.date(1)?, name: row.string(2)?, currency: row.parse(3)? })
+        Ok(Plan {
+            plan_id: PlanId::stored(row.text(0)?),
+            valid_from: row.date(1)?,
+            name: row.string(2)?,
+            currency: row.parse(3)?,
+        })
     })
 }
 

@@ -166,7 +166,8 @@ fn read_discount(row: &Row) -> Result<Discount, StoreError> {
 
 /// The discounts of the due contracts of these companies, by (company, contract, discount).
 pub fn discounts_of_due(tx: &mut Tx, companies: &[&str], until: NaiveDate) -> Result<Vec<Discount>, StoreError> {
-    const SQL: &str = "SELECT d.company_id, d.contract_id, d.discount_id, d.item_id, d.valid_from, d.periods, d.percent, d.amount,
+    const SQL: &str =
+        "SELECT d.company_id, d.contract_id, d.discount_id, d.item_id, d.valid_from, d.periods, d.percent, d.amount,
         d.description FROM discounts d
       JOIN billing_schedule b ON b.company_id = d.company_id AND b.contract_id = d.contract_id
       WHERE d.company_id = $1 AND b.next_due_on <= $2 ORDER BY d.company_id, d.contract_id, d.discount_id";
@@ -175,11 +176,7 @@ pub fn discounts_of_due(tx: &mut Tx, companies: &[&str], until: NaiveDate) -> Re
 
 /// The discounts of the contracts of these companies (ids ascending) with an id from the first to
 /// the last given, by (company, contract, discount).
-pub fn discounts_of_companies(
-    tx: &mut Tx,
-    companies: &[&str],
-    (first, last): (&str, &str),
-) -> Result<Vec<Discount>, StoreError> {
+pub fn discounts_of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)) -> Result<Vec<Discount>, StoreError> {
     const SQL: &str = "SELECT d.company_id, d.contract_id, d.discount_id, d.item_id, d.valid_from, d.periods, d.percent, d.amount,
         d.description FROM discounts d
       WHERE d.company_id = $1 AND d.contract_id >= $2 AND d.contract_id <= $3 ORDER BY d.company_id, d.contract_id, d.discount_id";

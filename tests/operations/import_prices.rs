@@ -9,10 +9,12 @@ use finops::store::{billing, contracts, plans, usage};
 const CALLS: &str = "company_id,contract_id,item_id,description,price_model,meter\nacme,care,calls,Calls,graduated,api\n";
 const TIERS: &str = "company_id,contract_id,item_id,valid_from,up_to,unit_price,flat_fee\n\
     acme,care,calls,,100,0.10,\nacme,care,calls,,,0.05,20\n";
-const PLAN: &str = "plan_id,valid_from,name,currency\nbasic,2026-01-01,Basic,EUR\nbasic,2026-07-01,Basic,EUR\nswiss,2026-01-01,Swiss,CHF\n";
+const PLAN: &str =
+    "plan_id,valid_from,name,currency\nbasic,2026-01-01,Basic,EUR\nbasic,2026-07-01,Basic,EUR\nswiss,2026-01-01,Swiss,CHF\n";
 const PLAN_ITEMS: &str = "plan_id,version,item_id,description,price_model,unit_price,meter\n\
     basic,2026-01-01,base,Base,flat,49,\nbasic,2026-01-01,gb,Storage,graduated,,gb\nbasic,2026-07-01,base,Base,flat,59,\n";
-const PLAN_TIERS: &str = "plan_id,version,item_id,up_to,unit_price,flat_fee\nbasic,2026-01-01,gb,10,0,\nbasic,2026-01-01,gb,,0.2,\n";
+const PLAN_TIERS: &str =
+    "plan_id,version,item_id,up_to,unit_price,flat_fee\nbasic,2026-01-01,gb,10,0,\nbasic,2026-01-01,gb,,0.2,\n";
 const ON_PLAN: &str = "company_id,contract_id,plan_id\nacme,care,basic\n";
 
 fn used(rows: &[(&str, &str, &str, &str)]) -> String {
@@ -213,12 +215,18 @@ fn usage_is_counted_once_and_not_after_it_is_issued() {
         assert_eq!(books.counts(Usage, &used(&[("b", "api", "2026-01-30", "2.5")])), (0, 1, 0));
         assert!(books.was_marked(&draft));
         let days = books.read(|tx| usage::of_contract(tx, &company(), &contract(), "2026-01-30".parse().unwrap()));
-        assert_eq!(days.iter().map(|d| format!("{} {}", d.on, d.quantity)).collect::<Vec<_>>(), ["2026-01-30 2.5", "2026-01-31 100"]);
+        assert_eq!(
+            days.iter().map(|d| format!("{} {}", d.on, d.quantity)).collect::<Vec<_>>(),
+            ["2026-01-30 2.5", "2026-01-31 100"]
+        );
 
         books.invoice("2026-03-01", "2026-04-01", Open);
         let told = books.told(Usage, &used(&[("c", "api", "2026-02-28", "1")]));
         assert!(told.starts_with("used_on: the usage before 2026-03-01 is issued already"), "{told}");
-        assert!(books.told(Usage, &used(&[("a", "api", "2026-03-05", "100")])).contains("is issued already"), "nor moved out of it");
+        assert!(
+            books.told(Usage, &used(&[("a", "api", "2026-03-05", "100")])).contains("is issued already"),
+            "nor moved out of it"
+        );
         assert_eq!(books.counts(Usage, &used(&[("c", "api", "2026-03-01", "1")])), (1, 0, 0));
         assert!(books.told(Usage, &used(&[("d", "gb", "2026-03-05", "1")])).starts_with("meter: no item of the contract"));
         assert!(books.told(Usage, &used(&[("d", "api", "2025-12-31", "1")])).starts_with("used_on: the contract is served from"));
@@ -238,7 +246,7 @@ fn usage_that_comes_late_opens_the_closing_period_again() {
         let (next, revision) = books.read(|tx| billing::schedule(tx, &company(), &contract())).unwrap();
         assert_eq!(next.map(|next| next.start.to_string()).as_deref(), Some("2026-01-01"), "made by hand, it is not moved");
         let change = billing::ScheduleChange { company_id: company(), contract_id: contract(), next: None, revision };
-        books.db.write(|tx| billing::move_schedules(tx, &[change.clone()])).unwrap();
+        books.db.write(|tx| billing::move_schedules(tx, std::slice::from_ref(&change))).unwrap();
         assert_eq!(books.counts(Usage, &used(&[("a", "api", "2026-01-31", "5")])), (1, 0, 0));
         assert_eq!(books.schedule().0.map(|day| day.to_string()).as_deref(), Some("2026-02-01"));
     });

@@ -8,6 +8,7 @@ mod fixtures;
 mod money;
 mod periods;
 mod plan;
+mod prices;
 mod proration;
 mod totals;
 mod zones;

@@ -94,7 +94,15 @@ impl Script {
         let mut random = Random::of(seed, "script");
         let first: NaiveDate = random.pick(&STARTS).parse().unwrap();
         let zone = random.pick(&ZONES).parse().unwrap();
-        let mut author = Author { random, first, sellers: Vec::new(), companies: Vec::new(), contracts: Vec::new(), metered: Vec::new(), items: 0 };
+        let mut author = Author {
+            random,
+            first,
+            sellers: Vec::new(),
+            companies: Vec::new(),
+            contracts: Vec::new(),
+            metered: Vec::new(),
+            items: 0,
+        };
         let files = author.beginning();
         let bad_nights = if late { bad_nights(&mut Random::of(seed, "nights"), first, days) } else { Vec::new() };
         let mut acts: BTreeMap<NaiveDate, Vec<Act>> = BTreeMap::new();
@@ -196,8 +204,7 @@ impl Author {
             String::new()
         };
         let inclusive = if random.percent(20) { "yes" } else { "no" };
-        let trial =
-            if random.percent(15) { (start + TimeDelta::days(random.between(0, 60))).to_string() } else { String::new() };
+        let trial = if random.percent(15) { (start + TimeDelta::days(random.between(0, 60))).to_string() } else { String::new() };
         let contract = format!("k{}", self.contracts.len());
         let terms = format!("{cadence},{timing},{start}");
         let seller_id = &self.sellers[seller].id;

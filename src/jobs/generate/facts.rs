@@ -178,12 +178,7 @@ fn usage_from(facts: &ContractFacts, starts: impl IntoIterator<Item = NaiveDate>
 }
 
 /// One contract with all that it is priced by, for the periods that begin on these days.
-pub(crate) fn contract_facts(
-    tx: &mut Tx,
-    contract: Contract,
-    starts: &[NaiveDate],
-    plans: &mut Plans,
-) -> Result<ContractFacts> {
+pub(crate) fn contract_facts(tx: &mut Tx, contract: Contract, starts: &[NaiveDate], plans: &mut Plans) -> Result<ContractFacts> {
     let (company_id, contract_id) = (contract.company_id.clone(), contract.contract_id.clone());
     let (companies, range) = ([company_id.as_str()], (contract_id.as_str(), contract_id.as_str()));
     let own = contracts::items(tx, &company_id, &contract_id)?;

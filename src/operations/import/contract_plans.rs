@@ -45,7 +45,12 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<ContractPlanRow>>) 
         match place(contract, history, moves, &offered, &row) {
             Ok(None) => work.count(Outcome::Unchanged),
             Ok(Some(on)) if written.contains_key(&(key.clone(), on.valid_from)) => {
-                work.refuse(&source, "valid_from", "", format!("another row of this file says what holds from {} on", on.valid_from));
+                work.refuse(
+                    &source,
+                    "valid_from",
+                    "",
+                    format!("another row of this file says what holds from {} on", on.valid_from),
+                );
             }
             Ok(Some(on)) => {
                 let before = moves.get(&on.valid_from);
@@ -115,5 +120,7 @@ fn place(
 fn latest(offered: &[Plan], plan_id: &PlanId, day: NaiveDate) -> Result<NaiveDate, (&'static str, String)> {
     let of_plan = offered.iter().filter(|plan| plan.plan_id == *plan_id);
     let latest = of_plan.map(|plan| plan.valid_from).filter(|version| *version <= day).max();
-    latest.ok_or_else(|| ("plan_id", format!("no version of this plan is offered on {day}: import one (plans), or name the version")))
+    latest.ok_or_else(|| {
+        ("plan_id", format!("no version of this plan is offered on {day}: import one (plans), or name the version"))
+    })
 }

@@ -21,7 +21,8 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<DiscountRow>>>)
     let histories = scope.history(tx)?;
     let items = scope.items(tx)?;
     let standing = usage::discounts_of_companies(tx, &scope.companies, scope.range)?;
-    let standing: BTreeMap<_, Discount> = standing.into_iter().map(|d| ((d.company_id.clone(), d.contract_id.clone(), d.discount_id.clone()), d)).collect();
+    let standing: BTreeMap<_, Discount> =
+        standing.into_iter().map(|d| ((d.company_id.clone(), d.contract_id.clone(), d.discount_id.clone()), d)).collect();
     let none = History::default();
     let mut written = Vec::new();
     let mut changed = BTreeSet::new();
@@ -85,7 +86,8 @@ fn check_issued(
     let issued = |discount: &Discount| calendar.index_of(&last) - calendar.first_index(discount.valid_from) + 1;
     let goes_on = |discount: &Discount| discount.periods.is_none_or(|periods| i64::from(periods) >= issued(discount));
     let open = first_open(contract, history);
-    let told = |what: String| format!("service before {open} is issued already and cannot change: {what}, or void the invoice first");
+    let told =
+        |what: String| format!("service before {open} is issued already and cannot change: {what}, or void the invoice first");
     match before {
         Some(before) if issued(before) > 0 => {
             let same = Discount { periods: before.periods, ..after.clone() } == *before;

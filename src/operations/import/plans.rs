@@ -86,11 +86,19 @@ pub fn write_tiers(tx: &mut Tx, work: &mut Work, edits: Vec<(Located<PlanTierRow
         let version = (row.plan_id.clone(), row.version);
         let key = (version.clone(), row.item_id.clone());
         let (Some(before), Some(plan)) = (standing.remove(&key), versions.get(&version)) else {
-            work.missing(&source, "item_id", Kind::PlanItems, &[row.plan_id.as_str(), &row.version.to_string(), row.item_id.as_str()]);
+            work.missing(
+                &source,
+                "item_id",
+                Kind::PlanItems,
+                &[row.plan_id.as_str(), &row.version.to_string(), row.item_id.as_str()],
+            );
             continue;
         };
         if !before.price_model.has_tiers() {
-            let reason = format!("this item's price_model is {}, which has no tiers: make it graduated or volume first", before.price_model);
+            let reason = format!(
+                "this item's price_model is {}, which has no tiers: make it graduated or volume first",
+                before.price_model
+            );
             work.refuse(&source, "item_id", "", reason);
             continue;
         }

@@ -130,7 +130,8 @@ pub fn reschedule(
         let (Some(contract), Some(schedule)) = (contracts.get(key), schedules.get(key)) else { continue };
         let billed = histories.get(key).map(History::starts).unwrap_or_default();
         let next = next_unbilled(contract, metered.contains(key), &billed).ok().flatten();
-        moved.push(ScheduleChange { next: next.map(|n| Next { start: n.next_start, due_on: n.next_due_on }), ..schedule.clone() });
+        moved
+            .push(ScheduleChange { next: next.map(|n| Next { start: n.next_start, due_on: n.next_due_on }), ..schedule.clone() });
     }
     billing::move_schedules(tx, &moved)
 }

@@ -25,7 +25,8 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Usage>>) -> Result<
             before => differing.push((row, before)),
         }
     }
-    let mut keys: Vec<ContractKey> = differing.iter().map(|(row, _)| (row.value.company_id.clone(), row.value.contract_id.clone())).collect();
+    let mut keys: Vec<ContractKey> =
+        differing.iter().map(|(row, _)| (row.value.company_id.clone(), row.value.contract_id.clone())).collect();
     // A count that is moved from one contract to another changes both.
     keys.extend(differing.iter().filter_map(|(_, before)| before.map(|b| (b.company_id.clone(), b.contract_id.clone()))));
     let scope = Scope::of(keys.iter().map(|key| (key.0.as_str(), key.1.as_str())));

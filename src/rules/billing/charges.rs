@@ -44,7 +44,7 @@ pub fn bills(facts: &ContractFacts, calendar: &BillingCalendar, period: &Service
             let minimum = segment.item.terms.minimum.is_some() || segment.item.price_model == PriceModel::Minimum;
             !calendar.is_closing(period) || minimum || !survey.used(segment).is_ok_and(|used| used.is_zero())
         };
-        is_metered(&segments) && segments.iter().any(|segment| counts(segment))
+        is_metered(&segments) && segments.iter().any(counts)
     });
     agreed || usage
 }
@@ -243,7 +243,13 @@ impl<'a> Maker<'a, '_> {
         self.charge(segment, period, LineKind::Minimum, priced).map(Some)
     }
 
-    fn charge(&self, segment: &Segment<'_>, period: &ServicePeriod, kind: LineKind, priced: Priced) -> Result<Charge<'a>, Failure> {
+    fn charge(
+        &self,
+        segment: &Segment<'_>,
+        period: &ServicePeriod,
+        kind: LineKind,
+        priced: Priced,
+    ) -> Result<Charge<'a>, Failure> {
         let item = segment.item;
         let code = tax_code(self.taxing.company, item.tax_code.as_ref(), self.taxing.seller);
         let rates = self.taxing.reference.taxes();

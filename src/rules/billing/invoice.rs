@@ -2,9 +2,7 @@
 
 use super::charges::{Charge, calendar, charges};
 use super::{Claim, Failure, Part, PlannedInvoice, Reference, Subject, discounts};
-use crate::model::{
-    BillableItem, Company, Currency, Invalid, InvoiceLine, LineKind, Money, Period, Seller, SellerId, TaxRate,
-};
+use crate::model::{BillableItem, Company, Currency, Invalid, InvoiceLine, LineKind, Money, Period, Seller, SellerId, TaxRate};
 use crate::rules::periods::due_on;
 use crate::rules::pricing::amount;
 use crate::rules::schedule::stand_alone_on;

@@ -94,7 +94,14 @@ fn contract(id: &str) -> ContractFacts {
         reference: String::new(),
     };
     let items = vec![version(id, "2026-01-01", "100")];
-    ContractFacts { contract, items, discounts: Vec::new(), usage: Vec::new(), next_start: date("2026-10-01"), billed: Vec::new() }
+    ContractFacts {
+        contract,
+        items,
+        discounts: Vec::new(),
+        usage: Vec::new(),
+        next_start: date("2026-10-01"),
+        billed: Vec::new(),
+    }
 }
 
 fn version(contract: &str, from: &str, price: &str) -> ContractItem {

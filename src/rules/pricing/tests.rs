@@ -1,8 +1,8 @@
 //! Prices and versions of items, case by case, with the pages that publish them.
 
 use super::*;
-use crate::model::calendar::parse_date;
 use crate::model::PriceTerms;
+use crate::model::calendar::parse_date;
 use crate::model::money::parse_decimal;
 
 fn version(id: &str, from: &str, end: Option<&str>) -> ContractItem {
@@ -92,11 +92,8 @@ fn a_version_holds_until_the_next_or_its_end() {
         .into_iter()
         .map(|segment| (segment.item.item_id.as_str(), segment.days.to_string()))
         .collect();
-    let expected = [
-        ("backup", "2026-10-01 to 2026-10-04"),
-        ("seats", "2026-10-01 to 2026-10-10"),
-        ("seats", "2026-10-11 to 2026-10-31"),
-    ];
+    let expected =
+        [("backup", "2026-10-01 to 2026-10-04"), ("seats", "2026-10-01 to 2026-10-10"), ("seats", "2026-10-11 to 2026-10-31")];
     assert_eq!(found, expected.map(|(id, days)| (id, days.to_owned())));
 }
 
@@ -187,7 +184,8 @@ fn published_packages() {
 fn each_tier_is_a_line_that_multiplies() {
     let line = |quantity: &str, price: &str, amount: &str| (quantity.to_owned(), price.to_owned(), amount.to_owned());
     let item = tiered_item(PriceModel::Graduated, "100:0:0 500:0.20:10 *:0.105:0");
-    let expected = [line("100", "0", "0.00"), line("400", "0.20", "80.00"), line("1", "10", "10.00"), line("51", "0.105", "5.36")];
+    let expected =
+        [line("100", "0", "0.00"), line("400", "0.20", "80.00"), line("1", "10", "10.00"), line("51", "0.105", "5.36")];
     assert_eq!(lines(&item, "551", None), expected);
     // In part, the sum of the exact amounts is rounded once: 95.355 × 14 ÷ 31 = 43.0635…, and the lines add up to it.
     let part = lines(&item, "551", Some((14, 31)));

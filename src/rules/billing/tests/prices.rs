@@ -26,7 +26,8 @@ fn calls() -> ContractItem {
 }
 
 fn usage(days: &[(&str, i64)]) -> Vec<UsageDay> {
-    let day = |(on, quantity): &(&str, i64)| UsageDay { meter: "api".parse().unwrap(), on: date(on), quantity: (*quantity).into() };
+    let day =
+        |(on, quantity): &(&str, i64)| UsageDay { meter: "api".parse().unwrap(), on: date(on), quantity: (*quantity).into() };
     days.iter().map(day).collect()
 }
 
@@ -74,7 +75,10 @@ fn usage_follows_its_period_when_billed_in_advance() {
     contract.usage.pop();
     assert_eq!(billed(&contract, "2026-12-31"), expected[..5]);
     let facts = facts(vec![contract], Vec::new());
-    assert_eq!(pointers(&plan_company(&facts, &reference(), &Options { allow_many_missed: true, ..at("2026-12-31T12:00:00Z") })), ["c -"]);
+    assert_eq!(
+        pointers(&plan_company(&facts, &reference(), &Options { allow_many_missed: true, ..at("2026-12-31T12:00:00Z") })),
+        ["c -"]
+    );
 }
 
 #[test]
@@ -235,10 +239,10 @@ fn what_is_taken_off_is_taxed_as_what_it_is_taken_from() {
     let invoice = &plan(&facts, "2026-01-01").invoices[0];
     let off: Vec<_> = invoice.lines.iter().filter(|line| line.kind == LineKind::Discount).collect();
     // −10 × 20.02 ÷ 30.03 = −6.666…, and −3.333…
-    assert_eq!(off.iter().map(|line| (line.tax_rate.to_string(), line.net.to_string())).collect::<Vec<_>>(), [
-        ("19".to_owned(), "-6.67".to_owned()),
-        ("7".to_owned(), "-3.33".to_owned()),
-    ]);
+    assert_eq!(
+        off.iter().map(|line| (line.tax_rate.to_string(), line.net.to_string())).collect::<Vec<_>>(),
+        [("19".to_owned(), "-6.67".to_owned()), ("7".to_owned(), "-3.33".to_owned()),]
+    );
     let groups: Vec<_> = invoice.taxes.iter().map(|tax| (tax.net.to_string(), tax.tax.to_string())).collect();
     assert_eq!(groups, [("6.68".to_owned(), "0.47".to_owned()), ("13.35".to_owned(), "2.54".to_owned())]);
     assert_eq!(invoice.total.to_string(), "23.04");
