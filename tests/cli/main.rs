@@ -16,6 +16,7 @@ mod init;
 mod output;
 mod outside;
 mod payments;
+mod prices;
 mod schedule;
 mod state;
 mod sums;

@@ -143,6 +143,19 @@ fn a_contract_keeps_its_version_until_it_is_moved() {
 }
 
 #[test]
+fn a_contract_and_its_plan_stay_in_one_currency() {
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        with_plan(&mut books);
+        let told = books.told(Plans, "plan_id,valid_from,name,currency\nbasic,2026-01-01,Basic,USD\n");
+        assert!(told.starts_with("currency: contract care of company acme is on this version"), "{told}");
+        let dollars = crate::support::CONTRACTS.replace("EUR", "USD");
+        let told = books.told(finops::import::Kind::Contracts, &dollars);
+        assert!(told.starts_with("currency: this is EUR and the contract is on a plan in it"), "{told}");
+    });
+}
+
+#[test]
 fn a_price_list_changes_until_service_of_it_is_issued() {
     each_engine(|db| {
         let mut books = Books::new(db);

@@ -5,7 +5,7 @@ use finops::model::invoice::Proration;
 use finops::model::seller::{Address, BankDetails};
 use finops::model::{
     BillableItem, Cadence, Company, Contract, ContractItem, Currency, FullInvoice, Interval, Invoice, InvoiceId, InvoiceLine,
-    InvoiceState, InvoiceTax, LineKind, Money, Period, PriceModel, Seller, TaxCategory, TaxRate, Timing,
+    InvoiceState, InvoiceTax, LineDetail, LineKind, Money, Period, PriceModel, PriceTerms, Seller, TaxCategory, TaxRate, Timing,
 };
 use finops::store::{Db, StoreError, Tx, companies, contracts, sellers};
 use rust_decimal::Decimal;
@@ -108,11 +108,22 @@ pub fn contract(company: &str, id: &str) -> Contract {
         start: day("1999-12-31"),
         end: Some(day("9999-12-31")),
         bill_from: Some(day("2026-02-28")),
-        trial_end: None,
+        trial_end: Some(day("2026-03-01")),
         payment_terms_days: Some(7),
         tax_inclusive: true,
         description: AWKWARD.to_owned(),
         reference: long(),
+    }
+}
+
+/// Every term there is, whatever the model.
+pub fn terms() -> PriceTerms {
+    PriceTerms {
+        package_size: Some(dec("2.50")),
+        included: dec("0.000001"),
+        meter: Some("api / 漢".parse().unwrap()),
+        minimum: Some(dec("100.00")),
+        tiers: Some("10.5:0.000125:0 *:0:49.90".parse().unwrap()),
     }
 }
 
@@ -128,7 +139,7 @@ pub fn item(company: &str, contract: &str, id: &str, from: &str) -> ContractItem
         quantity: dec("-1284560.000001"),
         unit: "GB".to_owned(),
         unit_price: dec("0.000125"),
-        terms: finops::model::PriceTerms::default(),
+        terms: terms(),
         tax_code: None,
     }
 }
@@ -189,7 +200,10 @@ pub fn draft(company: &str, n: u32) -> FullInvoice {
         unit_price: dec("0.000000001"),
         period,
         proration: Some(Proration { days: 20, of_days: 31 }),
-        details: Vec::new(),
+        details: vec![
+            LineDetail::Included { units: dec("1750"), included: dec("1000") },
+            LineDetail::Tier { from: dec("10"), to: None },
+        ],
         tax_code: "standard".parse().unwrap(),
         tax_category: TaxCategory::Standard,
         tax_rate: dec("19"),

@@ -68,6 +68,7 @@ fn change(tx: &mut Tx, work: &mut Work, rows: &[(&Located<Contract>, &Contract)]
     let mut histories = scope.history(tx)?;
     let revisions: BTreeMap<ContractKey, ScheduleChange> = scope.schedules(tx)?;
     let metered = scope.metered(tx)?;
+    let on_plans = scope.on_plans(tx)?;
     let mut written = Vec::new();
     let mut schedules = Vec::new();
     let mut changed = BTreeSet::new();
@@ -77,6 +78,11 @@ fn change(tx: &mut Tx, work: &mut Work, rows: &[(&Located<Contract>, &Contract)]
         let history = histories.remove(&key).unwrap_or_default();
         let revision = revisions.get(&key).map_or(0, |schedule| schedule.revision);
         if !may_change(work, &row.source, before, contract, &history) {
+            continue;
+        }
+        if before.currency != contract.currency && on_plans.contains(&key) {
+            let reason = format!("this is {} and the contract is on a plan in it: begin a new contract", before.currency);
+            work.refuse(&row.source, "currency", contract.currency.code(), reason);
             continue;
         }
         if let Some(schedule) = schedule(work, &row.source, contract, (&history, metered.contains(&key)), revision) {

@@ -32,7 +32,11 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Plan>>) -> Result<(
             work.count(Outcome::Unchanged);
             continue;
         }
-        if before.is_some_and(|before| before.currency != plan.currency) && is_fixed(tx, work, &source, "currency", &key)? {
+        if before.is_some_and(|before| before.currency != plan.currency)
+            && let Some((company_id, contract_id)) = plans::contracts_on(tx, &key.0, key.1, ("", ""), 1)?.first()
+        {
+            let reason = format!("contract {contract_id} of company {company_id} is on this version: import a new one");
+            work.refuse(&source, "currency", plan.currency.code(), reason);
             continue;
         }
         let outcome = if before.is_some() { Outcome::Changed } else { Outcome::Added };

@@ -48,6 +48,12 @@ impl<'a> Scope<'a> {
         Ok(plans::metered(tx, &self.companies, self.range)?.into_iter().collect())
     }
 
+    /// The contracts that are, or were, on a plan.
+    pub fn on_plans(&self, tx: &mut Tx) -> Result<BTreeSet<ContractKey>, StoreError> {
+        let on = plans::of_companies(tx, &self.companies, self.range)?;
+        Ok(on.into_iter().map(|row| (row.company_id, row.contract_id)).collect())
+    }
+
     /// Every version of the items of the contracts, with those of their plans.
     pub fn items(&self, tx: &mut Tx) -> Result<BTreeMap<ContractKey, Vec<ContractItem>>, StoreError> {
         let on = plans::of_companies(tx, &self.companies, self.range)?;
