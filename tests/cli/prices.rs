@@ -121,7 +121,7 @@ fn what_is_voided_is_billed_again_as_it_was() {
     // What is issued keeps its prices, usage and plan.
     books.0.write("late.csv", "company_id,usage_key,contract_id,meter,used_on,quantity\nacme,u2,c,api,2026-09-30,50\n");
     let said = books.0.finops(&["import", "usage", "late.csv"]);
-    assert!(said.code != 0 && said.stderr.contains("the usage before 2026-10-01 is issued already"), "{said}");
+    assert!(said.code != 0 && said.stderr.contains("the usage of 2026-09-01 to 2026-09-30 is issued already"), "{said}");
     books.run(&["invoices", "void", &numbers[1], "--reason", "wrong address"]);
     let again = books.run(&["invoices", "regenerate", &numbers[1]]);
     let again = again.iter().find(|line| line["lines"].is_array()).expect("a draft");

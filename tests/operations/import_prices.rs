@@ -3,8 +3,8 @@
 use crate::database::each_engine;
 use crate::support::{Books, company, contract};
 use finops::import::Kind::{ContractItems, ContractPlans, Discounts, PlanItems, PlanTiers, Plans, PriceTiers, Usage};
-use finops::model::InvoiceState::{Draft, Open};
-use finops::store::{billing, contracts, plans, usage};
+use finops::model::InvoiceState::{Draft, Open, Void};
+use finops::store::{billing, contracts, invoices, plans, usage};
 
 const CALLS: &str = "company_id,contract_id,item_id,description,price_model,meter\nacme,care,calls,Calls,graduated,api\n";
 const TIERS: &str = "company_id,contract_id,item_id,valid_from,up_to,unit_price,flat_fee\n\
@@ -235,12 +235,15 @@ fn usage_is_counted_once_and_not_after_it_is_issued() {
 
         books.invoice("2026-03-01", "2026-04-01", Open);
         let told = books.told(Usage, &used(&[("c", "api", "2026-02-28", "1")]));
-        assert!(told.starts_with("used_on: the usage before 2026-03-01 is issued already"), "{told}");
-        assert!(
-            books.told(Usage, &used(&[("a", "api", "2026-03-05", "100")])).contains("is issued already"),
-            "nor moved out of it"
-        );
+        assert!(told.starts_with("used_on: the usage of 2026-02-01 to 2026-02-28 is issued already"), "{told}");
         assert_eq!(books.counts(Usage, &used(&[("c", "api", "2026-03-01", "1")])), (1, 0, 0));
+        let april = books.invoice("2026-04-01", "2026-05-01", Open);
+        assert!(books.told(Usage, &used(&[("c", "api", "2026-03-01", "2")])).contains("2026-03-01 to 2026-03-31 is issued"));
+        let moved = books.told(Usage, &used(&[("c", "api", "2026-04-02", "1")]));
+        assert!(moved.contains("is issued already"), "nor moved out of it: {moved}");
+        let void = |tx: &mut finops::store::Tx| invoices::set_state(tx, &company(), &april, Open, Void);
+        assert!(books.db.write(void).unwrap());
+        assert_eq!(books.counts(Usage, &used(&[("c", "api", "2026-03-01", "2")])), (0, 1, 0), "regenerate bills it anew");
         assert!(books.told(Usage, &used(&[("d", "gb", "2026-03-05", "1")])).starts_with("meter: no item of the contract"));
         assert!(books.told(Usage, &used(&[("d", "api", "2025-12-31", "1")])).starts_with("used_on: the contract is served from"));
     });

@@ -1,6 +1,6 @@
 //! What a chunk of rows is compared with: read once a chunk, by company.
 
-use crate::model::{CompanyId, Contract, ContractId, ContractItem, ContractPlan, Timing};
+use crate::model::{CompanyId, Contract, ContractId, ContractItem, ContractPlan, Period, Timing};
 use crate::rules::periods::BillingCalendar;
 use crate::rules::plans::{PlanTable, resolve};
 use crate::rules::schedule::next_unbilled;
@@ -110,13 +110,15 @@ impl History {
         self.last_issued().map(|billed| billed.period.end())
     }
 
-    /// First day whose usage is not on an issued invoice: in advance, the last one that is issued has
-    /// the usage of the period before.
-    pub fn usage_issued_until(&self, timing: Timing) -> Option<NaiveDate> {
-        match timing {
-            Timing::Arrears => self.issued_until(),
-            Timing::Advance => self.last_issued().map(|billed| billed.period.start()),
-        }
+    /// The period whose usage on a day is on an issued invoice: in advance, on that of the period after.
+    pub fn usage_issued(&self, contract: &Contract, day: NaiveDate) -> Option<Period> {
+        let calendar = BillingCalendar::new(contract).ok()?.metered(true);
+        let used = calendar.containing(day)?;
+        let bills = |billed: &&Billed| match contract.timing {
+            Timing::Arrears => billed.period.start() == used.service.start(),
+            Timing::Advance => billed.period.start() == used.service.end(),
+        };
+        self.0.iter().filter(|billed| billed.is_issued()).find(bills).map(|_| used.service)
     }
 }
 

@@ -79,15 +79,11 @@ fn is_counted(work: &mut Work, source: &Source, contract: &Contract, items: &[Co
 
 /// Whether the usage of a day is on no issued invoice; told when it is.
 fn is_open(work: &mut Work, source: &Source, contract: &Contract, history: Option<&History>, used_on: NaiveDate) -> bool {
-    match history.and_then(|history| history.usage_issued_until(contract.timing)) {
-        Some(until) if used_on < until => {
-            let reason = format!(
-                "the usage before {until} is issued already and cannot change: void that invoice first, \
-                 or bill the difference as an item of its own (billable_items)"
-            );
-            work.refuse(source, "used_on", &used_on.to_string(), reason);
-            false
-        }
-        _ => true,
-    }
+    let Some(issued) = history.and_then(|history| history.usage_issued(contract, used_on)) else { return true };
+    let reason = format!(
+        "the usage of {issued} is issued already and cannot change: void that invoice first, \
+         or bill the difference as an item of its own (billable_items)"
+    );
+    work.refuse(source, "used_on", &used_on.to_string(), reason);
+    false
 }
