@@ -73,6 +73,36 @@ CREATE TABLE tax_rates (
   PRIMARY KEY (seller_id, tax_code, valid_from)
 ) STRICT, WITHOUT ROWID;
 
+-- One version of a price list, known by the day from which it is offered. Once service of it is
+-- issued, it does not change any more.
+CREATE TABLE plans (
+  plan_id    TEXT NOT NULL,
+  valid_from TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  currency   TEXT NOT NULL,
+  PRIMARY KEY (plan_id, valid_from)
+) STRICT, WITHOUT ROWID;
+
+-- Its items, priced as those of contracts are; `version` is the plan's valid_from.
+CREATE TABLE plan_items (
+  plan_id      TEXT NOT NULL,
+  version      TEXT NOT NULL,
+  item_id      TEXT NOT NULL,
+  description  TEXT NOT NULL,
+  price_model  TEXT NOT NULL,
+  quantity     TEXT NOT NULL,
+  unit         TEXT NOT NULL,
+  unit_price   TEXT NOT NULL,
+  tax_code     TEXT NOT NULL,
+  package_size TEXT NOT NULL,
+  included     TEXT NOT NULL,
+  meter        TEXT NOT NULL,
+  minimum      TEXT NOT NULL,
+  tiers        TEXT NOT NULL,
+  PRIMARY KEY (plan_id, version, item_id),
+  CONSTRAINT plan_items_plan FOREIGN KEY (plan_id, version) REFERENCES plans (plan_id, valid_from)
+) STRICT, WITHOUT ROWID;
+
 -- Files that documents show (logos), by content, so that an old document can be made again as it was.
 CREATE TABLE assets (
   sha256  TEXT NOT NULL PRIMARY KEY,
@@ -160,26 +190,77 @@ CREATE TABLE contracts (
   description        TEXT NOT NULL,
   reference          TEXT NOT NULL,
   reminder_policy    TEXT NOT NULL DEFAULT '',
+  trial_end          TEXT,
   PRIMARY KEY (company_id, contract_id),
   CONSTRAINT contracts_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
 ) STRICT, WITHOUT ROWID;
 
--- Versions of a contract's items: each holds from valid_from until the next or its end.
+-- Versions of a contract's items: each holds from valid_from until the next or its end. `tiers` is a
+-- list of limit:unit price:fee, the last limit '*' (`10:5:0 50:4.5:0 *:4:20`); '' for what a model has not.
 CREATE TABLE contract_items (
-  company_id  TEXT NOT NULL,
-  contract_id TEXT NOT NULL,
-  item_id     TEXT NOT NULL,
-  valid_from  TEXT NOT NULL,
-  end_on      TEXT,
-  description TEXT NOT NULL,
-  price_model TEXT NOT NULL,
-  quantity    TEXT NOT NULL,
-  unit        TEXT NOT NULL,
-  unit_price  TEXT NOT NULL,
-  tax_code    TEXT NOT NULL,
+  company_id   TEXT NOT NULL,
+  contract_id  TEXT NOT NULL,
+  item_id      TEXT NOT NULL,
+  valid_from   TEXT NOT NULL,
+  end_on       TEXT,
+  description  TEXT NOT NULL,
+  price_model  TEXT NOT NULL,
+  quantity     TEXT NOT NULL,
+  unit         TEXT NOT NULL,
+  unit_price   TEXT NOT NULL,
+  tax_code     TEXT NOT NULL,
+  package_size TEXT NOT NULL DEFAULT '',
+  included     TEXT NOT NULL DEFAULT '0',
+  meter        TEXT NOT NULL DEFAULT '',
+  minimum      TEXT NOT NULL DEFAULT '',
+  tiers        TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, contract_id, item_id, valid_from),
   CONSTRAINT contract_items_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Which version of which plan a contract is on, from valid_from until the next row; '' for none any more.
+CREATE TABLE contract_plans (
+  company_id   TEXT NOT NULL,
+  contract_id  TEXT NOT NULL,
+  valid_from   TEXT NOT NULL,
+  plan_id      TEXT NOT NULL,
+  plan_version TEXT NOT NULL,
+  PRIMARY KEY (company_id, contract_id, valid_from),
+  CONSTRAINT contract_plans_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX contract_plans_plan ON contract_plans (plan_id, plan_version, company_id, contract_id);
+
+-- Discounts on a contract, or on one item of it (item_id), from the period that has valid_from, for so
+-- many periods (NULL: for ever). Either percent or amount is there, the other one is ''.
+CREATE TABLE discounts (
+  company_id  TEXT NOT NULL,
+  contract_id TEXT NOT NULL,
+  discount_id TEXT NOT NULL,
+  item_id     TEXT NOT NULL,
+  valid_from  TEXT NOT NULL,
+  periods     INTEGER,
+  percent     TEXT NOT NULL,
+  amount      TEXT NOT NULL,
+  description TEXT NOT NULL,
+  PRIMARY KEY (company_id, contract_id, discount_id),
+  CONSTRAINT discounts_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
+) STRICT, WITHOUT ROWID;
+
+-- What was used, by meters: each count once. The items that name the meter bill the sum of a period
+-- when it is over.
+CREATE TABLE usage (
+  company_id  TEXT NOT NULL,
+  usage_key   TEXT NOT NULL,
+  contract_id TEXT NOT NULL,
+  meter       TEXT NOT NULL,
+  used_on     TEXT NOT NULL,
+  quantity    TEXT NOT NULL,
+  PRIMARY KEY (company_id, usage_key),
+  CONSTRAINT usage_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usage_used ON usage (company_id, contract_id, used_on);
 
 -- Where each contract's billing stands: the first period that is not billed, and when it falls
 -- due. Derived from the contract and billed_periods; kept so that finding what is due is one range
@@ -269,6 +350,7 @@ CREATE UNIQUE INDEX invoices_ref ON invoices (company_id, ref_key) WHERE ref_key
 
 -- corrects_line: the line of the invoice of which a credit note's line takes something back; else 0.
 
+-- `details` says in JSON how the figures of a line came about, where quantity × price × days does not.
 CREATE TABLE invoice_lines (
   company_id   TEXT NOT NULL,
   invoice_id   TEXT NOT NULL,
@@ -291,6 +373,7 @@ CREATE TABLE invoice_lines (
   net_minor    INTEGER NOT NULL,
   amount_minor INTEGER NOT NULL,
   corrects_line INTEGER NOT NULL DEFAULT 0,
+  details      TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, invoice_id, position),
   CONSTRAINT invoice_lines_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT, WITHOUT ROWID;

@@ -47,9 +47,17 @@ fn outline(row: &Row) -> String {
         Row::Company(r) => format!("{} {:?} {:?} {}", r.company_id, r.name, r.address.line1, r.address.country),
         Row::Contact(r) => format!("{} {:?} {:?} {:?} [{}]", r.contact_id, r.name, r.email, r.phone, r.roles_text()),
         Row::Contract(r) => format!("{} {} {} {:?} {:?}", r.company_id, r.contract_id, r.start, r.interval, r.end),
-        Row::ContractItem(ContractItemRow { item_id, valid_from, quantity, unit_price, .. }) => {
+        Row::ContractItem(row) => {
+            let ContractItemRow { item_id, valid_from, quantity, unit_price, .. } = &**row;
             format!("{item_id} {valid_from:?} {quantity} × {unit_price}")
         }
+        Row::PriceTier(r) => format!("{} {:?} {:?}", r.item_id, r.valid_from, r.tier),
+        Row::Plan(r) => format!("{} {} {:?} {}", r.plan_id, r.valid_from, r.name, r.currency),
+        Row::PlanItem(r) => format!("{}/{} {} {} × {}", r.plan_id, r.item_id, r.price_model, r.quantity, r.unit_price),
+        Row::PlanTier(r) => format!("{}/{} {:?}", r.plan_id, r.item_id, r.tier),
+        Row::ContractPlan(r) => format!("{} {:?} {:?} {:?}", r.contract_id, r.valid_from, r.plan_id, r.version),
+        Row::Discount(r) => format!("{} {:?} {:?} for {:?}", r.discount_id, r.item_id, r.off, r.periods),
+        Row::Usage(r) => format!("{} {} {} {}", r.usage_key, r.meter, r.used_on, r.quantity),
         Row::BillableItem(r) => format!("{} {} {} × {} {}", r.source_key, r.dated, r.quantity, r.unit_price, r.tax_inclusive),
         Row::Payment(r) => format!("{} {} {}", r.invoice, r.payment.amount, r.payment.provider),
     }

@@ -42,6 +42,11 @@ impl<'a> Cells<'a> {
         self.header.has(column)
     }
 
+    /// Whether a column is there, and its cell is empty.
+    pub fn is_blank(&self, column: &str) -> bool {
+        self.has(column) && self.index_of(column).is_some_and(|index| self.filled(index).trim().is_empty())
+    }
+
     /// Looks at what no cell may hold, whatever its column: bytes that could not be read, control
     /// characters, card numbers.
     pub fn check_characters(&mut self) {

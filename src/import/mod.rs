@@ -12,16 +12,18 @@ mod columns;
 mod contacts;
 mod decode;
 pub mod keep;
+mod prices;
 mod read;
 mod rows;
 mod scan;
 
 pub use columns::{Column, Need};
 pub use contacts::UNREACHABLE;
+pub use prices::{ContractPlanRow, DiscountRow, NEEDS_OFF, PlanTierRow, TierRow};
 pub use read::{Located, Options, Problems, Reader, Refused, RowError, RowKey, Source, encoding};
 pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
 
-use crate::model::{BillableItem, Company, Contact, Contract, TaxRate, text_enum};
+use crate::model::{BillableItem, Company, Contact, Contract, Plan, PlanItem, TaxRate, Usage, text_enum};
 use read::Header;
 
 text_enum! {
@@ -29,10 +31,17 @@ text_enum! {
     pub enum Kind ("the kind of file") {
         Sellers = "sellers",
         TaxRates = "tax_rates",
+        Plans = "plans",
+        PlanItems = "plan_items",
+        PlanTiers = "plan_tiers",
         Companies = "companies",
         Contacts = "contacts",
         Contracts = "contracts",
+        ContractPlans = "contract_plans",
         ContractItems = "contract_items",
+        PriceTiers = "price_tiers",
+        Discounts = "discounts",
+        Usage = "usage",
         BillableItems = "billable_items",
         Payments = "payments",
     }
@@ -53,7 +62,14 @@ pub enum Row {
     Company(Box<Company>),
     Contact(Box<Contact>),
     Contract(Contract),
-    ContractItem(ContractItemRow),
+    ContractItem(Box<ContractItemRow>),
+    PriceTier(TierRow),
+    Plan(Plan),
+    PlanItem(Box<PlanItem>),
+    PlanTier(PlanTierRow),
+    ContractPlan(ContractPlanRow),
+    Discount(Box<DiscountRow>),
+    Usage(Usage),
     BillableItem(BillableItem),
     Payment(PaymentRow),
 }

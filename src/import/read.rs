@@ -3,7 +3,7 @@
 use super::cells::{Cells, shortened};
 use super::decode::{Text, UNREADABLE};
 use super::scan::{Place, Record, Scanner};
-use super::{Column, Kind, Need, Row, contacts, rows};
+use super::{Column, Kind, Need, Row, contacts, prices, rows};
 use crate::error::{Error, Problem, Result};
 use encoding_rs::Encoding;
 use sha2::{Digest, Sha256};
@@ -320,7 +320,14 @@ fn read_row(kind: Kind, cells: &mut Cells) -> Option<Row> {
         Kind::Companies => rows::company(cells).map(|row| Row::Company(Box::new(row))),
         Kind::Contacts => contacts::contact(cells).map(|row| Row::Contact(Box::new(row))),
         Kind::Contracts => rows::contract(cells).map(Row::Contract),
-        Kind::ContractItems => rows::contract_item(cells).map(Row::ContractItem),
+        Kind::ContractItems => rows::contract_item(cells).map(|row| Row::ContractItem(Box::new(row))),
+        Kind::PriceTiers => prices::tier(cells).map(Row::PriceTier),
+        Kind::Plans => prices::plan(cells).map(Row::Plan),
+        Kind::PlanItems => prices::plan_item(cells).map(|row| Row::PlanItem(Box::new(row))),
+        Kind::PlanTiers => prices::plan_tier(cells).map(Row::PlanTier),
+        Kind::ContractPlans => prices::contract_plan(cells).map(Row::ContractPlan),
+        Kind::Discounts => prices::discount(cells).map(|row| Row::Discount(Box::new(row))),
+        Kind::Usage => prices::usage(cells).map(Row::Usage),
         Kind::BillableItems => rows::billable_item(cells).map(Row::BillableItem),
         Kind::Payments => rows::payment(cells).map(Row::Payment),
     }

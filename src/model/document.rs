@@ -5,7 +5,7 @@
 //! contract cannot alter what was sent. Rendering needs nothing but this value and the logo.
 
 use super::seller::{Address, BankDetails};
-use super::{Currency, InvoiceId, TaxCategory, text_enum};
+use super::{Currency, InvoiceId, LineDetail, TaxCategory, text_enum};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,9 @@ pub struct DocumentLine {
     pub unit_price: Decimal,
     /// Days billed of the days in the full period, when only a part is billed.
     pub prorated: Option<(u32, u32)>,
+    /// How the figures came about, beyond quantity × unit price × days. Since version 2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<LineDetail>,
     pub tax_category: TaxCategory,
     /// Percent.
     pub tax_rate: Decimal,

@@ -6,7 +6,7 @@ use super::{
 };
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 text_enum! {
     /// `draft → open → paid | void | uncollectible`; `uncollectible → paid | void`. A credit note is
@@ -38,6 +38,14 @@ text_enum! {
     pub enum LineKind ("line kind") {
         /// A contract item, for its period or a part of it.
         Recurring = "recurring",
+        /// What was used of a contract item.
+        Usage = "usage",
+        /// A contract item that is billed once.
+        OneTime = "one_time",
+        /// What is missing to a minimum.
+        Minimum = "minimum",
+        /// Taken off an item or a contract: negative.
+        Discount = "discount",
         /// A billable item.
         Item = "item",
         /// Added to a draft by hand.
@@ -91,6 +99,29 @@ pub struct Proration {
     pub of_days: u32,
 }
 
+/// How the figures of a line came about, beyond quantity × unit price × days. Amounts are in major
+/// units of the invoice's currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LineDetail {
+    /// The units above `from`, up to `to`, have this price; None: without limit.
+    Tier { from: Decimal, to: Option<Decimal> },
+    /// The fee of that tier.
+    TierFee { from: Decimal, to: Option<Decimal> },
+    /// The tiers up to `to` in one line.
+    Tiers { to: Decimal },
+    /// The price for quantities above `from`, up to `to`.
+    Volume { from: Decimal, to: Option<Decimal> },
+    /// So many units, in blocks of `size`.
+    Package { units: Decimal, size: Decimal },
+    /// So many units, of which `included` cost nothing.
+    Included { units: Decimal, included: Decimal },
+    /// The minimum, and what was reached without it.
+    Minimum { minimum: Decimal, reached: Decimal },
+    /// So many percent of an amount.
+    Percent { percent: Decimal, of: Decimal },
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InvoiceLine {
     pub kind: LineKind,
@@ -105,6 +136,7 @@ pub struct InvoiceLine {
     pub period: Period,
     /// Some when only a part of the full period is billed.
     pub proration: Option<Proration>,
+    pub details: Vec<LineDetail>,
     pub tax_code: TaxCode,
     pub tax_category: TaxCategory,
     /// Percent.

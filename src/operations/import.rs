@@ -13,10 +13,15 @@ mod billable_items;
 mod companies;
 mod contacts;
 mod contract_items;
+mod contract_plans;
 mod contracts;
+mod discounts;
+mod plans;
 mod sellers;
 mod standing;
 mod tax_rates;
+mod tiers;
+mod usage;
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, RowKey, Source};
@@ -123,6 +128,8 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
         found: Vec::new(),
         refused: HashSet::new(),
         unread: BTreeSet::new(),
+        without_tiers: BTreeMap::new(),
+        tiers: tiers::Pending::default(),
         kind: Kind::Sellers,
         entries: Vec::new(),
     };
@@ -135,6 +142,10 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
             Err(error) => return Err(error),
         }
         work.tell_found();
+    }
+    for source in work.without_tiers.values() {
+        let reason = "its prices are in tiers, and it has none: import them (price_tiers, plan_tiers) along with this file";
+        work.problems.extend(vec![source.problem("price_model", "", reason)]);
     }
     match work.problems.into_error() {
         Some(error) => Err(error),
@@ -165,6 +176,10 @@ struct Work<'a> {
     refused: HashSet<(Kind, RowKey)>,
     /// Kinds of which a row was refused that nothing names: it may be any.
     unread: BTreeSet<Kind>,
+    /// Items that wait for their tiers, which a later file must bring.
+    without_tiers: BTreeMap<String, Source>,
+    /// Tiers that may go on in the next chunk.
+    tiers: tiers::Pending,
     /// Of the file being read.
     kind: Kind,
     /// Audit entries of the chunk.
@@ -183,13 +198,14 @@ impl Work<'_> {
                 }
             }
             if rows.len() + self.found.len() >= CHUNK_ROWS {
-                self.chunk(tx, std::mem::take(&mut rows), folder)?;
+                self.chunk(tx, std::mem::take(&mut rows), folder, false)?;
             }
         }
-        self.chunk(tx, rows, folder)
+        self.chunk(tx, rows, folder, true)
     }
 
-    fn chunk(&mut self, tx: &mut Tx, rows: Vec<Located<Row>>, folder: &Path) -> Result<()> {
+    /// `last`: no chunk of the file follows.
+    fn chunk(&mut self, tx: &mut Tx, rows: Vec<Located<Row>>, folder: &Path, last: bool) -> Result<()> {
         match self.kind {
             Kind::Sellers => sellers::write(tx, self, pick(rows, seller), folder)?,
             Kind::TaxRates => tax_rates::write(tx, self, pick(rows, tax_rate))?,
@@ -197,6 +213,13 @@ impl Work<'_> {
             Kind::Contacts => contacts::write(tx, self, pick(rows, contact))?,
             Kind::Contracts => contracts::write(tx, self, pick(rows, contract))?,
             Kind::ContractItems => contract_items::write(tx, self, pick(rows, contract_item))?,
+            Kind::PriceTiers => tiers::write(tx, self, pick(rows, price_tier), last)?,
+            Kind::Plans => plans::write(tx, self, pick(rows, plan))?,
+            Kind::PlanItems => plans::write_items(tx, self, pick(rows, plan_item))?,
+            Kind::PlanTiers => tiers::write_plan(tx, self, pick(rows, plan_tier), last)?,
+            Kind::ContractPlans => contract_plans::write(tx, self, pick(rows, contract_plan))?,
+            Kind::Discounts => discounts::write(tx, self, pick(rows, discount))?,
+            Kind::Usage => usage::write(tx, self, pick(rows, used))?,
             Kind::BillableItems => billable_items::write(tx, self, pick(rows, billable_item))?,
             Kind::Payments => self.payments(tx, pick(rows, payment))?,
         }
@@ -231,11 +254,15 @@ impl Work<'_> {
     }
 
     fn count(&mut self, outcome: Outcome) {
+        self.count_rows(outcome, 1);
+    }
+
+    fn count_rows(&mut self, outcome: Outcome, rows: u64) {
         let counts = self.summary.kinds.entry(self.kind).or_default();
         match outcome {
-            Outcome::Added => counts.added += 1,
-            Outcome::Changed => counts.changed += 1,
-            Outcome::Unchanged => counts.unchanged += 1,
+            Outcome::Added => counts.added += rows,
+            Outcome::Changed => counts.changed += rows,
+            Outcome::Unchanged => counts.unchanged += rows,
         }
     }
 
@@ -255,7 +282,9 @@ impl Work<'_> {
     fn refuse_row(&mut self, key: Option<RowKey>, problems: Vec<Problem>) {
         self.found.extend(problems);
         match key {
-            Some(key) if matches!(self.kind, Kind::Sellers | Kind::Companies | Kind::Contracts) => {
+            Some(key)
+                if matches!(self.kind, Kind::Sellers | Kind::Companies | Kind::Contracts | Kind::Plans | Kind::PlanItems) =>
+            {
                 self.refused.insert((self.kind, key));
             }
             Some(_) => {}
@@ -323,7 +352,14 @@ pickers! {
     company, Company, Box<crate::model::Company>;
     contact, Contact, Box<crate::model::Contact>;
     contract, Contract, crate::model::Contract;
-    contract_item, ContractItem, crate::import::ContractItemRow;
+    contract_item, ContractItem, Box<crate::import::ContractItemRow>;
+    price_tier, PriceTier, crate::import::TierRow;
+    plan, Plan, crate::model::Plan;
+    plan_item, PlanItem, Box<crate::model::PlanItem>;
+    plan_tier, PlanTier, crate::import::PlanTierRow;
+    contract_plan, ContractPlan, crate::import::ContractPlanRow;
+    discount, Discount, Box<crate::import::DiscountRow>;
+    used, Usage, crate::model::Usage;
     billable_item, BillableItem, crate::model::BillableItem;
     payment, Payment, crate::import::PaymentRow;
 }

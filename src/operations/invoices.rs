@@ -3,12 +3,11 @@
 use crate::context::Context;
 use crate::engine::host;
 use crate::error::{Error, Result};
-use crate::jobs::generate::{Draft, draft, entry, insert, remove, reschedule};
+use crate::jobs::generate::{Draft, Plans, contract_facts, draft, entry, insert, remove, reschedule};
 use crate::jobs::messages::issued_key;
 use crate::model::message::{MessageKind, Severity};
-use crate::model::{BillableItem, CompanyId, ContractId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
-use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice};
-use crate::rules::periods::BillingCalendar;
+use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
+use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice, calendar};
 use crate::rules::schedule::today;
 use crate::store::audit::{self, Entry};
 use crate::store::billing::{self, BilledPeriod};
@@ -167,9 +166,9 @@ pub fn regenerate(tx: &mut Tx, ctx: &Context, voided: &Invoice) -> Result<FullIn
     let facts = facts(tx, voided, &periods)?;
     let mut parts: Vec<Part> = Vec::with_capacity(periods.len());
     for facts in &facts {
-        let calendar = BillingCalendar::new(&facts.contract).map_err(|e| Error::refused(e.0))?;
+        let calendar = calendar(facts).map_err(|failure| Error::refused(failure.to_string()).hint(failure.hint()))?;
         let of_contract = periods.iter().filter(|p| p.contract_id == facts.contract.contract_id);
-        parts.extend(of_contract.filter_map(|p| calendar.containing(p.start).map(|period| (facts, period))));
+        parts.extend(of_contract.filter_map(|p| calendar.beginning_on(p.start).map(|period| (facts, period))));
     }
     let reference = Reference::new(sellers::all(tx)?, sellers::tax_rates(tx)?);
     let company = companies::by_ids(tx, &[voided.company_id.as_str()])?;
@@ -209,14 +208,14 @@ fn not_billed_again(tx: &mut Tx, voided: &Invoice, taken: &[BillableItem]) -> Re
 }
 
 fn facts(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod]) -> Result<Vec<ContractFacts>> {
-    let mut ids: Vec<&ContractId> = periods.iter().map(|p| &p.contract_id).collect();
-    ids.dedup();
-    let mut facts = Vec::with_capacity(ids.len());
-    for id in ids {
+    let mut facts = Vec::with_capacity(1);
+    let mut plans = Plans::default();
+    for of_contract in periods.chunk_by(|a, b| a.contract_id == b.contract_id) {
+        let id = &of_contract[0].contract_id;
         let contract =
             contracts::find(tx, &voided.company_id, id)?.ok_or_else(|| Error::failed(format!("contract {id} is gone")))?;
-        let items = contracts::items(tx, &voided.company_id, id)?;
-        facts.push(ContractFacts { next_start: contract.start, contract, items, billed: Vec::new() });
+        let starts: Vec<_> = of_contract.iter().map(|period| period.start).collect();
+        facts.push(contract_facts(tx, contract, &starts, &mut plans)?);
     }
     Ok(facts)
 }

@@ -160,6 +160,7 @@ fn added(head: &Invoice, fields: &Fields, taxing: Taxing) -> Result<(InvoiceLine
         unit_price,
         period,
         proration: None,
+        details: Vec::new(),
         tax_code: code,
         tax_category: rate.category,
         tax_rate: rate.rate.normalize(),

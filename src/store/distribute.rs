@@ -39,11 +39,13 @@ use Place::{Company, Coordinator, Everywhere, Series};
 /// A write to a table with copies everywhere is a two-phase commit over all nodes, so what is written
 /// with every batch (runs, heartbeats) stays with the coordinator. If that node dies within the commit
 /// of a batch, its `runs` row can lack what the companies' rows have: they decide, `runs` is history.
-pub const TABLES: [(&str, Place); 39] = [
+pub const TABLES: [(&str, Place); 44] = [
     ("meta", Coordinator),
     ("migrations", Coordinator),
     ("sellers", Everywhere),
     ("tax_rates", Everywhere),
+    ("plans", Everywhere),
+    ("plan_items", Everywhere),
     ("assets", Everywhere),
     ("series_counters", Series),
     ("document_numbers", Series),
@@ -51,6 +53,9 @@ pub const TABLES: [(&str, Place); 39] = [
     ("contacts", Company),
     ("contracts", Company),
     ("contract_items", Company),
+    ("contract_plans", Company),
+    ("discounts", Company),
+    ("usage", Company),
     ("billing_schedule", Company),
     ("billable_items", Company),
     ("invoices", Company),

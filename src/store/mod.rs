@@ -34,10 +34,12 @@ pub mod items;
 pub mod notifications;
 pub mod numbers;
 pub mod payments;
+pub mod plans;
 pub mod runs;
 pub mod schema;
 pub mod sellers;
 pub mod statement;
+pub mod usage;
 
 pub use error::{Setup, StoreError, Transient};
 pub use tls::check_url;

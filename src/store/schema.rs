@@ -21,6 +21,7 @@ const STEPS: &[Step] = &[
     Step { version: 2, name: "effects", sql: include_str!("migrations/0002_effects.sql") },
     Step { version: 3, name: "messages", sql: include_str!("migrations/0003_messages.sql") },
     Step { version: 4, name: "corrections", sql: include_str!("migrations/0004_corrections.sql") },
+    Step { version: 5, name: "prices", sql: include_str!("migrations/0005_prices.sql") },
 ];
 
 /// The schema that this build works with.

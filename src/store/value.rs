@@ -1,7 +1,7 @@
 //! What goes into a statement and what comes out of a row, the same on both engines.
 
 use super::StoreError;
-use crate::model::{Currency, Money, Period, calendar, money};
+use crate::model::{Currency, LineDetail, Money, Period, calendar, money};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use std::borrow::Cow;
@@ -270,6 +270,14 @@ impl Row<'_> {
         match self.opt_text(column)? {
             None | Some("") => Ok(None),
             Some(_) => self.parse(column).map(Some),
+        }
+    }
+
+    /// Details of a line, as JSON; empty when there are none.
+    pub fn details(&self, column: usize) -> Result<Vec<LineDetail>, StoreError> {
+        match self.text(column)? {
+            "" => Ok(Vec::new()),
+            text => serde_json::from_str(text).map_err(|e| corrupt(column, text, &e.to_string())),
         }
     }
 

@@ -21,6 +21,7 @@ mod output;
 mod outside;
 mod payments;
 mod pings;
+mod prices;
 mod reminders;
 mod schedule;
 #[path = "../support/smtp.rs"]

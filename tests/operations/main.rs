@@ -11,6 +11,7 @@ mod firm;
 mod import;
 mod import_columns;
 mod import_items;
+mod import_prices;
 mod payments;
 mod sellers;
 mod support;

@@ -10,6 +10,7 @@ mod fixtures;
 mod money;
 mod periods;
 mod plan;
+mod prices;
 mod proration;
 mod routing;
 mod totals;

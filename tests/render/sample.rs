@@ -124,6 +124,7 @@ pub fn add(doc: &mut Document, what: (&str, &str, &str, &str), part: Option<(u32
         unit: unit.into(),
         unit_price: decimal(price),
         prorated: part,
+        details: Vec::new(),
         tax_category: rate.category,
         tax_rate: decimal(rate.percent),
         amount,

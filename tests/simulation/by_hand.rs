@@ -9,11 +9,11 @@ use finops::model::{CompanyId, Invoice, Money, Payment};
 use finops::operations::credit::Refund;
 use finops::operations::credit_notes::{Request, credit as make_note};
 use finops::operations::edit::edit as change;
-use finops::store::payments::open_balance;
 use finops::operations::{credit as company_credit, invoices, payments};
 use finops::render::Fonts;
 use finops::rules::credit::left;
 use finops::rules::edit::{Edit, Fields};
+use finops::store::payments::open_balance;
 use finops::store::{Db, Tx, invoices as rows};
 
 pub fn void(world: &World, ctx: &Context, db: &mut Db, nth: u64, regenerate: bool) -> Result<()> {

@@ -1,6 +1,7 @@
 //! What happens to a business in a year, by its seed: who it bills, for what, and what its people do
 //! on which day. The same for the undisturbed year and for the one with faults.
 
+use crate::prices::{self, ITEMS, Prices};
 use crate::random::Random;
 use chrono::{Datelike, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
@@ -91,6 +92,8 @@ struct Author {
     sellers: Vec<Seller>,
     companies: Vec<String>,
     contracts: Vec<Agreed>,
+    /// Contracts of which usage is billed.
+    metered: Vec<(String, String)>,
     items: u32,
     /// Nobody is ever given credit. Which invoice uses it up depends on the nights on which they are
     /// issued, so that two years that are late on other nights would not be alike.
@@ -109,6 +112,7 @@ impl Script {
             sellers: Vec::new(),
             companies: Vec::new(),
             contracts: Vec::new(),
+            metered: Vec::new(),
             items: 0,
             no_credit: late,
         };
@@ -164,22 +168,20 @@ impl Author {
             self.sellers.push(Seller { id: format!("s{n}"), currency });
         }
         let mut companies = COMPANIES.to_owned();
-        let (mut contracts, mut items) = (CONTRACTS.to_owned(), ITEMS.to_owned());
+        let (mut contracts, mut prices) = (CONTRACTS.to_owned(), Prices::new());
         for _ in 0..self.random.between(3, 6) {
             companies.push_str(&self.company());
         }
         for _ in 0..self.random.between(4, 9) {
             let start = self.first + TimeDelta::days(self.random.between(-500, 200));
-            self.contract(start, self.first, &mut contracts, &mut items);
+            self.contract(start, self.first, &mut contracts, &mut prices);
         }
-        vec![
-            (Kind::Sellers, sellers),
-            (Kind::TaxRates, rates),
-            (Kind::Companies, companies),
-            (Kind::Contracts, contracts),
-            (Kind::ContractItems, items),
-            (Kind::BillableItems, self.billable_items(self.first)),
-        ]
+        let mut files = vec![(Kind::Sellers, sellers), (Kind::TaxRates, rates)];
+        files.extend(prices::plans(&CURRENCIES));
+        files.extend([(Kind::Companies, companies), (Kind::Contracts, contracts)]);
+        files.extend(prices.files());
+        files.push((Kind::BillableItems, self.billable_items(self.first)));
+        files
     }
 
     fn company(&mut self) -> String {
@@ -202,7 +204,7 @@ impl Author {
     }
 
     /// A contract with its items. `known_from`: what lay before is not billed here, but for a little.
-    fn contract(&mut self, start: NaiveDate, known_from: NaiveDate, contracts: &mut String, items: &mut String) {
+    fn contract(&mut self, start: NaiveDate, known_from: NaiveDate, contracts: &mut String, prices: &mut Prices) {
         let random = &mut self.random;
         let company = random.pick(&self.companies).clone();
         let seller = usize::try_from(random.below(self.sellers.len() as u64)).unwrap();
@@ -224,27 +226,16 @@ impl Author {
             String::new()
         };
         let inclusive = if random.percent(20) { "yes" } else { "no" };
+        let trial = if random.percent(15) { (start + TimeDelta::days(random.between(0, 60))).to_string() } else { String::new() };
         let contract = format!("k{}", self.contracts.len());
         let terms = format!("{cadence},{timing},{start}");
         let seller_id = &self.sellers[seller].id;
         contracts.push_str(&format!(
-            "{company},{contract},{seller_id},{currency},{terms},{every},{anchor},{from},{end},{inclusive}\n"
+            "{company},{contract},{seller_id},{currency},{terms},{every},{anchor},{from},{end},{inclusive},{trial}\n"
         ));
         self.contracts.push(Agreed { company: company.clone(), contract: contract.clone(), seller, currency, terms });
-        for n in 0..self.random.between(1, 3) {
-            let price = self.price();
-            let model = *self.random.pick(&["flat", "per_unit"]);
-            // The first is there all the time, so that every period has something to bill.
-            let (valid_from, end) = match n {
-                0 => (String::new(), String::new()),
-                _ => {
-                    let from = known_from.max(start) + TimeDelta::days(self.random.between(0, 120));
-                    let end = from + TimeDelta::days(self.random.between(1, 200));
-                    (from.to_string(), if self.random.percent(50) { end.to_string() } else { String::new() })
-                }
-            };
-            let (quantity, code) = (*self.random.pick(&["1", "3", "7.5", "12"]), *self.random.pick(&["", "", "reduced"]));
-            items.push_str(&format!("{company},{contract},i{n},{valid_from},{end},Item {n},{model},{quantity},{price},{code}\n"));
+        if prices.contract(&mut self.random, (&company, &contract, currency), known_from.max(start)) {
+            self.metered.push((company, contract));
         }
     }
 
@@ -305,6 +296,19 @@ impl Author {
             37..39 => acts.push((false, What::WriteOff { nth })),
             39..42 => acts.push((true, What::Edit { nth, quantity: self.random.below(20) })),
             42..43 => acts.push((false, What::Refund { nth })),
+            43..53 => {
+                acts.extend(prices::usage(&mut self.random, &self.metered, day).map(|file| (at_night, What::Import(vec![file]))));
+            }
+            53..56 => {
+                let (company, contract) = self.some_contract();
+                let file = prices::new_tiers(&mut self.random, (&company, &contract), day);
+                acts.push((at_night, What::Import(vec![file])));
+            }
+            56..58 => {
+                let (company, contract) = self.some_contract();
+                let file = prices::new_plan(&mut self.random, (&company, &contract), &CURRENCIES);
+                acts.push((at_night, What::Import(vec![file])));
+            }
             _ => {}
         }
         acts
@@ -315,7 +319,7 @@ impl Author {
         let from = (day + TimeDelta::days(self.random.between(0, 45))).to_string();
         let from = if self.random.percent(40) { String::new() } else { from };
         let price = self.price();
-        format!("{ITEMS}{company},{contract},i0,{from},,Item 0,per_unit,{},{price},\n", self.random.between(1, 9))
+        format!("{ITEMS}{company},{contract},i0,{from},,Item 0,per_unit,{},{price},,,,,\n", self.random.between(1, 9))
     }
 
     fn new_end(&mut self, day: NaiveDate) -> String {
@@ -333,10 +337,12 @@ impl Author {
         if self.random.percent(50) {
             companies.push_str(&self.company());
         }
-        let (mut contracts, mut items) = (CONTRACTS.to_owned(), ITEMS.to_owned());
+        let (mut contracts, mut prices) = (CONTRACTS.to_owned(), Prices::new());
         let start = day + TimeDelta::days(self.random.between(-40, 40));
-        self.contract(start, day, &mut contracts, &mut items);
-        What::Import(vec![(Kind::Companies, companies), (Kind::Contracts, contracts), (Kind::ContractItems, items)])
+        self.contract(start, day, &mut contracts, &mut prices);
+        let mut files = vec![(Kind::Companies, companies), (Kind::Contracts, contracts)];
+        files.extend(prices.files());
+        What::Import(files)
     }
 
     fn new_rate(&mut self, day: NaiveDate) -> String {
@@ -359,6 +365,5 @@ fn last_of_month(day: NaiveDate) -> NaiveDate {
 const RATES: &str = "seller_id,tax_code,valid_from,category,rate,name,note\n";
 const COMPANIES: &str = "company_id,name,country,consolidate,billing_day,tax_code,email,reminder_policy\n";
 const CONTRACTS: &str =
-    "company_id,contract_id,seller_id,currency,cadence,timing,start,every,anchor_day,bill_from,end,tax_inclusive\n";
-const ITEMS: &str = "company_id,contract_id,item_id,valid_from,end,description,price_model,quantity,unit_price,tax_code\n";
+    "company_id,contract_id,seller_id,currency,cadence,timing,start,every,anchor_day,bill_from,end,tax_inclusive,trial_end\n";
 const BILLABLE: &str = "company_id,source_key,seller_id,currency,dated,description,quantity,unit_price\n";

@@ -5,11 +5,12 @@ use crate::support::each_engine;
 use chrono::TimeDelta;
 use finops::model::EffectKind;
 use finops::model::{
-    CompanyId, Correction, FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, Money, Payment, SellerId, TaxCategory,
+    CompanyId, ContractPlan, Correction, Discount, FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, Money, Off,
+    Payment, Plan, PlanItem, PriceModel, PriceTerms, SellerId, TaxCategory, Usage,
 };
 use finops::store::documents::{self, DocumentFile, NewDocument};
 use finops::store::effects::{self, NewEffect};
-use finops::store::{companies, contacts, contracts, credit, invoices, items, payments, sellers};
+use finops::store::{companies, contacts, contracts, credit, invoices, items, payments, plans, sellers, usage};
 
 #[test]
 fn sellers_rates_and_logos() {
@@ -64,6 +65,7 @@ fn companies_contracts_and_items() {
             anchor_day: None,
             end: None,
             bill_from: None,
+            trial_end: None,
             payment_terms_days: None,
             tax_inclusive: false,
             ..contract("a", AWKWARD_ID)
@@ -85,6 +87,84 @@ fn companies_contracts_and_items() {
         write(&mut db, |tx| contracts::upsert_items(tx, &[&ended]));
         let found = read(&mut db, |tx| contracts::items(tx, &a, &"c".parse().unwrap()));
         assert_eq!(found, [versions[0].clone(), versions[1].clone(), ended]);
+    });
+}
+
+#[test]
+fn what_prices_are_made_of_comes_back_as_it_was_written() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "Ä"]);
+        let version = day("2026-01-01");
+        let plan = |id: &str| Plan { plan_id: id.parse().unwrap(), valid_from: version, name: long(), currency: eur() };
+        write(&mut db, |tx| plans::upsert(tx, &[plan("p"), plan("É")]));
+        write(&mut db, |tx| plans::upsert(tx, &[plan("p")]));
+        assert_eq!(read(&mut db, plans::all), [plan("p"), plan("É")]);
+        let of_plan = |id: &str, terms| PlanItem {
+            plan_id: "p".parse().unwrap(),
+            version,
+            item_id: id.parse().unwrap(),
+            description: AWKWARD_ID.to_owned(),
+            price_model: PriceModel::Graduated,
+            quantity: dec("1"),
+            unit: String::new(),
+            unit_price: dec("0"),
+            terms,
+            tax_code: None,
+        };
+        let items = [of_plan("bare", PriceTerms::default()), of_plan("full", terms())];
+        write(&mut db, |tx| plans::upsert_items(tx, &items));
+        write(&mut db, |tx| plans::upsert_items(tx, &items));
+        assert_eq!(read(&mut db, plans::items), items);
+
+        let on = |from: &str, plan: Option<&str>| ContractPlan {
+            company_id: "a".parse().unwrap(),
+            contract_id: "c".parse().unwrap(),
+            valid_from: day(from),
+            plan: plan.map(|plan| (plan.parse().unwrap(), version)),
+        };
+        let moves = [on("2026-01-01", Some("p")), on("2026-06-01", None)];
+        write(&mut db, |tx| plans::upsert_contracts(tx, &moves.iter().collect::<Vec<_>>()));
+        assert_eq!(read(&mut db, |tx| plans::of_companies(tx, &["a", "Ä"], ("a", "z"))), moves);
+        let metered = read(&mut db, |tx| plans::metered(tx, &["a", "Ä"], ("a", "z")));
+        assert_eq!(metered, [("a".parse().unwrap(), "c".parse().unwrap())], "by an item of its plan");
+        assert_eq!(read(&mut db, |tx| plans::contracts_on(tx, &"p".parse().unwrap(), version, ("", ""), 5)), metered);
+        assert_eq!(read(&mut db, |tx| plans::issued_on(tx, &"p".parse().unwrap(), version)), None);
+
+        let discount = |id: &str, item: Option<&str>, periods, off| Discount {
+            company_id: "a".parse().unwrap(),
+            contract_id: "c".parse().unwrap(),
+            discount_id: id.parse().unwrap(),
+            item_id: item.map(|item| item.parse().unwrap()),
+            valid_from: version,
+            periods,
+            off,
+            description: AWKWARD_ID.to_owned(),
+        };
+        let discounts =
+            [discount("1", None, None, Off::Percent(dec("12.50"))), discount("2", Some("i"), Some(3), Off::Amount(dec("5.00")))];
+        write(&mut db, |tx| usage::upsert_discounts(tx, &discounts));
+        write(&mut db, |tx| usage::upsert_discounts(tx, &discounts));
+        assert_eq!(read(&mut db, |tx| usage::discounts_of_companies(tx, &["a"], ("c", "c"))), discounts);
+
+        let used = |key: &str, on: &str, quantity: &str| Usage {
+            company_id: "a".parse().unwrap(),
+            usage_key: key.parse().unwrap(),
+            contract_id: "c".parse().unwrap(),
+            meter: "api".parse().unwrap(),
+            used_on: day(on),
+            quantity: dec(quantity),
+        };
+        let counts =
+            [used("1", "2026-01-31", "0.1"), used("2", "2026-01-31", "99999999999999999999999999"), used("3", "2026-02-01", "7")];
+        write(&mut db, |tx| usage::upsert(tx, &counts));
+        write(&mut db, |tx| usage::upsert(tx, &counts));
+        assert_eq!(read(&mut db, |tx| usage::of_companies(tx, &["a"], ("1", "2"))), counts[..2]);
+        let days = read(&mut db, |tx| usage::of_contract(tx, &"a".parse().unwrap(), &"c".parse().unwrap(), day("2026-01-31")));
+        let told: Vec<String> = days.iter().map(|d| format!("{} {}", d.on, d.quantity)).collect();
+        assert_eq!(told, ["2026-01-31 99999999999999999999999999.1", "2026-02-01 7"]);
+        let later = read(&mut db, |tx| usage::of_contract(tx, &"a".parse().unwrap(), &"c".parse().unwrap(), day("2026-02-01")));
+        assert_eq!(later.len(), 1);
     });
 }
 

@@ -95,7 +95,7 @@ fn forbidden(issued: &str, draft: &str) -> Vec<String> {
     all.push(format!("INSERT INTO invoice_taxes VALUES ('a', '{issued}', 9, 'S', '19', 'VAT', '', 1, 1)"));
     all.push(format!(
         "INSERT INTO invoice_lines VALUES ('a', '{issued}', 9, 'item', '', '', '', '', '1', '', '1', '2026-10-01', '2026-10-02',
-         0, 0, 'standard', 'S', '19', 1, 1, 0)"
+         0, 0, 'standard', 'S', '19', 1, 1, 0, '')"
     ));
     for statement in [
         "UPDATE invoice_documents SET content = 'x'",

@@ -6,6 +6,7 @@ use crate::error::{ExitCode, Result};
 use crate::model::{CompanyId, FullInvoice, Invoice, Money};
 use crate::operations::credit_notes::settles_key;
 use crate::operations::invoices as operations;
+use crate::render::plain_detail;
 use crate::store::credit::{self, Entry};
 use crate::store::documents::{self, DocumentFile};
 use crate::store::payments::{self, Allocation};
@@ -205,9 +206,10 @@ pub(super) fn lines(invoice: &FullInvoice) -> Table {
     ];
     let mut table = Table::new(&columns);
     for (position, line) in (1..).zip(&invoice.lines) {
+        let details: String = line.details.iter().map(|detail| format!(", {}", plain_detail(detail))).collect();
         table.row(vec![
             position.to_string(),
-            line.description.clone(),
+            format!("{}{details}", line.description),
             line.period.to_string(),
             format!("{} {}", line.quantity.normalize(), line.unit).trim().to_owned(),
             line.unit_price.to_string(),

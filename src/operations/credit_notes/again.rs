@@ -3,8 +3,8 @@
 use super::{Made, Request, settles_key, wanted};
 use crate::error::{Error, Result};
 use crate::model::{FullInvoice, Invoice, InvoiceState, Money};
-use crate::operations::payments::open_balance;
 use crate::rules::credit::{Uncreditable, left, split};
+use crate::store::payments::open_balance;
 use crate::store::{Tx, credit, invoices};
 
 /// A rerun compares the content, not only the key.

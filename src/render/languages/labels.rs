@@ -59,6 +59,25 @@ pub struct Labels {
     pub credited: String,
     pub credit_applied: String,
     pub amount_to_pay: String,
+    #[serde(skip_serializing)]
+    pub(super) detail: DetailLabels,
+}
+
+/// How the figures of a line came about.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetailLabels {
+    pub(super) up_to: String,
+    pub(super) between: String,
+    pub(super) any: String,
+    pub(super) above: String,
+    pub(super) tier_fee: String,
+    pub(super) tiers: String,
+    pub(super) volume: String,
+    pub(super) package: String,
+    pub(super) included: String,
+    pub(super) minimum: String,
+    pub(super) percent: String,
 }
 
 impl Labels {

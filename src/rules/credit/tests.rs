@@ -63,6 +63,7 @@ fn line(minor: i64, rate: &TaxRate, period: Period) -> InvoiceLine {
         unit_price: Decimal::ONE,
         period,
         proration: None,
+        details: Vec::new(),
         tax_code: rate.tax_code.clone(),
         tax_category: rate.category,
         tax_rate: rate.rate,

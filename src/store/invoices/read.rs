@@ -196,7 +196,7 @@ macro_rules! line_columns {
     () => {
         "l.company_id, l.invoice_id, l.kind, l.contract_id, l.item_id, l.source_key, l.description, l.quantity, l.unit, l.unit_price, \
          l.period_start, l.period_end, l.days, l.of_days, l.tax_code, l.tax_category, l.tax_rate, l.net_minor, l.amount_minor, i.currency, \
-         l.corrects_line"
+         l.corrects_line, l.details"
     };
 }
 pub(super) use line_columns;
@@ -282,6 +282,7 @@ pub(super) fn read_line(row: &Row) -> Result<(InvoiceId, InvoiceLine), StoreErro
         net: row.money(17, currency)?,
         amount: row.money(18, currency)?,
         corrects_line: Some(row.number(20)?).filter(|line| *line > 0),
+        details: row.details(21)?,
     };
     Ok((InvoiceId::stored(row.text(1)?), line))
 }

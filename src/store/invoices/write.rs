@@ -43,7 +43,7 @@ static ISSUE: Bulk<24> = Bulk {
       issued_on = excluded.issued_on, due_on = excluded.due_on WHERE invoices.state = 'draft' AND invoices.stale = 0",
 };
 
-static INSERT_LINES: Bulk<21> = Bulk {
+static INSERT_LINES: Bulk<22> = Bulk {
     table: "invoice_lines",
     columns: [
         ("company_id", Text),
@@ -67,6 +67,7 @@ static INSERT_LINES: Bulk<21> = Bulk {
         ("net_minor", Int),
         ("amount_minor", Int),
         ("corrects_line", Int),
+        ("details", Text),
     ],
     on_conflict: "",
 };
@@ -117,7 +118,7 @@ fn head_values(i: &Invoice) -> [Val<'_>; 24] {
     ]
 }
 
-fn line_values<'a>(head: &'a Invoice, position: usize, l: &'a InvoiceLine) -> [Val<'a>; 21] {
+fn line_values<'a>(head: &'a Invoice, position: usize, l: &'a InvoiceLine) -> [Val<'a>; 22] {
     let (days, of_days) = l.proration.map_or((0, 0), |p| (p.days, p.of_days));
     [
         head.company_id.as_str().into(),
@@ -141,7 +142,16 @@ fn line_values<'a>(head: &'a Invoice, position: usize, l: &'a InvoiceLine) -> [V
         l.net.into(),
         l.amount.into(),
         l.corrects_line.unwrap_or(0).into(),
+        details(l),
     ]
+}
+
+fn details(line: &InvoiceLine) -> Val<'static> {
+    if line.details.is_empty() {
+        return "".into();
+    }
+    // They hold nothing that JSON cannot say.
+    serde_json::to_string(&line.details).unwrap_or_default().into()
 }
 
 fn tax_values<'a>(head: &'a Invoice, position: usize, t: &'a InvoiceTax) -> [Val<'a>; 9] {
