@@ -234,6 +234,9 @@ CREATE TABLE invoices (
 CREATE INDEX invoices_draft ON invoices (company_id, contract_id, period_start, invoice_id) WHERE state = 'draft';
 CREATE INDEX invoices_stale ON invoices (company_id, invoice_id) WHERE state = 'draft' AND stale = 1;
 CREATE INDEX invoices_number ON invoices (number) WHERE number IS NOT NULL;
+-- Lists by date of issue, and of what is owed by due date.
+CREATE INDEX invoices_issued ON invoices (issued_on, company_id, invoice_id) WHERE issued_on IS NOT NULL;
+CREATE INDEX invoices_open_due ON invoices (due_on, company_id, invoice_id) WHERE state = 'open';
 
 CREATE TABLE invoice_lines (
   company_id   TEXT NOT NULL,

@@ -1,5 +1,6 @@
 //! `finops invoices`: make drafts, issue them, look at them, put one right.
 
+mod list;
 mod show;
 
 use crate::context::Context;
@@ -38,9 +39,10 @@ enum Verb {
     /// next run.
     #[command(after_help = "Example:\n  finops invoices issue --dry-run")]
     Issue(IssueArgs),
-    /// List invoices.
-    #[command(after_help = "Example:\n  finops invoices list --state open")]
-    List(show::ListArgs),
+    /// List invoices: by state, company, period, dates, amount or words.
+    #[command(after_help = "Example:\n  finops invoices list --overdue --sort total --desc\n  \
+                            finops invoices list --issued-from 2026-10-01 --issued-to 2026-10-31 --currency EUR --total-from 1000")]
+    List(list::ListArgs),
     /// Show one invoice with its lines, taxes and payments.
     #[command(after_help = "Example:\n  finops invoices show INV-2026-000001")]
     Show(OneArgs),
@@ -125,7 +127,7 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
     match &args.verb {
         Verb::Generate(args) => generate(args, ctx, &mut db),
         Verb::Issue(args) => issue(args, ctx, &mut db),
-        Verb::List(args) => show::list(args, ctx, &mut db),
+        Verb::List(args) => list::list(args, ctx, &mut db),
         Verb::Show(one) => show::show(one, ctx, &mut db),
         Verb::Pdf(args) => pdf(args, ctx, &mut db),
         Verb::Void(args) => void(args, ctx, &mut db),

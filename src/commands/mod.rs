@@ -3,6 +3,7 @@
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
 pub mod audit;
+pub mod completions;
 pub mod config;
 pub mod db;
 pub mod demo;
@@ -11,6 +12,7 @@ pub mod effects;
 pub mod import;
 pub mod init;
 pub mod invoices;
+pub mod man;
 pub mod payments;
 pub mod runs;
 pub mod schedule;
@@ -37,6 +39,8 @@ pub enum Command {
     Unlock(unlock::Args),
     Db(db::Args),
     Schedule(schedule::Args),
+    Completions(completions::Args),
+    Man(man::Args),
     Demo(demo::Args),
 }
 
@@ -56,6 +60,8 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Unlock(args) => unlock::run(&args, &Context::new(shell)?),
         Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),
+        Command::Completions(args) => completions::run(&args, shell),
+        Command::Man(args) => man::run(&args, shell),
         Command::Demo(args) => demo::run(&args, shell),
     }
 }

@@ -7,7 +7,7 @@ use super::{Db, StoreError, Tx, Val};
 use chrono::{DateTime, Utc};
 
 /// The whole schema, as it is now.
-const SCHEMA: &str = include_str!("../../schema.sql");
+pub(super) const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// One step: append-only, never edited once released.
 struct Step {
@@ -19,6 +19,7 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { version: 1, name: "initial", sql: include_str!("migrations/0001_initial.sql") },
     Step { version: 2, name: "effects", sql: include_str!("migrations/0002_effects.sql") },
+    Step { version: 3, name: "invoice_lists", sql: include_str!("migrations/0003_invoice_lists.sql") },
 ];
 
 /// The schema that this build works with.
@@ -164,7 +165,7 @@ fn note(tx: &mut Tx, step: &Step, now: DateTime<Utc>) -> Result<(), StoreError> 
 /// The text of the schema for one engine: the sections of the other one are left out, and for
 /// Postgres the types are put into its words. Keys are compared byte by byte (`COLLATE "C"`),
 /// since a page that starts after a key must mean the same on both.
-fn for_engine(sql: &str, sqlite: bool) -> String {
+pub(super) fn for_engine(sql: &str, sqlite: bool) -> String {
     let mut text = String::with_capacity(sql.len());
     let mut keep = true;
     let mut portable = true;

@@ -13,6 +13,8 @@ mod help;
 mod http;
 mod import;
 mod init;
+mod list;
+mod manual;
 mod output;
 mod outside;
 mod payments;

@@ -1,10 +1,12 @@
 //! Invoices, their lines and tax groups.
 
+mod list;
 mod read;
 mod write;
 
+pub use list::{Days, Filter, Sort, list};
 pub use read::{
-    companies_with_fresh_drafts, companies_with_stale_drafts, count_drafts, counts, drafts, drafts_of, find, full, head, list,
+    companies_with_fresh_drafts, companies_with_stale_drafts, count_drafts, counts, drafts, drafts_of, find, full, head,
     stale_drafts,
 };
 pub use write::{

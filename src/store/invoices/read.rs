@@ -11,8 +11,9 @@ macro_rules! head_columns {
          due_on, payment_terms_days, tax_inclusive, reference, net_minor, tax_minor, total_minor, stale, edited"
     };
 }
+pub(super) use head_columns;
 
-fn read_head(row: &Row) -> Result<Invoice, StoreError> {
+pub(super) fn read_head(row: &Row) -> Result<Invoice, StoreError> {
     let currency: Currency = row.parse(4)?;
     Ok(Invoice {
         company_id: CompanyId::stored(row.text(0)?),
@@ -114,17 +115,6 @@ pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Res
 pub fn head(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Option<Invoice>, StoreError> {
     const SQL: &str = concat!("SELECT ", head_columns!(), " FROM invoices WHERE company_id = $1 AND invoice_id = $2");
     tx.query_opt(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], read_head)
-}
-
-/// A page of invoices by (company, id), after `after`, filtered by state and company ("" for any).
-pub fn list(tx: &mut Tx, state: &str, company: &str, after: (&str, &str), limit: u32) -> Result<Vec<Invoice>, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        head_columns!(),
-        " FROM invoices WHERE (company_id, invoice_id) > ($3, $4) AND ($1 = '' OR state = $1) AND ($2 = '' OR company_id = $2)
-          ORDER BY company_id, invoice_id LIMIT $5"
-    );
-    tx.query(SQL, &[state.into(), company.into(), after.0.into(), after.1.into(), limit.into()], read_head)
 }
 
 /// How many invoices there are in each state, and what they add up to, per currency.
