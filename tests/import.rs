@@ -1,7 +1,7 @@
 //! Import as users meet it: a corpus of files as spreadsheets write them, good and bad, each with
 //! what finops must say about it; the templates; the bundled examples.
 //!
-//! `tests/import_corpus/KIND.CASE.csv` is told in `KIND.CASE.txt`: the line and key of each good
+//! `tests/import_corpus/KIND.CASE.csv` (or `.jsonl`) is told in `KIND.CASE.txt`: the line and key of each good
 //! row, and each problem. After a wanted change: copy the file that the failing test names.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -66,7 +66,7 @@ fn check(expected: &Path, found: &str) {
 fn corpus() {
     let folder = root().join("tests/import_corpus");
     let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|e| e == "csv"));
+    files.retain(|path| path.extension().is_some_and(|e| e == "csv" || e == "jsonl"));
     files.sort();
     assert!(files.len() >= 20, "the corpus is here");
     let mut failures = Vec::new();
@@ -91,6 +91,9 @@ fn templates_read_themselves() {
     for kind in Kind::ALL {
         let (rows, told) = read(*kind, &kind.file_name(), kind.template().as_bytes(), &Options::default());
         assert_eq!((rows.len(), told.as_str()), (1, ""), "{kind}");
+        let (lines, told) = read(*kind, "t.jsonl", kind.json_template().as_bytes(), &Options::default());
+        assert_eq!((lines.len(), told.as_str()), (1, ""), "{kind}");
+        assert_eq!(lines[0].value, rows[0].value, "in either format the same");
     }
 }
 
@@ -142,9 +145,9 @@ fn thousands_of_mistakes_are_counted_not_told() {
 #[test]
 fn columns_are_documented() {
     let mut text = String::from(
-        "# Columns of the CSV files\n\n`finops import --template KIND` prints a header and a sample row. Columns may stand in any \
-         order; those that are not required may be left out: a row that stands already then keeps what it has, and a new one gets \
-         the default. An empty cell resets its value to the default. Dates are written 2026-10-31, numbers 1234.50, truth yes or \
+        "# Columns of the files\n\n`finops import --template KIND` prints a header and a sample row; with `--format jsonl` the same \
+         as JSON lines: one flat object a line, the columns as its keys. Columns may stand in any order; those that are not required may be left out: a row that stands already then keeps what it has, and a new one gets \
+         the default. An empty cell (or null) resets its value to the default. Dates are written 2026-10-31, numbers 1234.50, truth yes or \
          no.\n",
     );
     for kind in Kind::ALL {

@@ -205,6 +205,13 @@ impl Kind {
         }
     }
 
+    /// A row that itself imports, as an object on one line.
+    pub fn json_template(self) -> String {
+        let filled = self.columns().iter().filter(|column| !column.sample.is_empty());
+        let pairs = filled.map(|c| format!("\"{}\":{}", c.name, serde_json::Value::from(c.sample)));
+        format!("{{{}}}\n", pairs.collect::<Vec<_>>().join(","))
+    }
+
     /// A header and one row that itself imports.
     pub fn template(self) -> String {
         let line = |of: fn(&Column) -> &'static str| self.columns().iter().map(|c| quoted(of(c))).collect::<Vec<_>>().join(",");
