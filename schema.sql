@@ -303,6 +303,15 @@ CREATE TABLE invoice_documents (
   CONSTRAINT invoice_documents_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT;
 
+-- Invoices of the system that was used before: still open when they were taken over, under their own
+-- numbers. They have no document, and no number of a series.
+CREATE TABLE opening_invoices (
+  company_id TEXT NOT NULL,
+  invoice_id TEXT NOT NULL,
+  PRIMARY KEY (company_id, invoice_id),
+  CONSTRAINT opening_invoices_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
+) STRICT, WITHOUT ROWID;
+
 -- Files made from documents: where they were written (place '' is the folder of documents, 's3' a
 -- bucket, whose name is in the path), and what they were.
 CREATE TABLE document_files (

@@ -147,6 +147,12 @@ impl Ui {
         });
     }
 
+    /// A piece of a file on stdout, as it is; on a terminal, nothing in it drives that.
+    pub fn data(&self, text: &str) {
+        let text = if self.stdout_is_terminal { clean(text) } else { text.into() };
+        self.write(|out| out.write_all(text.as_bytes()));
+    }
+
     /// Whether only what was asked for, and errors, are shown.
     pub const fn is_quiet(&self) -> bool {
         self.options.quiet

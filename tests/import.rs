@@ -50,6 +50,8 @@ fn outline(row: &Row) -> String {
             format!("{item_id} {valid_from:?} {quantity} × {unit_price}")
         }
         Row::BillableItem(r) => format!("{} {} {} × {} {}", r.source_key, r.dated, r.quantity, r.unit_price, r.tax_inclusive),
+        Row::OpeningInvoice(r) => format!("{} {} {}..{}", r.number, r.amount, r.issued_on, r.due_on),
+        Row::OpeningCredit(r) => format!("{} {} {}", r.reference, r.amount, r.dated),
         Row::Payment(r) => format!("{} {} {}", r.invoice, r.payment.amount, r.payment.provider),
     }
 }
@@ -159,8 +161,9 @@ fn columns_are_documented() {
 fn examples_are_good() {
     for kind in Kind::ALL {
         let path = root().join("examples/data").join(kind.file_name());
-        if *kind == Kind::Payments {
-            assert!(!path.exists(), "numbers are not known before invoices are issued");
+        // Numbers are not known before invoices are issued, and the example begins with nothing open.
+        if matches!(kind, Kind::Payments | Kind::OpeningInvoices | Kind::OpeningCredits) {
+            assert!(!path.exists());
             continue;
         }
         let (rows, told) = read(*kind, &kind.file_name(), &std::fs::read(&path).unwrap(), &Options::default());

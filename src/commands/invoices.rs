@@ -12,7 +12,7 @@ use crate::jobs::issue::Issue;
 use crate::model::calendar::PeriodFilter;
 use crate::model::{Cadence, CompanyId, InvoiceState};
 use crate::operations::invoices as operations;
-use crate::store::{Db, documents};
+use crate::store::{Db, documents, openings};
 use clap::Subcommand;
 use serde_json::json;
 use std::path::PathBuf;
@@ -183,6 +183,10 @@ fn pdf(args: &PdfArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let (document, logo) = db.read(|tx| {
         let invoice = operations::find(tx, &args.one.invoice, args.one.company_id.as_ref())?;
         let Some((content, _)) = documents::find(tx, &invoice.company_id, &invoice.invoice_id)? else {
+            if openings::is_opening(tx, &invoice.company_id, &invoice.invoice_id)? {
+                return Err(Error::refused(format!("invoice {} was issued by another system", invoice.label()))
+                    .hint("its document is there; here is only what is still to be paid of it"));
+            }
             return Err(Error::refused(format!("invoice {} is a draft, and has no document yet", invoice.label()))
                 .hint("finops invoices issue makes it one"));
         };

@@ -9,6 +9,7 @@ pub mod db;
 pub mod demo;
 pub mod doctor;
 pub mod effects;
+pub mod export;
 pub mod import;
 pub mod init;
 pub mod invoices;
@@ -29,6 +30,7 @@ pub enum Command {
     Init(init::Args),
     Config(config::Args),
     Import(import::Args),
+    Export(export::Args),
     Invoices(invoices::Args),
     Payments(payments::Args),
     Effects(effects::Args),
@@ -50,6 +52,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Init(args) => init::run(&args, shell),
         Command::Config(args) => config::run(&args, shell),
         Command::Import(args) => import::run(&args, shell),
+        Command::Export(args) => export::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),

@@ -14,18 +14,20 @@ pub struct Header {
     /// For each column of the table, the cell that holds it.
     cells: Vec<Option<usize>>,
     pub(super) width: usize,
+    /// A cell may have a `'` before what would be a formula (`write`).
+    pub(super) is_csv: bool,
     allow_numbers: Vec<String>,
 }
 
 impl Header {
-    pub(super) fn new(kind: Kind, file: &str, width: usize, allow_numbers: &[String]) -> Self {
+    pub(super) fn new(kind: Kind, file: &str, is_csv: bool, allow_numbers: &[String]) -> Self {
         let cells = vec![None; kind.columns().len()];
-        Self { file: file.to_owned(), kind, cells, width, allow_numbers: allow_numbers.to_vec() }
+        Self { file: file.to_owned(), kind, cells, width: 0, is_csv, allow_numbers: allow_numbers.to_vec() }
     }
 
     /// Of the same file, before its columns are known.
     pub(super) fn anew(&self, width: usize) -> Self {
-        Self::new(self.kind, &self.file, width, &self.allow_numbers)
+        Self { width, ..Self::new(self.kind, &self.file, self.is_csv, &self.allow_numbers) }
     }
 
     /// The cell that holds a column, by its place in the table; None: the file lacks the column.

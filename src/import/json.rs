@@ -111,7 +111,7 @@ impl<'a> Parser<'a> {
     fn object(&mut self, keys: &mut Vec<Key>, record: &mut Record) -> Result<(), String> {
         const EXPECTED: &str = "a line of JSON is one object: {\"company_id\": \"C-1001\", \"name\": \"…\"}";
         self.space();
-        self.expect('{', EXPECTED)?;
+        self.past('{', EXPECTED)?;
         self.space();
         if self.rest.starts_with('}') {
             self.take(1);
@@ -127,7 +127,7 @@ impl<'a> Parser<'a> {
                 let of_key = format!("{name:?}");
                 keys.push(Key { name, place });
                 self.space();
-                self.expect(':', "a colon is expected here, after the key")?;
+                self.past(':', "a colon is expected here, after the key")?;
                 self.space();
                 let place = self.place;
                 let value = self.value().map_err(|reason| format!("{of_key}: {reason}"))?;
@@ -137,7 +137,7 @@ impl<'a> Parser<'a> {
                     self.take(1);
                     break;
                 }
-                self.expect(',', "a comma or the closing brace is expected here")?;
+                self.past(',', "a comma or the closing brace is expected here")?;
             }
         }
         self.space();
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
     }
 
     fn string(&mut self, expected: &str) -> Result<String, String> {
-        self.expect('"', expected)?;
+        self.past('"', expected)?;
         let mut text = String::new();
         loop {
             let plain = self.rest.find(|c: char| c == '"' || c == '\\' || c < ' ').unwrap_or(self.rest.len());
@@ -239,7 +239,7 @@ impl<'a> Parser<'a> {
         Ok(c)
     }
 
-    fn expect(&mut self, c: char, reason: &str) -> Result<(), String> {
+    fn past(&mut self, c: char, reason: &str) -> Result<(), String> {
         if !self.rest.starts_with(c) {
             return Err(reason.to_owned());
         }

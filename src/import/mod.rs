@@ -16,12 +16,13 @@ pub mod keep;
 mod read;
 mod rows;
 mod scan;
+mod write;
 
 pub use columns::{Column, Need};
 pub use read::{Located, Options, Problems, Reader, Refused, RowError, RowKey, Source, encoding};
 pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
 
-use crate::model::{BillableItem, Company, Contract, TaxRate, text_enum};
+use crate::model::{BillableItem, Company, Contract, OpeningCredit, OpeningInvoice, TaxRate, text_enum};
 use header::Header;
 
 text_enum! {
@@ -33,6 +34,8 @@ text_enum! {
         Contracts = "contracts",
         ContractItems = "contract_items",
         BillableItems = "billable_items",
+        OpeningInvoices = "opening_invoices",
+        OpeningCredits = "opening_credits",
         Payments = "payments",
     }
 }
@@ -73,5 +76,7 @@ pub enum Row {
     Contract(Contract),
     ContractItem(ContractItemRow),
     BillableItem(BillableItem),
+    OpeningInvoice(OpeningInvoice),
+    OpeningCredit(OpeningCredit),
     Payment(PaymentRow),
 }

@@ -148,7 +148,7 @@ impl<R: Read> Reader<R> {
         let unreadable = |error| Error::failed(format!("cannot read {file}: {error}")).caused_by(error);
         let text = Text::new(input, options.encoding);
         let mut record = Record::new();
-        let mut header = Header::new(kind, file, 0, &options.allow_numbers);
+        let mut header = Header::new(kind, file, format == Format::Csv, &options.allow_numbers);
         let mut problems = Problems::default();
         let records = match format {
             Format::Jsonl => Records::Jsonl { scanner: JsonScanner::new(text), keys: Vec::new(), of_header: Vec::new() },
@@ -281,6 +281,8 @@ fn read_row(kind: Kind, cells: &mut Cells) -> Option<Row> {
         Kind::Contracts => rows::contract(cells).map(Row::Contract),
         Kind::ContractItems => rows::contract_item(cells).map(Row::ContractItem),
         Kind::BillableItems => rows::billable_item(cells).map(Row::BillableItem),
+        Kind::OpeningInvoices => rows::opening::invoice(cells).map(Row::OpeningInvoice),
+        Kind::OpeningCredits => rows::opening::credit(cells).map(Row::OpeningCredit),
         Kind::Payments => rows::payment(cells).map(Row::Payment),
     }
 }

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod invoice;
 pub mod job;
 pub mod money;
+pub mod opening;
 pub mod payment;
 pub mod secret;
 pub mod seller;
@@ -30,6 +31,7 @@ pub use ids::{CompanyId, ContractId, InvoiceId, ItemId, RunId, SellerId, SourceK
 pub use invoice::{FullInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceTax, LineKind};
 pub use job::JobKind;
 pub use money::{Currency, Money};
+pub use opening::{OpeningCredit, OpeningInvoice};
 pub use payment::Payment;
 pub use secret::{REDACTED, Secret};
 pub use seller::Seller;

@@ -13,6 +13,7 @@ mod billable_items;
 mod companies;
 mod contract_items;
 mod contracts;
+mod openings;
 mod sellers;
 mod standing;
 mod tax_rates;
@@ -192,6 +193,8 @@ impl Work<'_> {
             Kind::Contracts => contracts::write(tx, self, pick(rows, contract))?,
             Kind::ContractItems => contract_items::write(tx, self, pick(rows, contract_item))?,
             Kind::BillableItems => billable_items::write(tx, self, pick(rows, billable_item))?,
+            Kind::OpeningInvoices => openings::write_invoices(tx, self, pick(rows, opening_invoice))?,
+            Kind::OpeningCredits => openings::write_credits(tx, self, pick(rows, opening_credit))?,
             Kind::Payments => self.payments(tx, pick(rows, payment))?,
         }
         audit::append(tx, self.author, &self.entries)?;
@@ -318,5 +321,7 @@ pickers! {
     contract, Contract, crate::model::Contract;
     contract_item, ContractItem, crate::import::ContractItemRow;
     billable_item, BillableItem, crate::model::BillableItem;
+    opening_invoice, OpeningInvoice, crate::model::OpeningInvoice;
+    opening_credit, OpeningCredit, crate::model::OpeningCredit;
     payment, Payment, crate::import::PaymentRow;
 }

@@ -9,7 +9,7 @@ use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice};
 use crate::rules::periods::BillingCalendar;
 use crate::store::audit::{self, Entry};
 use crate::store::billing::{self, BilledPeriod};
-use crate::store::{StoreError, Tx, companies, contracts, invoices, items, payments, sellers};
+use crate::store::{StoreError, Tx, companies, contracts, invoices, items, openings, payments, sellers};
 use serde_json::json;
 
 /// The one invoice that a person means by a number or an id. Sellers may share numbers, so a
@@ -92,6 +92,10 @@ pub fn regenerate(tx: &mut Tx, ctx: &Context, voided: &Invoice) -> Result<FullIn
     if voided.state != InvoiceState::Void {
         return Err(Error::refused(format!("invoice {} is {}, not void", voided.label(), voided.state))
             .hint(format!("void it first: finops invoices void {}", voided.label())));
+    }
+    if openings::is_opening(tx, &voided.company_id, &voided.invoice_id)? {
+        return Err(Error::refused(format!("invoice {} was issued by another system, and billed nothing here", voided.label()))
+            .hint("what is owed after all is a billable item, or another opening invoice"));
     }
     let taken = items::of_invoice(tx, &voided.company_id, &voided.invoice_id)?;
     let periods = not_billed_again(tx, voided, &taken)?;

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod check;
 pub mod effects;
+pub mod export;
 pub mod import;
 pub mod invoices;
 pub mod payments;

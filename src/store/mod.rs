@@ -25,6 +25,7 @@ pub mod effects;
 pub mod invoices;
 pub mod items;
 pub mod numbers;
+pub mod openings;
 pub mod payments;
 pub mod runs;
 pub mod schema;

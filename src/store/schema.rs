@@ -19,7 +19,7 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { version: 1, name: "initial", sql: include_str!("migrations/0001_initial.sql") },
     Step { version: 2, name: "effects", sql: include_str!("migrations/0002_effects.sql") },
-    Step { version: 3, name: "invoice_lists", sql: include_str!("migrations/0003_invoice_lists.sql") },
+    Step { version: 3, name: "moving", sql: include_str!("migrations/0003_moving.sql") },
 ];
 
 /// The schema that this build works with.

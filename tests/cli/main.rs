@@ -8,6 +8,7 @@ mod audit;
 mod config;
 mod db;
 mod demo;
+mod export;
 mod help;
 #[path = "../support/http.rs"]
 mod http;
