@@ -34,6 +34,8 @@ use std::path::{Path, PathBuf};
 
 /// Rows that are looked up and written together.
 const CHUNK_ROWS: usize = 1000;
+/// Chunks that are read before they are written.
+const CHUNKS_AHEAD: usize = 4;
 
 /// Where a file's bytes come from.
 #[derive(Debug, Clone)]
@@ -60,7 +62,7 @@ impl Input {
         }
     }
 
-    fn open(&self) -> Result<Box<dyn Read + '_>> {
+    fn open(&self) -> Result<Box<dyn Read + Send + '_>> {
         Ok(match self {
             Self::Path(path) => Box::new(File::open(path).map_err(|error| io_error("read", path, error))?),
             Self::Stdin(bytes) => Box::new(bytes.as_slice()),
@@ -168,9 +170,27 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn file(&mut self, tx: &mut Tx, reader: Reader<Box<dyn Read + '_>>, folder: &Path) -> Result<()> {
+    /// Rows are read on a thread of their own, a few chunks ahead of the one that writes them.
+    fn file(&mut self, tx: &mut Tx, reader: Reader<Box<dyn Read + Send + '_>>, folder: &Path) -> Result<()> {
+        std::thread::scope(|scope| {
+            let (sender, read) = std::sync::mpsc::sync_channel(CHUNKS_AHEAD);
+            scope.spawn(move || {
+                let mut reader = reader.peekable();
+                while reader.peek().is_some() {
+                    let chunk: Vec<_> = reader.by_ref().take(CHUNK_ROWS).collect();
+                    // Whoever writes has given up, and says why.
+                    if sender.send(chunk).is_err() {
+                        break;
+                    }
+                }
+            });
+            self.rows(tx, read.into_iter().flatten(), folder)
+        })
+    }
+
+    fn rows(&mut self, tx: &mut Tx, read: impl Iterator<Item = Result<Located<Row>, RowError>>, folder: &Path) -> Result<()> {
         let mut rows = Vec::with_capacity(CHUNK_ROWS);
-        for row in reader {
+        for row in read {
             match row {
                 Ok(row) => rows.push(row),
                 Err(RowError::Problems(refused)) => self.refuse_row(refused.key, refused.problems),

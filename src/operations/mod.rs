@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod check;
+pub mod copy;
 pub mod effects;
 pub mod export;
 pub mod import;

@@ -32,7 +32,7 @@ weber,2025-3,0.02,EUR,2026-01-05,2,manual
 ";
 
 /// The example business, with what stood open before it, and some awkward rows: some of every kind.
-fn fill(db: &TestDb) {
+pub fn fill(db: &TestDb) {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data");
     let mut files: Vec<(Kind, Input)> = Vec::new();
     for kind in Kind::ALL.iter().filter(|kind| examples.join(kind.file_name()).exists()) {
@@ -62,7 +62,10 @@ fn import(db: &TestDb, files: &[(Kind, Input)]) {
 
 /// Writes every kind into a folder; how many rows of each.
 fn export_all(db: &TestDb, folder: &Path, format: Format) -> BTreeMap<Kind, usize> {
-    let keep = |logo: &Logo| Ok(std::fs::write(folder.join(&logo.file_name), &logo.content).unwrap());
+    let keep = |logo: &Logo| {
+        std::fs::write(folder.join(&logo.file_name), &logo.content).unwrap();
+        Ok(())
+    };
     let way = Way { keep_logo: Some(&keep), for_an_empty_database: true };
     let write = |kind: Kind| {
         let mut text = format.head(kind);

@@ -23,6 +23,8 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/numbers.rs", "is_given", "a number is looked up whoever has it"),
     ("store/companies.rs", "ids", "an export reads everything, page by page"),
     ("store/contracts.rs", "without_items", "a report for status and doctor"),
+    ("store/copy.rs", "clear", "a copy fills a database that is empty but for its own log of being set up"),
+    ("store/copy.rs", "is_of_setup", "whether a database is empty"),
     ("store/documents.rs", "in_folder", "a folder holds the files of many companies; only one that changed is read"),
     ("store/documents.rs", "pdfs", "db check reads everything, page by page"),
     ("store/effects/mod.rs", "due", "finds what is to be delivered: one range of one index"),
