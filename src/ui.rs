@@ -139,6 +139,11 @@ impl Ui {
         if self.options.json { self.json("item", body) } else { self.out(&text()) }
     }
 
+    /// Like an item, under a type of its own in JSON; text is not shown with `-q`.
+    pub fn typed(&self, r#type: &'static str, body: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.options.json { self.json(r#type, body) } else { self.say(text()) }
+    }
+
     /// A line of a file format of ours (JSON lines), with `--json` or without.
     pub fn line(&self, body: &impl Serialize) {
         self.write(|out| {

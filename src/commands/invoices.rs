@@ -1,19 +1,23 @@
 //! `finops invoices`: make drafts, issue them, look at them, put one right.
 
 mod list;
+mod preview;
 mod show;
 
 use crate::context::Context;
-use crate::engine::{self, Job, RunOptions, doubts};
+use crate::engine::{self, Job, RunOptions, Summary, doubts};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::jobs::documents::{Documents, load_logo, parse, relative_path};
 use crate::jobs::generate::{Generate, GenerateOptions};
 use crate::jobs::issue::Issue;
 use crate::model::calendar::PeriodFilter;
-use crate::model::{Cadence, CompanyId, InvoiceState};
+use crate::model::money::parse_decimal;
+use crate::model::{Cadence, CompanyId, Invalid, InvoiceState};
 use crate::operations::invoices as operations;
+use crate::rules::billing::SkipReason;
 use crate::store::{Db, documents, openings};
 use clap::Subcommand;
+use rust_decimal::Decimal;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -78,8 +82,22 @@ struct GenerateArgs {
     #[arg(long)]
     yes: bool,
     /// Show what would be billed and why, and write nothing.
+    ///
+    /// At the end, the run against what was billed for the period before, company by company: new,
+    /// gone, or changed by more than the threshold, and why.
     #[arg(long)]
     dry_run: bool,
+    /// How many percent an amount may move before it is told of.
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent, default_value = "20")]
+    threshold: Decimal,
+    /// Write the comparison of every company into this CSV file.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn parse_percent(text: &str) -> Result<Decimal, Invalid> {
+    let percent = parse_decimal(text)?;
+    if percent < Decimal::ZERO { Err(Invalid::new("write a number from 0")) } else { Ok(percent) }
 }
 
 #[derive(Debug, clap::Args)]
@@ -140,12 +158,16 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
 pub(super) fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> Result<ExitCode> {
     let verb = job.verb();
     let (summary, ended) = engine::run(job, ctx, db, options);
-    // A run that was broken off tells what it did until then; one that never began has only its error.
-    if ended.is_ok() || summary.something_happened() {
-        let text = || if ctx.ui.is_terminal() { summary.text(verb) } else { summary.anchored_text(verb) };
-        ctx.ui.summary(&summary, text, summary.something_happened());
-    }
+    tell(&summary, verb, ctx, ended.is_ok());
     ended.map(|()| summary.exit_code())
+}
+
+/// A run that was broken off tells what it did until then; one that never began has only its error.
+fn tell(summary: &Summary, verb: &str, ctx: &Context, ended_well: bool) {
+    if ended_well || summary.something_happened() {
+        let text = || if ctx.ui.is_terminal() { summary.text(verb) } else { summary.anchored_text(verb) };
+        ctx.ui.summary(summary, text, summary.something_happened());
+    }
 }
 
 fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
@@ -163,7 +185,33 @@ fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode>
     scope.extend(args.yes.then(|| "--yes".to_owned()));
     let mut job = Generate::new(ctx, db, &options)?;
     let run = RunOptions { dry_run: args.dry_run, scope: scope.join(" "), limit: args.limit };
-    run_job(&mut job, ctx, db, &run)
+    let (summary, ended) = engine::run(&mut job, ctx, db, &run);
+    let verb = job.verb();
+    let compared = if args.dry_run { job.compared_with_ended(db)? } else { job.compared() };
+    if args.dry_run {
+        preview::show(ctx, &compared, args.threshold);
+    } else {
+        preview::tell_far_off(ctx, &compared, args.threshold);
+    }
+    if let Some(file) = &args.out {
+        preview::write(file, &compared, args.threshold)?;
+    }
+    tell(&summary, verb, ctx, ended.is_ok());
+    ended?;
+    made_something(&summary)?;
+    Ok(summary.exit_code())
+}
+
+/// A run for which something was due, and that made nothing of it, is no success. What waits for a
+/// person since an earlier run was told then.
+fn made_something(summary: &Summary) -> Result<()> {
+    let skipped = |reason: SkipReason| summary.skipped.get(reason.as_str()).copied().unwrap_or(0);
+    let not_made = summary.failed + skipped(SkipReason::NoItems) + skipped(SkipReason::NothingToBill);
+    if summary.dry_run || summary.done > 0 || not_made == 0 {
+        return Ok(());
+    }
+    Err(Error::failed(format!("{not_made} due, and not one invoice was made"))
+        .hint("see what is wrong with each above; finops invoices generate --dry-run looks again"))
 }
 
 fn issue(args: &IssueArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {

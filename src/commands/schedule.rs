@@ -55,7 +55,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
 }
 
 fn show(shell: &Shell) -> Result<ExitCode> {
-    let columns = [Column::left("When"), Column::left("Command"), Column::left("State"), Column::left("What")];
+    let columns = [Column::left("When"), Column::left("Command"), Column::state("State"), Column::left("What")];
     shell.ui.list(&columns, &lines(CRONTAB), |line| {
         vec![line.cron.clone(), line.command.clone(), line.state.to_owned(), line.what.clone()]
     });

@@ -23,6 +23,8 @@ pub use read::{Located, Options, Problems, Reader, Refused, RowError, RowKey, So
 pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
 
 use crate::model::{BillableItem, Company, Contract, OpeningCredit, OpeningInvoice, TaxRate, text_enum};
+pub use write::csv_cell;
+
 use header::Header;
 
 text_enum! {

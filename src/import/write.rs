@@ -185,7 +185,7 @@ impl Format {
 }
 
 /// Quoted where it needs to be, and no formula. What is escaped in JSON lines needs none of this.
-fn csv_cell(cell: &str) -> Cow<'_, str> {
+pub fn csv_cell(cell: &str) -> Cow<'_, str> {
     let cell: Cow<str> =
         if begins_like_a_formula(cell) && parse_decimal(cell).is_err() { format!("'{cell}").into() } else { cell.into() };
     if cell.contains([',', '"', '\n', '\r', ';', '\t']) || cell.trim().len() < cell.len() {

@@ -4,6 +4,7 @@
 //! data (a plan), so that a dry run, the JSON output and the real run cannot differ.
 
 pub mod billing;
+pub mod compare;
 pub mod crontab;
 pub mod document;
 pub mod exact;

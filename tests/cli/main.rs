@@ -19,6 +19,7 @@ mod manual;
 mod output;
 mod outside;
 mod payments;
+mod preview;
 mod schedule;
 mod state;
 mod sums;

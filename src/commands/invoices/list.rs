@@ -242,7 +242,7 @@ impl Sums {
 fn table(found: &[Invoice]) -> Table {
     let columns = [
         Column::left("Invoice"),
-        Column::left("State"),
+        Column::state("State"),
         Column::left("Company"),
         Column::left("Period"),
         Column::left("Issued"),

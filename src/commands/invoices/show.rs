@@ -59,7 +59,7 @@ fn heading(invoice: &FullInvoice, shown: &Shown) -> String {
 
 fn lines(invoice: &FullInvoice) -> Table {
     let columns = [
-        Column::left("Description"),
+        Column::text("Description"),
         Column::left("Period"),
         Column::right("Quantity"),
         Column::right("Unit price"),

@@ -147,6 +147,8 @@ macro_rules! line_columns {
     };
 }
 
+pub(super) use line_columns;
+
 macro_rules! tax_columns {
     () => {
         "t.company_id, t.invoice_id, t.category, t.rate, t.name, t.note, t.net_minor, t.tax_minor, i.currency"
@@ -197,7 +199,7 @@ fn with_parts(tx: &mut Tx, companies: &[&str], heads: Vec<Invoice>, of: PartsOf)
     Ok(whole.collect())
 }
 
-fn read_line(row: &Row) -> Result<(InvoiceId, InvoiceLine), StoreError> {
+pub(super) fn read_line(row: &Row) -> Result<(InvoiceId, InvoiceLine), StoreError> {
     let (days, of_days) = (row.number(12)?, row.number(13)?);
     let currency: Currency = row.parse(19)?;
     let line = InvoiceLine {
