@@ -347,6 +347,9 @@ CREATE INDEX invoices_owed ON invoices (company_id, due_on, invoice_id) WHERE st
 CREATE INDEX invoices_number ON invoices (number) WHERE number IS NOT NULL;
 CREATE INDEX invoices_corrects ON invoices (company_id, corrects_id) WHERE corrects_id <> '';
 CREATE UNIQUE INDEX invoices_ref ON invoices (company_id, ref_key) WHERE ref_key <> '';
+-- Lists by date of issue, and of what is owed by due date.
+CREATE INDEX invoices_issued ON invoices (issued_on, company_id, invoice_id) WHERE issued_on IS NOT NULL;
+CREATE INDEX invoices_open_due ON invoices (due_on, company_id, invoice_id) WHERE state = 'open';
 
 -- corrects_line: the line of the invoice of which a credit note's line takes something back; else 0.
 
@@ -417,6 +420,15 @@ CREATE TABLE invoice_documents (
   PRIMARY KEY (company_id, invoice_id),
   CONSTRAINT invoice_documents_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT;
+
+-- Invoices of the system that was used before: still open when they were taken over, under their own
+-- numbers. They have no document, and no number of a series.
+CREATE TABLE opening_invoices (
+  company_id TEXT NOT NULL,
+  invoice_id TEXT NOT NULL,
+  PRIMARY KEY (company_id, invoice_id),
+  CONSTRAINT opening_invoices_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
+) STRICT, WITHOUT ROWID;
 
 -- Files made from documents: where they were written (place '' is the folder of documents, 's3' a
 -- bucket, whose name is in the path), and what they were.

@@ -10,7 +10,7 @@ use crate::config::{FILE_NAME, TEMPLATE};
 use crate::context::{Clock, Context, Shell};
 use crate::engine::{RunOptions, host};
 use crate::error::{Error, ExitCode, Result, io_error};
-use crate::import::{Options, encoding};
+use crate::import::Options;
 use crate::jobs::generate::{Generate, GenerateOptions};
 use crate::jobs::issue::Issue;
 use crate::operations::import::{How, import_files};
@@ -127,7 +127,7 @@ fn make(folder: &Path, config: &Path, shell: &Shell) -> Result<ExitCode> {
 }
 
 fn bring_in(ctx: &Context, db: &mut Db, data: &Path) -> Result<()> {
-    let options = Options { encoding: encoding("utf-8")?, allow_numbers: Vec::new() };
+    let options = Options::default();
     let author = host::author(ctx);
     let how = How { options: &options, author: &author, as_of: ctx.as_of, routing: Some(&ctx.config.routing), dry_run: false };
     let started = Instant::now();

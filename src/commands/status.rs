@@ -115,7 +115,7 @@ pub fn run(_args: &Args, ctx: &Context) -> Result<ExitCode> {
         let row = DoubtRow { section: "doubt", doubt: &doubt };
         ui.item(&row, || format!("{}\nUntil then the jobs refuse to run. {}\n", doubt.message, doubt.hint));
     }
-    let columns = [Column::left("Job"), Column::left("Last run"), Column::left("Outcome")];
+    let columns = [Column::left("Job"), Column::left("Last run"), Column::state("Outcome")];
     ui.list(&columns, &status.jobs, |row| {
         let last_run = row.last_run.clone().unwrap_or_else(|| "never".to_owned());
         vec![row.job.to_string(), last_run, row.outcome.clone().unwrap_or_default()]

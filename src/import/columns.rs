@@ -330,6 +330,27 @@ const BILLABLE_ITEMS: [Column; 11] = [
     col("tax_code", Optional, "", "Empty: the seller's"),
 ];
 
+const OPENING_INVOICES: [Column; 8] = [
+    COMPANY_ID,
+    col("number", Required, "2025-0815", "As the system before gave it; it is none of your series here"),
+    SELLER_ID,
+    CURRENCY,
+    col("amount", Required, "119.00", "What is still to be paid of it, tax included").numbers(),
+    col("issued_on", Required, "2025-12-01", "Its date"),
+    col("due_on", Required, "2025-12-15", "Its due date"),
+    col("reference", Optional, "", "The customer's reference on it"),
+];
+
+const OPENING_CREDITS: [Column; 7] = [
+    COMPANY_ID,
+    col("reference", Required, "overpaid-2025-0799", "What it is called there, unique within the company: it is taken over once"),
+    SELLER_ID,
+    CURRENCY,
+    col("amount", Required, "20.00", "Above zero: what the next invoices use up").numbers(),
+    col("dated", Required, "2025-12-31", "Day on which it is taken over"),
+    col("reason", Optional, "Overpaid", "Where it comes from"),
+];
+
 const PAYMENTS: [Column; 7] = [
     COMPANY_ID,
     col("invoice", Required, "INV-2026-000001", "Number or id of the invoice that was paid"),
@@ -358,6 +379,8 @@ impl Kind {
             Self::Discounts => &DISCOUNTS,
             Self::Usage => &USAGE,
             Self::BillableItems => &BILLABLE_ITEMS,
+            Self::OpeningInvoices => &OPENING_INVOICES,
+            Self::OpeningCredits => &OPENING_CREDITS,
             Self::Payments => &PAYMENTS,
         }
     }
@@ -379,8 +402,17 @@ impl Kind {
             Self::Discounts => &["company_id", "contract_id", "discount_id"],
             Self::Usage => &["company_id", "usage_key"],
             Self::BillableItems => &["company_id", "source_key"],
+            Self::OpeningInvoices => &["company_id", "seller_id", "number"],
+            Self::OpeningCredits => &["company_id", "reference"],
             Self::Payments => &["company_id", "provider", "reference"],
         }
+    }
+
+    /// A row that itself imports, as an object on one line.
+    pub fn json_template(self) -> String {
+        let filled = self.columns().iter().filter(|column| !column.sample.is_empty());
+        let pairs = filled.map(|c| format!("\"{}\":{}", c.name, serde_json::Value::from(c.sample)));
+        format!("{{{}}}\n", pairs.collect::<Vec<_>>().join(","))
     }
 
     /// A header and one row that itself imports.

@@ -1,6 +1,8 @@
 //! Cells to typed rows, and the checks that take more than one cell. One function a kind; each
 //! reads the columns of its table in `columns`.
 
+pub mod opening;
+
 use super::cells::Cells;
 use super::checks;
 use super::prices::{Own, Priced, priced};

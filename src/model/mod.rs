@@ -20,6 +20,7 @@ pub mod invoice;
 pub mod job;
 pub mod message;
 pub mod money;
+pub mod opening;
 pub mod payment;
 pub mod plan;
 pub mod routing;
@@ -43,6 +44,7 @@ pub use ids::{
 pub use invoice::{Correction, FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineDetail, LineKind};
 pub use job::JobKind;
 pub use money::{Currency, Money};
+pub use opening::{OpeningCredit, OpeningInvoice};
 pub use payment::Payment;
 pub use plan::{ContractPlan, Plan, PlanItem};
 pub use routing::Routing;

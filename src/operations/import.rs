@@ -16,6 +16,7 @@ mod contract_items;
 mod contract_plans;
 mod contracts;
 mod discounts;
+mod openings;
 mod plans;
 mod sellers;
 mod standing;
@@ -39,6 +40,8 @@ use std::path::{Path, PathBuf};
 
 /// Rows that are looked up and written together.
 const CHUNK_ROWS: usize = 1000;
+/// Chunks that are read before they are written.
+const CHUNKS_AHEAD: usize = 4;
 
 /// Where a file's bytes come from.
 #[derive(Debug, Clone)]
@@ -65,7 +68,7 @@ impl Input {
         }
     }
 
-    fn open(&self) -> Result<Box<dyn Read + '_>> {
+    fn open(&self) -> Result<Box<dyn Read + Send + '_>> {
         Ok(match self {
             Self::Path(path) => Box::new(File::open(path).map_err(|error| io_error("read", path, error))?),
             Self::Stdin(bytes) => Box::new(bytes.as_slice()),
@@ -187,9 +190,27 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn file(&mut self, tx: &mut Tx, reader: Reader<Box<dyn Read + '_>>, folder: &Path) -> Result<()> {
+    /// Rows are read on a thread of their own, a few chunks ahead of the one that writes them.
+    fn file(&mut self, tx: &mut Tx, reader: Reader<Box<dyn Read + Send + '_>>, folder: &Path) -> Result<()> {
+        std::thread::scope(|scope| {
+            let (sender, read) = std::sync::mpsc::sync_channel(CHUNKS_AHEAD);
+            scope.spawn(move || {
+                let mut reader = reader.peekable();
+                while reader.peek().is_some() {
+                    let chunk: Vec<_> = reader.by_ref().take(CHUNK_ROWS).collect();
+                    // Whoever writes has given up, and says why.
+                    if sender.send(chunk).is_err() {
+                        break;
+                    }
+                }
+            });
+            self.rows(tx, read.into_iter().flatten(), folder)
+        })
+    }
+
+    fn rows(&mut self, tx: &mut Tx, read: impl Iterator<Item = Result<Located<Row>, RowError>>, folder: &Path) -> Result<()> {
         let mut rows = Vec::with_capacity(CHUNK_ROWS);
-        for row in reader {
+        for row in read {
             match row {
                 Ok(row) => rows.push(row),
                 Err(RowError::Problems(refused)) => self.refuse_row(refused.key, refused.problems),
@@ -221,6 +242,8 @@ impl Work<'_> {
             Kind::Discounts => discounts::write(tx, self, pick(rows, discount))?,
             Kind::Usage => usage::write(tx, self, pick(rows, used))?,
             Kind::BillableItems => billable_items::write(tx, self, pick(rows, billable_item))?,
+            Kind::OpeningInvoices => openings::write_invoices(tx, self, pick(rows, opening_invoice))?,
+            Kind::OpeningCredits => openings::write_credits(tx, self, pick(rows, opening_credit))?,
             Kind::Payments => self.payments(tx, pick(rows, payment))?,
         }
         audit::append(tx, self.author, &self.entries)?;
@@ -361,5 +384,7 @@ pickers! {
     discount, Discount, Box<crate::import::DiscountRow>;
     used, Usage, crate::model::Usage;
     billable_item, BillableItem, crate::model::BillableItem;
+    opening_invoice, OpeningInvoice, crate::model::OpeningInvoice;
+    opening_credit, OpeningCredit, crate::model::OpeningCredit;
     payment, Payment, crate::import::PaymentRow;
 }

@@ -13,7 +13,7 @@ use crate::store::audit::{self, Entry};
 use crate::store::billing::{self, BilledPeriod};
 use crate::store::events::{self, Audience, Event, EventState};
 use crate::store::payments::open_balance;
-use crate::store::{StoreError, Tx, companies, contracts, credit, invoices, items, payments, sellers};
+use crate::store::{StoreError, Tx, companies, contracts, credit, invoices, items, openings, payments, sellers};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -160,6 +160,10 @@ pub fn regenerate(tx: &mut Tx, ctx: &Context, voided: &Invoice) -> Result<FullIn
     if voided.state != InvoiceState::Void {
         return Err(Error::refused(format!("invoice {} is {}, not void", voided.label(), voided.state))
             .hint(format!("void it first: finops invoices void {}", voided.label())));
+    }
+    if openings::is_opening(tx, &voided.company_id, &voided.invoice_id)? {
+        return Err(Error::refused(format!("invoice {} was issued by another system, and billed nothing here", voided.label()))
+            .hint("what is owed after all is a billable item, or another opening invoice"));
     }
     let taken = items::of_invoice(tx, &voided.company_id, &voided.invoice_id)?;
     let periods = not_billed_again(tx, voided, &taken)?;

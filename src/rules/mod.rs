@@ -4,7 +4,9 @@
 //! data (a plan), so that a dry run, the JSON output and the real run cannot differ.
 
 pub mod billing;
+pub mod compare;
 pub mod credit;
+pub mod crontab;
 pub mod document;
 pub mod dunning;
 pub mod edit;

@@ -50,7 +50,8 @@ const RULES: [Rule; 13] = [
         sql: "SELECT i.company_id, i.invoice_id FROM invoices i
           LEFT JOIN invoice_documents d ON d.company_id = i.company_id AND d.invoice_id = i.invoice_id
           WHERE (i.state = 'draft' AND (i.number IS NOT NULL OR d.invoice_id IS NOT NULL))
-             OR (i.state <> 'draft' AND (i.number IS NULL OR d.invoice_id IS NULL))
+             OR (i.state <> 'draft' AND (i.number IS NULL OR d.invoice_id IS NULL AND NOT EXISTS
+                (SELECT 1 FROM opening_invoices o WHERE o.company_id = i.company_id AND o.invoice_id = i.invoice_id)))
           ORDER BY i.company_id, i.invoice_id LIMIT $1",
     },
     Rule {
@@ -75,7 +76,8 @@ const RULES: [Rule; 13] = [
         name: "numbers_given",
         message: "a number was given twice, or an issued invoice has one that its series did not give",
         sql: "SELECT company_id, invoice_id FROM (SELECT company_id, invoice_id FROM invoices WHERE state <> 'draft'
-            EXCEPT SELECT company_id, document_id FROM document_numbers) ungiven
+            EXCEPT SELECT company_id, document_id FROM document_numbers
+            EXCEPT SELECT company_id, invoice_id FROM opening_invoices) ungiven
           UNION SELECT company_id, document_id FROM document_numbers GROUP BY company_id, document_id HAVING COUNT(*) > 1
           ORDER BY company_id, invoice_id LIMIT $1",
     },

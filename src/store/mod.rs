@@ -7,6 +7,7 @@
 //! (SQLITE_BUSY, SQLSTATE 40001 and 40P01), so a closure given to `Db::write` may run more than
 //! once and must do nothing but read and write through its `Tx`.
 
+pub mod copy;
 mod error;
 mod postgres;
 mod sqlite;
@@ -33,6 +34,7 @@ pub mod invoices;
 pub mod items;
 pub mod notifications;
 pub mod numbers;
+pub mod openings;
 pub mod payments;
 pub mod plans;
 pub mod runs;

@@ -104,3 +104,31 @@ pub fn open_balance(tx: &mut Tx, invoice: &Invoice) -> Result<Money, StoreError>
     let settled = paid.minor().saturating_add(credited.minor());
     Ok(Money::from_minor(invoice.total.minor().saturating_sub(settled), invoice.currency))
 }
+
+/// A payment, what people call its invoice, and whether that came from another system.
+#[derive(Debug)]
+pub struct Paid {
+    pub payment: Payment,
+    pub invoice: String,
+    pub of_opening: bool,
+}
+
+/// The payments of these companies (ids ascending).
+pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Paid>, StoreError> {
+    const SQL: &str = "SELECT p.company_id, p.provider, p.reference, p.currency, p.amount_minor, p.received_on,
+      COALESCE(i.number, i.invoice_id), o.invoice_id FROM payments p
+      JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
+      LEFT JOIN opening_invoices o ON o.company_id = p.company_id AND o.invoice_id = p.invoice_id
+      WHERE p.company_id = $1 ORDER BY p.company_id, p.provider, p.reference";
+    tx.query_companies(SQL, companies, &[], |row| {
+        let currency: Currency = row.parse(3)?;
+        let payment = Payment {
+            company_id: CompanyId::stored(row.text(0)?),
+            provider: row.string(1)?,
+            reference: row.string(2)?,
+            amount: row.money(4, currency)?,
+            received_on: row.date(5)?,
+        };
+        Ok(Paid { payment, invoice: row.string(6)?, of_opening: row.opt_text(7)?.is_some() })
+    })
+}

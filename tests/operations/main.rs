@@ -3,10 +3,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod copy;
 mod corrections;
 #[path = "../support/mod.rs"]
 #[allow(clippy::module_inception, reason = "`support` is taken by the books of these tests")]
 mod database;
+mod export;
 mod firm;
 mod import;
 mod import_columns;

@@ -1,9 +1,9 @@
-//! `invoices list` and `invoices show`.
+//! `invoices show`.
 
 use super::OneArgs;
 use crate::context::Context;
 use crate::error::{ExitCode, Result};
-use crate::model::{CompanyId, FullInvoice, Invoice, Money};
+use crate::model::{FullInvoice, Invoice, Money};
 use crate::operations::credit_notes::settles_key;
 use crate::operations::invoices as operations;
 use crate::render::plain_detail;
@@ -13,81 +13,6 @@ use crate::store::payments::{self, Allocation};
 use crate::store::{Db, Tx, invoices};
 use crate::ui::{Column, Table};
 use serde::Serialize;
-
-/// Rows that are read at a time.
-const PAGE: u32 = 500;
-
-#[derive(Debug, clap::Args)]
-pub(super) struct ListArgs {
-    /// Only in this state; credit notes are "issued".
-    #[arg(long, value_parser = ["draft", "open", "paid", "void", "uncollectible", "issued"])]
-    state: Option<String>,
-    /// Only of this company.
-    #[arg(long, value_name = "ID")]
-    company_id: Option<CompanyId>,
-    /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-}
-
-/// Lists invoices by company and age.
-pub(super) fn list(args: &ListArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
-    let state = args.state.as_deref().unwrap_or_default();
-    let company = args.company_id.as_ref().map_or("", CompanyId::as_str);
-    let mut after = (String::new(), String::new());
-    let mut found: Vec<Invoice> = Vec::new();
-    let mut left = args.limit;
-    while left > 0 {
-        let page = db.read(|tx| invoices::list(tx, state, company, (&after.0, &after.1), left.min(PAGE)))?;
-        let Some(last) = page.last() else { break };
-        after = (last.company_id.to_string(), last.invoice_id.to_string());
-        left -= u32::try_from(page.len()).unwrap_or(left).min(left);
-        if ctx.ui.is_json() {
-            page.iter().for_each(|invoice| ctx.ui.item(invoice, String::new));
-            if ctx.ui.is_closed() {
-                break;
-            }
-        } else {
-            found.extend(page);
-        }
-    }
-    let columns = [
-        Column::left("Invoice"),
-        Column::left("State"),
-        Column::left("Company"),
-        Column::left("Period"),
-        Column::left("Issued"),
-        Column::left("Due"),
-        Column::right("Total"),
-        Column::left(""),
-    ];
-    let mut table = Table::new(&columns);
-    found.iter().for_each(|i| table.row(cells(i)));
-    ctx.ui.table(&table);
-    if left == 0 {
-        ctx.ui.note(format!("only the first {} are shown; --limit N shows more", args.limit));
-    }
-    Ok(ExitCode::Done)
-}
-
-fn cells(i: &Invoice) -> Vec<String> {
-    let date = |d: Option<chrono::NaiveDate>| d.map(|d| d.to_string()).unwrap_or_default();
-    let state = match i.state {
-        _ if i.is_credit_note() => "credit note".to_owned(),
-        _ if i.stale => "draft, stale".to_owned(),
-        state => state.to_string(),
-    };
-    vec![
-        i.label().to_owned(),
-        state,
-        i.company_id.to_string(),
-        i.period.to_string(),
-        date(i.issued_on),
-        date(i.due_on.filter(|_| !i.is_credit_note())),
-        i.total.to_string(),
-        i.currency.to_string(),
-    ]
-}
 
 /// An invoice with what was paid and credited of it, as JSON.
 #[derive(Serialize)]
@@ -196,7 +121,7 @@ fn heading(shown: &Shown) -> String {
 pub(super) fn lines(invoice: &FullInvoice) -> Table {
     let columns = [
         Column::right("#"),
-        Column::left("Description"),
+        Column::text("Description"),
         Column::left("Period"),
         Column::right("Quantity"),
         Column::right("Unit price"),

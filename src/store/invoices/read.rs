@@ -158,17 +158,6 @@ pub fn by_ref_key(tx: &mut Tx, company_id: &CompanyId, key: &str) -> Result<Opti
     tx.query_opt(SQL, &[company_id.as_str().into(), key.into()], read_head)
 }
 
-/// A page of invoices by (company, id), after `after`, filtered by state and company ("" for any).
-pub fn list(tx: &mut Tx, state: &str, company: &str, after: (&str, &str), limit: u32) -> Result<Vec<Invoice>, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        head_columns!(),
-        " FROM invoices WHERE (company_id, invoice_id) > ($3, $4) AND ($1 = '' OR state = $1) AND ($2 = '' OR company_id = $2)
-          ORDER BY company_id, invoice_id LIMIT $5"
-    );
-    tx.query(SQL, &[state.into(), company.into(), after.0.into(), after.1.into(), limit.into()], read_head)
-}
-
 /// How many invoices there are in each state, and what they add up to, per currency.
 pub fn counts(tx: &mut Tx) -> Result<Vec<(String, Currency, i64, i64)>, StoreError> {
     const SQL: &str = "SELECT state, currency, COUNT(*), CAST(COALESCE(SUM(total_minor), 0) AS BIGINT) FROM invoices
