@@ -35,6 +35,7 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/effects/byhand.rs", "waiting", "what waits for its time: one range of one index"),
     ("store/effects/byhand.rs", "scan", "a person asks for all of it"),
     ("store/effects/byhand.rs", "named", "a person names an act by its key alone"),
+    ("store/invoices/before.rs", "before_end", "a person looks at the whole run, and at what ended"),
     ("store/invoices/list.rs", "sql", "a list for a person"),
     ("store/invoices/read.rs", "drafts", "finds what is to be issued: one range of one index"),
     ("store/invoices/read.rs", "count_drafts", "a count for the progress bar: one range of one index"),
