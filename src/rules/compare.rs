@@ -117,36 +117,50 @@ struct Parts {
 
 type ItemKey<'a> = (Option<&'a ContractId>, Option<&'a ItemId>);
 
-fn parts<'a>(lines: &[&'a InvoiceLine]) -> (BTreeMap<ItemKey<'a>, Parts>, i128) {
-    let mut items: BTreeMap<ItemKey, Parts> = BTreeMap::new();
-    let mut usage = 0;
-    for line in lines {
-        if line.kind == LineKind::Item {
-            usage += i128::from(line.net.minor());
-            continue;
+/// The lines of one side, by what tells why they differ.
+#[derive(Default)]
+struct Side<'a> {
+    contracts: BTreeSet<&'a ContractId>,
+    items: BTreeMap<ItemKey<'a>, Parts>,
+    /// What was used or is billed once, and what is taken off or added for a minimum; in minor units.
+    usage: i128,
+    other: i128,
+}
+
+impl<'a> Side<'a> {
+    fn of(lines: &[&'a InvoiceLine]) -> Self {
+        let mut side = Self::default();
+        for line in lines {
+            side.contracts.extend(&line.contract_id);
+            let net = i128::from(line.net.minor());
+            match line.kind {
+                LineKind::Item | LineKind::Usage => side.usage += net,
+                LineKind::Discount | LineKind::Minimum | LineKind::Manual => side.other += net,
+                LineKind::Recurring | LineKind::OneTime => {
+                    let parts = side.items.entry((line.contract_id.as_ref(), line.item_id.as_ref())).or_default();
+                    parts.prices.insert(line.unit_price.normalize());
+                    parts.quantities.insert(line.quantity.normalize());
+                    parts.shares.insert(line.proration.map_or((1, 1), |share| (share.days, share.of_days)));
+                    parts.periods.insert(line.period.start());
+                    parts.net += net;
+                }
+            }
         }
-        let parts = items.entry((line.contract_id.as_ref(), line.item_id.as_ref())).or_default();
-        parts.prices.insert(line.unit_price.normalize());
-        parts.quantities.insert(line.quantity.normalize());
-        parts.shares.insert(line.proration.map_or((1, 1), |share| (share.days, share.of_days)));
-        parts.periods.insert(line.period.start());
-        parts.net += i128::from(line.net.minor());
+        side
     }
-    (items, usage)
+
+    fn has(&self, (contract, _): &ItemKey) -> bool {
+        contract.is_some_and(|contract| self.contracts.contains(contract))
+    }
 }
 
 fn reasons(before: &[&InvoiceLine], now: &[&InvoiceLine]) -> BTreeSet<Why> {
-    let ((before, usage_before), (now, usage_now)) = (parts(before), parts(now));
-    let contracts = |items: &BTreeMap<ItemKey, Parts>| -> BTreeSet<Option<String>> {
-        items.keys().map(|key| key.0.map(ToString::to_string)).collect()
-    };
-    let (contracts_before, contracts_now) = (contracts(&before), contracts(&now));
-    let is_in = |contracts: &BTreeSet<Option<String>>, key: &ItemKey| contracts.contains(&key.0.map(ToString::to_string));
+    let (before, now) = (Side::of(before), Side::of(now));
     let mut why = BTreeSet::new();
-    for (key, parts) in &now {
-        match before.get(key) {
-            None if is_in(&contracts_before, key) => drop(why.insert(Why::ItemAdded)),
-            None => drop(why.insert(Why::NewContract)),
+    for (key, parts) in &now.items {
+        match before.items.get(key) {
+            None if before.has(key) => drop(why.insert(Why::ItemAdded)),
+            None => {}
             Some(was) if was.net == parts.net => {}
             Some(was) => {
                 let found = [
@@ -160,12 +174,15 @@ fn reasons(before: &[&InvoiceLine], now: &[&InvoiceLine]) -> BTreeSet<Why> {
             }
         }
     }
-    for key in before.keys().filter(|key| !now.contains_key(key)) {
-        why.insert(if is_in(&contracts_now, key) { Why::ItemRemoved } else { Why::NotBilled });
-    }
-    if usage_before != usage_now {
-        why.insert(Why::Usage);
-    }
+    let removed = before.items.keys().any(|key| !now.items.contains_key(key) && now.has(key));
+    let told = [
+        (removed, Why::ItemRemoved),
+        (!now.contracts.is_subset(&before.contracts), Why::NewContract),
+        (!before.contracts.is_subset(&now.contracts), Why::NotBilled),
+        (before.usage != now.usage, Why::Usage),
+        (before.other != now.other, Why::Other),
+    ];
+    why.extend(told.into_iter().filter(|(holds, _)| *holds).map(|(_, why)| why));
     why
 }
 
@@ -190,11 +207,13 @@ mod tests {
             unit_price: price.into(),
             period: Period::new(day("2026-10-01"), day("2026-11-01")).unwrap(),
             proration: share.map(|(days, of_days)| Proration { days, of_days }),
+            details: Vec::new(),
             tax_code: "standard".parse().unwrap(),
             tax_category: TaxCategory::Standard,
             tax_rate: Decimal::ZERO,
             net,
             amount: net,
+            corrects_line: None,
         }
     }
 
@@ -206,7 +225,11 @@ mod tests {
     #[test]
     fn what_moved_an_amount_is_named() {
         let seats = line("c", "seats", 10, 5, None, 5000);
+        let of_kind = |kind, contract, net| InvoiceLine { kind, ..line(contract, "seats", 1, 1, None, net) };
         for (now, why, percent) in [
+            (vec![seats.clone(), of_kind(LineKind::Discount, "c", -1000)], vec![Why::Other], "-20"),
+            (vec![seats.clone(), of_kind(LineKind::Usage, "c", 1000)], vec![Why::Usage], "20"),
+            (vec![seats.clone(), of_kind(LineKind::Usage, "d", 1000)], vec![Why::NewContract, Why::Usage], "20"),
             (vec![line("c", "seats", 10, 6, None, 6000)], vec![Why::Price], "20"),
             (vec![line("c", "seats", 12, 5, None, 6000)], vec![Why::Quantity], "20"),
             (vec![line("c", "seats", 12, 6, Some((10, 31)), 2323)], vec![Why::Price, Why::Quantity, Why::Proration], "-53.5"),

@@ -54,6 +54,7 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/invoices/issued.rs", "HEADS", "audit verify reads everything, page by page"),
     ("store/invoices/issued.rs", "LINES", "audit verify reads everything, page by page"),
     ("store/invoices/issued.rs", "TAXES", "audit verify reads everything, page by page"),
+    ("store/invoices/before.rs", "before_end", "a person looks at the whole run, and at what ended"),
     ("store/invoices/list.rs", "sql", "a list for a person"),
     ("store/invoices/read.rs", "drafts", "finds what is to be issued: one range of one index"),
     ("store/invoices/read.rs", "count_drafts", "a count for the progress bar: one range of one index"),

@@ -108,13 +108,9 @@ fn of_company(company_id: &CompanyId, drafts: &[&Draft], before: &[Before]) -> V
         now.extend(lines().map(|(position, line)| ((&draft.invoice.head.invoice_id, position), line)));
         for claim in &draft.periods {
             billed_now.insert((&claim.contract_id, claim.start));
-            let within = |line: &InvoiceLine| match &line.contract_id {
-                Some(contract) => {
-                    *contract == claim.contract_id && claim.start <= line.period.start() && line.period.end() <= claim.end
-                }
-                None => true,
-            };
-            let lines = lines().filter(|(_, line)| within(line));
+            // An invoice has one period of a contract; what was used before it stands there too.
+            let is_of_it = |line: &InvoiceLine| line.contract_id.as_ref().is_none_or(|id| *id == claim.contract_id);
+            let lines = lines().filter(|(_, line)| is_of_it(line));
             let lines = lines.map(|(position, line)| ((&draft.invoice.head.invoice_id, position), line)).collect();
             periods.insert((&claim.contract_id, claim.start), Period { revision: u32::MAX, lines });
         }

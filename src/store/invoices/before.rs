@@ -29,8 +29,7 @@ pub fn before_due(tx: &mut Tx, companies: &[&str], until: NaiveDate, since: Naiv
           JOIN billed_periods p ON p.company_id = s.company_id AND p.contract_id = s.contract_id AND p.period_start >= $3
           JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
           JOIN invoice_lines l ON l.company_id = i.company_id AND l.invoice_id = i.invoice_id
-          WHERE s.company_id = $1 AND s.next_due_on <= $2 AND i.state <> 'void' AND (l.kind = 'item' OR
-            l.contract_id = p.contract_id AND l.period_start >= p.period_start AND l.period_end <= p.period_end)"
+          WHERE s.company_id = $1 AND s.next_due_on <= $2 AND i.state <> 'void' AND (l.kind = 'item' OR l.contract_id = p.contract_id)"
     );
     tx.query_companies(SQL, companies, &[until.into(), since.into()], read_before)
 }
@@ -53,8 +52,7 @@ pub fn before_end(tx: &mut Tx, (first, last): (NaiveDate, NaiveDate), since: Nai
           JOIN billed_periods p ON p.company_id = c.company_id AND p.contract_id = c.contract_id AND p.period_start >= $3
           JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
           JOIN invoice_lines l ON l.company_id = i.company_id AND l.invoice_id = i.invoice_id
-          WHERE c.end_on >= $1 AND c.end_on <= $2 AND i.state <> 'void' AND (l.kind = 'item' OR
-            l.contract_id = p.contract_id AND l.period_start >= p.period_start AND l.period_end <= p.period_end)"
+          WHERE c.end_on >= $1 AND c.end_on <= $2 AND i.state <> 'void' AND (l.kind = 'item' OR l.contract_id = p.contract_id)"
     );
     tx.query(SQL, &[first.into(), last.into(), since.into()], |row| {
         Ok(Ended { end: row.date(26)?, period_end: row.date(27)?, before: read_before(row)? })
