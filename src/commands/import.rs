@@ -23,7 +23,8 @@ use std::time::{Duration, Instant};
 #[command(after_help = "Example:\n  finops import data/\n  finops import companies companies.csv --dry-run\n  \
                         finops import --template contracts > contracts.csv")]
 pub struct Args {
-    /// What FILE holds: sellers, tax_rates, companies, contracts, contract_items, billable_items or
+    /// What FILE holds: sellers, tax_rates, plans, plan_items, plan_tiers, companies, contracts,
+    /// contract_plans, contract_items, price_tiers, discounts, usage, billable_items or
     /// payments. Without FILE: a folder with files of those names (companies.csv), taken in order.
     #[arg(value_name = "KIND|FOLDER", required_unless_present = "template")]
     what: Option<PathBuf>,

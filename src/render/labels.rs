@@ -124,16 +124,16 @@ fn english_detail(detail: &LineDetail, number: Write<'_>, amount: Write<'_>) -> 
     let range = |from: &Decimal, to: &Option<Decimal>| match to {
         Some(to) if from.is_zero() => format!("up to {}", number(*to)),
         Some(to) => format!("above {}, up to {}", number(*from), number(*to)),
-        None if from.is_zero() => "any quantity".to_owned(),
+        None if from.is_zero() => "in any number".to_owned(),
         None => format!("above {}", number(*from)),
     };
     match detail {
-        LineDetail::Tier { from, to } => range(from, to),
-        LineDetail::TierFee { from, to } => format!("fee, {}", range(from, to)),
+        LineDetail::Tier { from, to } => format!("units {}", range(from, to)),
+        LineDetail::TierFee { from, to } => format!("fee of the tier {}", range(from, to)),
         LineDetail::Tiers { to } => format!("all tiers up to {}", number(*to)),
-        LineDetail::Volume { from, to } => format!("price for {}", range(from, to)),
+        LineDetail::Volume { from, to } => format!("price for units {}", range(from, to)),
         LineDetail::Package { units, size } => format!("{} in packages of {}", number(*units), number(*size)),
-        LineDetail::Included { units, included } => format!("{}, of which {} included", number(*units), number(*included)),
+        LineDetail::Included { units, included } => format!("{}, of which {} are included", number(*units), number(*included)),
         LineDetail::Minimum { minimum, reached } => format!("minimum {}, reached {}", amount(*minimum), amount(*reached)),
         LineDetail::Percent { percent, of } => format!("{}% of {}", number(*percent), amount(*of)),
     }
@@ -226,6 +226,26 @@ mod tests {
             ("79228162514264337593543950335", 0, "79,228,162,514,264,337,593,543,950,335"),
         ] {
             assert_eq!(ENGLISH.number(parse_decimal(value).unwrap(), decimals), text);
+        }
+    }
+
+    #[test]
+    fn details() {
+        let decimal = |text: &str| parse_decimal(text).unwrap();
+        let (from, to) = (decimal("1000"), Some(decimal("2500.5")));
+        for (detail, text) in [
+            (LineDetail::Tier { from: Decimal::ZERO, to }, "units up to 2,500.5"),
+            (LineDetail::Tier { from, to }, "units above 1,000, up to 2,500.5"),
+            (LineDetail::TierFee { from, to: None }, "fee of the tier above 1,000"),
+            (LineDetail::Tiers { to: from }, "all tiers up to 1,000"),
+            (LineDetail::Volume { from: Decimal::ZERO, to: None }, "price for units in any number"),
+            (LineDetail::Package { units: decimal("1750"), size: from }, "1,750 in packages of 1,000"),
+            (LineDetail::Included { units: decimal("1750"), included: from }, "1,750, of which 1,000 are included"),
+            (LineDetail::Minimum { minimum: from, reached: decimal("62.3") }, "minimum 1,000.00, reached 62.30"),
+            (LineDetail::Percent { percent: decimal("12.5"), of: from }, "12.5% of 1,000.00"),
+        ] {
+            let number = |number| ENGLISH.number(number, 0);
+            assert_eq!((ENGLISH.detail)(&detail, &number, &|amount| ENGLISH.number(amount, 2)), text);
         }
     }
 
