@@ -166,17 +166,19 @@ pub fn of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)
 }
 
 /// The contracts of these companies (ids ascending), with an id from the first to the last given,
-/// that are billed by usage.
+/// that are billed by usage: by an item of their own, or of a plan.
 pub fn metered(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)) -> Result<Vec<(CompanyId, ContractId)>, StoreError> {
-    const SQL: &str = "SELECT c.company_id, c.contract_id FROM contracts c
-      WHERE c.company_id = $1 AND c.contract_id >= $2 AND c.contract_id <= $3 AND (EXISTS
-          (SELECT 1 FROM contract_items i WHERE i.company_id = c.company_id AND i.contract_id = c.contract_id AND i.meter <> '')
-        OR EXISTS (SELECT 1 FROM contract_plans p JOIN plan_items l ON l.plan_id = p.plan_id AND l.version = p.plan_version
-          WHERE p.company_id = c.company_id AND p.contract_id = c.contract_id AND l.meter <> ''))
-      ORDER BY c.company_id, c.contract_id";
-    tx.query_companies(SQL, companies, &[first.into(), last.into()], |row| {
-        Ok((CompanyId::stored(row.text(0)?), ContractId::stored(row.text(1)?)))
-    })
+    const OWN: &str = "SELECT DISTINCT i.company_id, i.contract_id FROM contract_items i
+      WHERE i.company_id = $1 AND i.contract_id >= $2 AND i.contract_id <= $3 AND i.meter <> ''";
+    const OF_PLAN: &str = "SELECT DISTINCT p.company_id, p.contract_id FROM contract_plans p
+      JOIN plan_items l ON l.plan_id = p.plan_id AND l.version = p.plan_version
+      WHERE p.company_id = $1 AND p.contract_id >= $2 AND p.contract_id <= $3 AND l.meter <> ''";
+    let read = |row: &Row| Ok((CompanyId::stored(row.text(0)?), ContractId::stored(row.text(1)?)));
+    let mut found = tx.query_companies(OWN, companies, &[first.into(), last.into()], read)?;
+    found.extend(tx.query_companies(OF_PLAN, companies, &[first.into(), last.into()], read)?);
+    found.sort();
+    found.dedup();
+    Ok(found)
 }
 
 /// The contracts that are, or were, on a version of a plan, after `after`.

@@ -71,6 +71,7 @@ pub struct DetailLabels {
     pub(super) between: String,
     pub(super) any: String,
     pub(super) above: String,
+    pub(super) tier: String,
     pub(super) tier_fee: String,
     pub(super) tiers: String,
     pub(super) volume: String,
