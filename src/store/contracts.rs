@@ -23,7 +23,7 @@ macro_rules! item_columns {
 pub(super) use {contract_columns, item_columns};
 
 /// How many columns `contract_columns` names.
-pub(super) const CONTRACT_COLUMNS: usize = 16;
+pub(super) const CONTRACT_COLUMNS: usize = 17;
 
 static UPSERT: Bulk<17> = Bulk {
     table: "contracts",
