@@ -46,7 +46,7 @@ enum Verb {
     ///
     /// Who gets them: the billing contacts of the company, else its own address. Invoices that are
     /// named are sent once more.
-    #[command(after_help = "Examples:\n  finops invoices send --dry-run\n  finops invoices send INV-2026-000001")]
+    #[command(after_help = "Example:\n  finops invoices send --dry-run\n  finops invoices send INV-2026-000001")]
     Send(SendArgs),
     /// List invoices.
     #[command(after_help = "Example:\n  finops invoices list --state open")]

@@ -2,7 +2,8 @@
 
 mod show;
 
-use super::invoices::{run_job, scope};
+use super::invoices::scope;
+use super::job::{open_for, run_job};
 use crate::context::Context;
 use crate::engine::{RunOptions, doubts};
 use crate::error::{Error, ExitCode, Result};
@@ -34,7 +35,7 @@ enum Verb {
     #[command(after_help = "Example:\n  finops reminders send --kind overdue --dry-run")]
     Send(SendArgs),
     /// Hold back reminders of an invoice, or of all of a company.
-    #[command(after_help = "Examples:\n  finops reminders hold INV-2026-000001 --kind dispute --reason 'wrong quantity'\n  \
+    #[command(after_help = "Example:\n  finops reminders hold INV-2026-000001 --kind dispute --reason 'wrong quantity'\n  \
                             finops reminders hold INV-2026-000001 --kind promise --until 2026-12-01\n  \
                             finops reminders hold --company-id acme --kind pause")]
     Hold(HoldArgs),
@@ -42,7 +43,7 @@ enum Verb {
     #[command(after_help = "Example:\n  finops reminders release INV-2026-000001")]
     Release(ReleaseArgs),
     /// List who was reminded of what, or what is held back.
-    #[command(after_help = "Examples:\n  finops reminders list --company-id acme\n  finops reminders list --held")]
+    #[command(after_help = "Example:\n  finops reminders list --company-id acme\n  finops reminders list --held")]
     List(show::ListArgs),
 }
 
@@ -113,7 +114,10 @@ fn date(text: &str) -> Result<NaiveDate, Invalid> {
 }
 
 pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
-    let mut db = ctx.open_db()?;
+    let mut db = match &args.verb {
+        Verb::Send(args) => open_for(args.kind.job(), args.dry_run, ctx)?,
+        _ => ctx.open_db()?,
+    };
     match &args.verb {
         Verb::Send(args) => send(args, ctx, &mut db),
         Verb::Hold(args) => hold(args, ctx, &mut db),

@@ -83,9 +83,8 @@ fn every_job_is_heard_of_while_the_database_is_down() {
     for job in jobs {
         let server = Server::start([ok(), ok()]);
         let environment = watched(&server.url("canary/{job}"), "postgres://nobody@127.0.0.1:9/books?sslmode=disable");
-        let mut args: Vec<&str> = job.as_str().split('.').collect();
-        args.truncate(2);
-        run(&environment, &args, 75);
+        let command = job.command();
+        run(&environment, &command.split(' ').skip(1).collect::<Vec<_>>(), 75);
         let path = job.as_str().replace(['.', '_'], "-");
         assert_eq!(paths(&server.seen()), [format!("POST /canary/{path}/start"), format!("POST /canary/{path}/75")], "{job}");
     }
