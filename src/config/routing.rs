@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Jobs that move money or documents: when one of them fails, somebody hears of it at once.
-const CRITICAL: &[JobKind] = &[JobKind::InvoicesGenerate, JobKind::InvoicesIssue];
+const CRITICAL: &[JobKind] = &[JobKind::InvoicesGenerate, JobKind::InvoicesIssue, JobKind::InvoicesSend];
 
 /// What routes may lead to.
 struct Known {

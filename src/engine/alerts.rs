@@ -4,6 +4,7 @@
 use super::host;
 use super::items;
 use super::job::Failed;
+use super::outbox::SILENCE;
 use super::summary::Summary;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,6 +15,7 @@ use crate::rules::routing::{Happened, is_wanted};
 use crate::store::alerts::{self, NewAlert};
 use crate::store::effects::Settled;
 use crate::store::events::{self, Audience, Event};
+use crate::store::runs::Run;
 use crate::store::{Db, Tx};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -60,10 +62,36 @@ pub(super) fn run_failed<'r>(ctx: &Context, summary: &Summary, ended: &'r Result
 /// Notes that a run failed.
 pub(super) fn note_run(tx: &mut Tx, ctx: &Context, summary: &Summary, error: &Error, at: DateTime<Utc>) -> Result<()> {
     let routing = &ctx.config.routing;
-    let is_critical = summary.job.parse().is_ok_and(|job: JobKind| routing.critical_jobs.contains(&job));
-    let severity = if is_critical { Severity::Critical } else { Severity::Warning };
-    let alert = of_machine(format!("job:{}", summary.job), summary.job, severity, error, at);
+    let alert = of_machine(format!("job:{}", summary.job), summary.job, severity_of(routing, summary.job), error, at);
     raise(tx, routing, [(alert, "")], at)
+}
+
+/// What is to be noted of a run that ended without a word: killed, out of memory, a power cut. None while
+/// it may still be at work, or when nobody wants to know. `beat` is when its job last came to its end.
+pub fn broken_off(routing: &Routing, run: &Run, beat: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<NewAlert> {
+    let gone = match host::life(&run.process) {
+        host::Life::Alive => false,
+        host::Life::Gone => true,
+        host::Life::Unknown => run.heartbeat_at + SILENCE < now,
+    };
+    if run.finished_at.is_some() || !gone || beat.is_some_and(|beat| beat >= run.started_at) {
+        return None;
+    }
+    let message = format!("the run {} on {} ended without a word: its process is gone", run.run_id, run.host);
+    let error = Error::failed(message).hint("run it again: it goes on where it stopped; finops runs show tells more");
+    let alert = of_machine(format!("job:{}", run.job), &run.job, severity_of(routing, &run.job), &error, now);
+    let happened = Happened { kind: alert.kind, severity: alert.severity, over: None, company_id: &alert.company_id };
+    is_wanted(routing, happened).then_some(alert)
+}
+
+/// Notes something that is wrong, and raises an event for it the first time.
+pub fn begin(tx: &mut Tx, routing: &Routing, alert: &NewAlert, at: DateTime<Utc>) -> Result<()> {
+    raise(tx, routing, [(alert.clone(), "")], at)
+}
+
+fn severity_of(routing: &Routing, job: &str) -> Severity {
+    let is_critical = job.parse().is_ok_and(|job: JobKind| routing.critical_jobs.contains(&job));
+    if is_critical { Severity::Critical } else { Severity::Warning }
 }
 
 /// Notes that this machine's clock or database is in doubt: until a person has looked, no job runs.

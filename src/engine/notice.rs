@@ -83,7 +83,7 @@ fn plan_mail(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: DateTime<U
         severity,
         job: summary.job.to_owned(),
         subject: String::new(),
-        message: told.into_iter().chain([summary.anchored_text(summary.job)]).collect::<Vec<_>>().join("; "),
+        message: told.into_iter().chain([summary.anchored_text("done")]).collect::<Vec<_>>().join("; "),
         hint: error.and_then(|error| error.hint.clone()).unwrap_or_default(),
         at,
         details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

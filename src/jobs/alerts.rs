@@ -12,14 +12,15 @@ mod urgent;
 pub use plan::DispatchPlan;
 pub use urgent::tell_at_once;
 
+use super::JobKind;
 use super::messages::Couriers;
 use crate::context::Context;
-use crate::engine::alerts::doubt_key;
+use crate::engine::alerts::{broken_off, doubt_key};
 use crate::engine::job::{Decided, Job};
 use crate::engine::outbox::Deliver;
 use crate::error::Result;
 use crate::model::CompanyId;
-use crate::store::alerts::{self, After, Alert};
+use crate::store::alerts::{self, After, Alert, NewAlert};
 use crate::store::audit::Entry;
 use crate::store::events::{self, Audience, Event};
 use crate::store::{Tx, runs};
@@ -43,6 +44,8 @@ enum Place {
 /// One thing to look at.
 #[derive(Clone)]
 pub enum Key {
+    /// A run that nobody saw the end of.
+    Broke(Box<NewAlert>),
     Over(Box<Alert>),
     Tell(Box<Event>),
 }
@@ -66,7 +69,7 @@ impl<'c> Dispatch<'c> {
                 let next = end_of(&found, limit).map_or(Place::Jobs, Place::Effects);
                 (over(found), next)
             }
-            Place::Jobs => (over(self.jobs_that_recovered(tx)?), Place::Events(After::default())),
+            Place::Jobs => (self.jobs(tx)?, Place::Events(After::default())),
             Place::Events(after) => {
                 let (found, next) = events::new_page(tx, Audience::Staff, after, limit)?;
                 let keys = found.into_iter().map(|event| Key::Tell(Box::new(event))).collect();
@@ -76,20 +79,32 @@ impl<'c> Dispatch<'c> {
         })
     }
 
-    /// A job has recovered when it last came to its end; a machine's doubts are over when it works.
-    fn jobs_that_recovered(&self, tx: &mut Tx) -> Result<Vec<Alert>> {
-        let mut found = alerts::of_jobs(tx)?;
-        if found.is_empty() {
-            return Ok(found);
+    /// Jobs that recovered, which have come to their end since, and those whose last run broke off. A
+    /// machine's doubts are over when this job works on it.
+    fn jobs(&self, tx: &mut Tx) -> Result<Vec<Key>> {
+        let routing = &self.ctx.config.routing;
+        let wrong = alerts::of_jobs(tx)?;
+        if wrong.is_empty() && routing.routes.is_empty() {
+            return Ok(Vec::new());
         }
         let beats = runs::heartbeats(tx)?;
-        let came_to_its_end =
-            |job: &str| beats.iter().any(|(name, _, outcome)| name == job && ["done", "partly"].contains(&outcome.as_str()));
+        let beat_of = |job: &str| beats.iter().find(|(name, ..)| name == job);
+        let came_to_its_end = |job: &str, last_at| {
+            beat_of(job).is_some_and(|(_, at, outcome)| *at >= last_at && ["done", "partly"].contains(&outcome.as_str()))
+        };
         let here = doubt_key();
-        found.retain(|alert| match alert.noted.key.strip_prefix("job:") {
-            Some(job) => came_to_its_end(job),
+        let is_over = |alert: &Alert| match alert.noted.key.strip_prefix("job:") {
+            Some(job) => came_to_its_end(job, alert.last_at),
             None => alert.noted.key == here,
-        });
+        };
+        let (over, still): (Vec<Alert>, Vec<Alert>) = wrong.into_iter().partition(is_over);
+        let mut found: Vec<Key> = over.into_iter().map(|alert| Key::Over(Box::new(alert))).collect();
+        for job in JobKind::ALL.iter().map(|job| job.as_str()) {
+            let Some(run) = runs::latest(tx, job)? else { continue };
+            let broke = broken_off(routing, &run, beat_of(job).map(|(_, at, _)| *at), self.ctx.clock.now());
+            let news = broke.filter(|alert| still.iter().all(|known| known.noted.key != alert.key));
+            found.extend(news.map(|alert| Key::Broke(Box::new(alert))));
+        }
         Ok(found)
     }
 }
@@ -104,7 +119,7 @@ impl Job for Dispatch<'_> {
     type Plan = DispatchPlan;
 
     fn name(&self) -> &'static str {
-        super::JobKind::AlertsDispatch.as_str()
+        JobKind::AlertsDispatch.as_str()
     }
 
     fn verb(&self) -> &'static str {
@@ -127,6 +142,7 @@ impl Job for Dispatch<'_> {
 
     fn company(key: &Key) -> &CompanyId {
         match key {
+            Key::Broke(alert) => &alert.company_id,
             Key::Over(alert) => &alert.noted.company_id,
             Key::Tell(event) => &event.company_id,
         }
@@ -137,7 +153,7 @@ impl Job for Dispatch<'_> {
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [DispatchPlan]) -> Result<Vec<Entry>> {
-        record::record(tx, plans, self.ctx.clock.now()).map(|()| Vec::new())
+        record::record(tx, &self.ctx.config.routing, plans, self.ctx.clock.now()).map(|()| Vec::new())
     }
 
     fn deliverers(&self) -> Vec<&dyn Deliver> {

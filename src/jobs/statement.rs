@@ -32,17 +32,17 @@ pub struct Letter {
 }
 
 impl Letter {
+    fn letter(&self) -> StatementLetter<'_> {
+        let Self { statement, seller, company, bank, language, .. } = self;
+        StatementLetter { statement, seller, company, bank: Some(bank), language }
+    }
+
     pub fn text(&self) -> std::result::Result<String, RenderError> {
         statement_text(&self.letter())
     }
 
     pub fn pdf(&self, fonts: &Fonts) -> std::result::Result<Vec<u8>, RenderError> {
         statement_pdf(&self.letter(), self.logo.as_ref(), fonts)
-    }
-
-    fn letter(&self) -> StatementLetter<'_> {
-        let Self { statement, seller, company, bank, language, .. } = self;
-        StatementLetter { statement, seller, company, bank: Some(bank), language }
     }
 
     /// The name of its file: the letter is of its last day.

@@ -116,6 +116,13 @@ pub fn list(tx: &mut Tx, job: &str, limit: u32) -> Result<Vec<Run>, StoreError> 
     tx.query(SQL, &[job.into(), limit.into()], read_run)
 }
 
+/// The latest run of a job.
+pub fn latest(tx: &mut Tx, job: &str) -> Result<Option<Run>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", run_columns!(), " FROM runs WHERE job = $1 ORDER BY started_at DESC, run_id DESC LIMIT 1");
+    tx.query_opt(SQL, &[job.into()], read_run)
+}
+
 /// A page of all runs by id, after `after`.
 pub fn page(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<Run>, StoreError> {
     const SQL: &str = concat!("SELECT ", run_columns!(), " FROM runs WHERE run_id > $1 ORDER BY run_id LIMIT $2");

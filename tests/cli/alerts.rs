@@ -1,6 +1,7 @@
 //! `alerts` and `notifications`: what goes wrong is told once to whom the routes name, and its end too.
 
 use crate::http::{Server, Step, answer};
+use crate::smtp;
 use crate::support::{Said, TestEnvironment};
 use insta::assert_snapshot;
 use std::os::unix::fs::PermissionsExt;
@@ -234,4 +235,77 @@ port = 9
     must(e, "2026-12-05T08:34:00Z", &["alerts", "dispatch"], 3);
     let told = shown(e);
     assert!(told.len() == 1 && told[0].1.starts_with("Digest: "), "{told:?}");
+}
+
+fn mail(server: &smtp::Server) -> String {
+    let port = server.port();
+    format!("[mail]\nfrom = \"finops@example.com\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n")
+}
+
+/// Recipient and subject of each mail, in the order in which they went.
+fn mailed(server: &smtp::Server) -> Vec<(String, String)> {
+    let told = |taken: smtp::Taken| {
+        let text = String::from_utf8(taken.bytes).unwrap();
+        let subject = text.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap().to_owned();
+        (taken.rcpt.trim_start_matches("RCPT TO:").to_owned(), subject)
+    };
+    server.taken().into_iter().map(told).collect()
+}
+
+#[test]
+fn the_end_of_a_run_is_told_by_mail_when_it_did_something() {
+    let server = smtp::Server::start([]);
+    let mut environment = business(&format!("[notify_on_completion]\nemail = \"ops@example.com\"\n{}", mail(&server)));
+    let e = &mut environment;
+    must(e, "2026-12-01T04:13:00Z", &["invoices", "generate", "--yes"], 0);
+    assert_eq!(mailed(&server), [("<ops@example.com>".to_owned(), "Finished: invoices.generate".to_owned())]);
+    let text = String::from_utf8(server.taken().remove(0).bytes).unwrap();
+    assert!(text.contains("invoices.generate: 23 done"), "{text}");
+    must(e, "2026-12-02T04:13:00Z", &["invoices", "generate", "--yes"], 0);
+    assert_eq!(server.taken().len(), 1, "it did nothing");
+    assert!(e.finops(&["effects", "list", "--json"]).json().is_empty());
+}
+
+#[test]
+fn a_flood_becomes_one_mail_and_a_mail_that_cannot_be_sent_raises_no_alarm() {
+    let server = smtp::Server::start([]);
+    let routes = "[[routes]]\nevents = [\"invoice.draft\"]\nto = [\"email:ops@example.com\", \"in_app:board\"]\n\
+                  [[routes]]\nevents = [\"effect.failed\"]\nto = [\"in_app:alarm\"]\n";
+    let mut environment = business(&format!("{routes}{}", mail(&server)));
+    let e = &mut environment;
+    must(e, "2026-12-01T04:13:00Z", &["invoices", "generate", "--yes"], 0);
+    must(e, "2026-12-01T04:24:00Z", &["alerts", "dispatch"], 0);
+    let drafts = shown(e).len();
+    assert!(drafts > 20, "the board sorts them out by itself: {drafts}");
+    let told = mailed(&server);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].1, format!("Digest: {drafts} notes"));
+    // The next flood is refused, for good.
+    server.then([(smtp::At::Rcpt, smtp::Act::Say("550 5.1.1 no such user"))]);
+    must(e, "2027-01-01T04:13:00Z", &["invoices", "generate", "--yes"], 0);
+    must(e, "2027-01-01T04:24:00Z", &["alerts", "dispatch"], 3);
+    let failed = e.finops(&["effects", "list", "--state", "failed", "--json"]).json();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    must(e, "2027-01-01T04:34:00Z", &["alerts", "dispatch"], 0);
+    assert!(e.finops(&["notifications", "list", "--recipient", "alarm", "--json"]).json().is_empty());
+}
+
+#[test]
+fn a_run_that_was_killed_is_told_by_the_next_dispatch() {
+    let mut environment = business(ROUTES);
+    let e = &mut environment;
+    e.set("FINOPS_CRASH_AT", "3");
+    e.set("FINOPS_TEST_CLOCK", "2026-12-01T04:13:00Z");
+    let killed = e.command(&["invoices", "generate", "--yes"]).output().unwrap();
+    assert!(killed.status.code().is_none(), "{killed:?}");
+    e.set("FINOPS_CRASH_AT", "0");
+    must(e, "2026-12-01T04:24:00Z", &["alerts", "dispatch"], 0);
+    let told = shown(e);
+    assert_eq!((told.len(), told[0].1.as_str()), (1, "Failed: invoices.generate"), "{told:?}");
+    must(e, "2026-12-01T04:34:00Z", &["alerts", "dispatch"], 0);
+    assert_eq!(shown(e).len(), 1);
+    must(e, "2026-12-02T04:13:00Z", &["invoices", "generate", "--yes"], 0);
+    must(e, "2026-12-02T04:24:00Z", &["alerts", "dispatch"], 0);
+    must(e, "2026-12-02T04:34:00Z", &["alerts", "dispatch"], 0);
+    assert_eq!(shown(e).len(), 2, "it is over");
 }

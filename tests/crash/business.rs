@@ -93,10 +93,6 @@ pub fn until_due(stage: &mut Stage, job: JobKind) {
             stage.run(JobKind::InvoicesGenerate);
             stage.run(JobKind::InvoicesIssue);
         }
-        JobKind::AlertsDispatch => {
-            stage.run(JobKind::InvoicesGenerate);
-            stage.run(JobKind::InvoicesIssue);
-        }
         // Payable within 14 days; they fall due while the next month's are not yet.
         JobKind::RemindersUpcoming => issued_so_long_ago(stage, 7),
         JobKind::RemindersOverdue => issued_so_long_ago(stage, 15),

@@ -5,7 +5,7 @@ use crate::engine::job::Plan;
 use crate::model::message::{EventFacts, MessageKind, Severity};
 use crate::model::{CompanyId, Money, Routing};
 use crate::rules::routing::{self, Delivery, Happened, When};
-use crate::store::alerts::Alert;
+use crate::store::alerts::{Alert, NewAlert};
 use crate::store::events::{Audience, Event};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ const WAS: &str = "was";
 
 /// What is decided.
 pub enum DispatchPlan {
+    /// Something is wrong that nobody has noted.
+    Begin(NewAlert),
     /// Something is over; None: nobody wants to know.
     End(Alert, Option<Box<Event>>),
     Tell(Event, Vec<Delivery>),
@@ -28,6 +30,7 @@ pub(super) fn decide(routing: &Routing, keys: &[Key], as_of: DateTime<Utc>) -> V
     let mut plans: Vec<DispatchPlan> = keys
         .iter()
         .map(|key| match key {
+            Key::Broke(alert) => DispatchPlan::Begin((**alert).clone()),
             Key::Over(alert) => {
                 let recovery = recovery(alert, as_of);
                 let wanted = routing::is_wanted(routing, happened(&recovery));
@@ -41,7 +44,7 @@ pub(super) fn decide(routing: &Routing, keys: &[Key], as_of: DateTime<Utc>) -> V
         .collect();
     routing::dam(plans.iter_mut().flat_map(|plan| match plan {
         DispatchPlan::Tell(_, told) => told.iter_mut(),
-        DispatchPlan::End(..) | DispatchPlan::Drop(_) => [].iter_mut(),
+        DispatchPlan::Begin(_) | DispatchPlan::End(..) | DispatchPlan::Drop(_) => [].iter_mut(),
     }));
     plans
 }
@@ -88,6 +91,7 @@ impl Plan for DispatchPlan {
 
     fn settles(&self) -> Vec<(CompanyId, String)> {
         match self {
+            Self::Begin(alert) => vec![(alert.company_id.clone(), alert.key.clone())],
             Self::End(alert, _) => vec![(alert.noted.company_id.clone(), alert.noted.key.clone())],
             Self::Tell(event, _) | Self::Drop(event) => vec![(event.company_id.clone(), event.key.clone())],
         }
@@ -99,6 +103,10 @@ impl Plan for DispatchPlan {
                 "key": event.key, "message": event.facts.as_ref().map(|facts| &facts.message) })
         };
         match self {
+            Self::Begin(alert) => {
+                json!({ "outcome": "noted", "kind": alert.kind, "severity": alert.severity, "company_id": alert.company_id,
+                    "key": alert.key, "message": alert.facts.message })
+            }
             Self::End(alert, _) => {
                 json!({ "outcome": "over", "kind": alert.noted.kind, "company_id": alert.noted.company_id, "key": alert.noted.key })
             }
@@ -114,6 +122,7 @@ impl Plan for DispatchPlan {
 
     fn text(&self) -> String {
         match self {
+            Self::Begin(alert) => format!("note      {:<20} {:<9} {}", alert.company_id, alert.severity, alert.key),
             Self::End(alert, _) => format!("over      {:<20} {}", alert.noted.company_id, alert.noted.key),
             Self::Tell(event, told) => {
                 let to: Vec<String> =

@@ -4,11 +4,12 @@
 //! not been begun, under that row's lock; what comes later goes into the next one.
 
 use super::DispatchPlan;
+use crate::engine::alerts as wrong;
 use crate::error::Result;
 use crate::jobs::messages::{self, Outgoing};
-use crate::model::CompanyId;
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::message::{About, Channel, EventFacts, Mailbox, Message, MessageKind, Severity};
+use crate::model::{CompanyId, Routing};
 use crate::rules::routing::{Delivery, When};
 use crate::store::events::{self, Event, EventState};
 use crate::store::{StoreError, Tx, alerts, digests, effects};
@@ -24,11 +25,15 @@ struct Digest<'d> {
     entries: Vec<(String, &'d EventFacts)>,
 }
 
-pub(super) fn record(tx: &mut Tx, plans: &[DispatchPlan], at: DateTime<Utc>) -> Result<()> {
+pub(super) fn record(tx: &mut Tx, routing: &Routing, plans: &[DispatchPlan], at: DateTime<Utc>) -> Result<()> {
     let mut digests: BTreeMap<(Channel, &str, When), Digest> = BTreeMap::new();
     let mut raised = Vec::new();
     for plan in plans {
         let (event, told) = match plan {
+            DispatchPlan::Begin(alert) => {
+                wrong::begin(tx, routing, alert, at)?;
+                continue;
+            }
             DispatchPlan::End(alert, recovery) => {
                 if alerts::end(tx, &alert.noted, at)? {
                     raised.extend(recovery.iter().map(|event| (**event).clone()));

@@ -17,6 +17,10 @@ use crate::store::{Db, Tx};
 /// Tells what is critical to whom it concerns, and that a job has ended to whom the configuration names.
 /// Whatever else waits is left to wait. Its failure is a warning: the next `alerts dispatch` tells it.
 pub fn tell_at_once(ctx: &Context, db: &mut Db) {
+    let mails = ctx.config.notify.as_ref().is_some_and(|notify| notify.email.is_some());
+    if ctx.config.routing.routes.is_empty() && !mails {
+        return;
+    }
     if let Err(error) = plan_critical(ctx, db).and_then(|()| deliver(ctx, db)) {
         ctx.ui.warn(format!("not everybody could be told: {}", error.message));
     }
@@ -24,16 +28,13 @@ pub fn tell_at_once(ctx: &Context, db: &mut Db) {
 
 fn plan_critical(ctx: &Context, db: &mut Db) -> Result<()> {
     let routing = &ctx.config.routing;
-    if routing.routes.is_empty() {
-        return Ok(());
-    }
     db.write(|tx| {
         let mut after = Some(After::default());
         while let Some(place) = &after {
             let (mut page, next) = events::new_page(tx, Audience::Staff, place, ctx.batch)?;
             page.retain(|event| event.severity == Severity::Critical);
             let keys: Vec<Key> = page.into_iter().map(|event| Key::Tell(Box::new(event))).collect();
-            record::record(tx, &plan::decide(routing, &keys, ctx.as_of), ctx.clock.now())?;
+            record::record(tx, routing, &plan::decide(routing, &keys, ctx.as_of), ctx.clock.now())?;
             after = next;
         }
         Ok::<_, Error>(())

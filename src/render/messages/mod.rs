@@ -14,11 +14,12 @@ mod context;
 mod environment;
 mod error;
 mod filters;
+mod samples;
 mod short;
 mod sources;
 
-pub use check::samples;
 pub use error::TemplateError;
+pub use samples::samples;
 pub use sources::built_in;
 
 use super::{columns, languages};
