@@ -30,6 +30,15 @@ fn send(environment: &TestEnvironment, kind: &str, more: &[&str]) -> Said {
     environment.finops(&[&["reminders", "send", "--kind", kind], &THREE[..], more].concat())
 }
 
+/// What it said, but for how long it took.
+fn timeless(said: &Said) -> String {
+    let line = |line: &str| match line.rsplit_once(", ") {
+        Some((rest, seconds)) if seconds.ends_with(" s") => format!("{rest}\n"),
+        _ => format!("{line}\n"),
+    };
+    said.to_string().lines().map(line).collect()
+}
+
 /// Who got a mail, in the order in which they went.
 pub fn mailed(server: &Server) -> Vec<String> {
     server.taken().iter().map(|taken| taken.rcpt.trim_start_matches("RCPT TO:").to_owned()).collect()
@@ -42,7 +51,7 @@ fn a_month_of_reminders() {
     on(&mut environment, "2026-11-07");
     assert_eq!(send(&environment, "upcoming", &[]).all(), "", "a day too early");
     on(&mut environment, "2026-11-08");
-    assert_snapshot!("reminders_upcoming_dry_run", send(&environment, "upcoming", &["--dry-run"]));
+    assert_snapshot!("reminders_upcoming_dry_run", timeless(&send(&environment, "upcoming", &["--dry-run"])));
     assert_snapshot!("reminders_upcoming_json", send(&environment, "upcoming", &["--json"]));
     assert_eq!(send(&environment, "upcoming", &[]).all(), "", "once");
     let first = server.taken().len();
@@ -60,7 +69,7 @@ fn a_month_of_reminders() {
     // Two levels later: the highest alone, with copies.
     on(&mut environment, "2026-12-15");
     assert_eq!(send(&environment, "overdue", &[]).all(), "", "what was missed below a level never comes");
-    assert_snapshot!("reminders_escalation_dry_run", send(&environment, "escalation", &["--dry-run"]));
+    assert_snapshot!("reminders_escalation_dry_run", timeless(&send(&environment, "escalation", &["--dry-run"])));
     assert_eq!(send(&environment, "escalation", &[]).code, 0);
     assert_snapshot!("reminders_list", environment.finops(&["reminders", "list", "--company-id", "weber"]));
     insta::assert_debug_snapshot!("reminders_mails", mailed(&server));
@@ -84,7 +93,7 @@ fn what_is_held_back() {
     );
     assert_eq!(hold(&["INV-2026-000023", "--kind", "pause", "--until", "2026-12-01"]).code, 0);
     assert_snapshot!("reminders_held", environment.finops(&["reminders", "list", "--held"]));
-    assert_snapshot!("reminders_held_dry_run", send(&environment, "overdue", &["--dry-run"]));
+    assert_snapshot!("reminders_held_dry_run", timeless(&send(&environment, "overdue", &["--dry-run"])));
     assert_eq!(summary(&send(&environment, "overdue", &["--json"]))["skipped"]["held"], 3);
     assert!(mailed(&server).is_empty());
 
@@ -139,7 +148,7 @@ fn nobody_to_tell_and_policies_of_ones_own() {
     environment.write("companies.csv", policies);
     assert_eq!(environment.finops(&["import", "."]).code, 0);
     on(&mut environment, "2026-11-16");
-    assert_snapshot!("reminders_failed", send(&environment, "overdue", &[]));
+    assert_snapshot!("reminders_failed", timeless(&send(&environment, "overdue", &[])));
     on(&mut environment, "2026-11-17");
     let again = summary(&send(&environment, "overdue", &["--json"]));
     assert_eq!((&again["failed"], &again["waiting"]), (&0.into(), &2.into()), "told once");
@@ -205,4 +214,20 @@ fn what_was_paid_before_the_mail_could_go_is_not_asked_for() {
     assert_eq!(mailed(&calm), ["<rechnung@weber.example.org>"]);
     let mail = String::from_utf8_lossy(&calm.taken()[0].bytes).into_owned();
     assert!(mail.contains("INV-2026-000023.pdf") && !mail.contains("INV-2026-000022.pdf"), "of what is still owed");
+}
+
+#[test]
+fn nobody_is_woken() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    // In the morning of the seller it is night in New York, where one contact is; the other one is in California.
+    let said = environment.finops(&["reminders", "send", "--kind", "overdue", "--company-id", "harbor", "--json"]);
+    assert_eq!((&summary(&said)["done"], &summary(&said)["delivered"]), (&1.into(), &0.into()), "{said}");
+    environment.set("FINOPS_TEST_CLOCK", "2026-11-16T12:59:00Z");
+    environment.set("FINOPS_TEST_SEED", "7");
+    assert_eq!(environment.finops(&["effects", "settle"]).all(), "");
+    environment.set("FINOPS_TEST_CLOCK", "2026-11-16T13:00:00Z");
+    assert_eq!(summary(&environment.finops(&["effects", "settle", "--json"]))["delivered"], 1);
+    assert_eq!(mailed(&server), ["<lucia.ortiz@harbor.example.com>"]);
 }

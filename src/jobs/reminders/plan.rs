@@ -34,14 +34,22 @@ pub enum ReminderPlan {
     Clear(CompanyId, String),
 }
 
+/// An invoice that a reminder is about.
+#[derive(Debug, Clone)]
+pub struct Due {
+    pub owed: Owed,
+    /// Lower levels that were missed, and never come.
+    pub passed_over: Vec<i32>,
+}
+
 /// One reminder: all invoices of a company and seller that are at one level.
 #[derive(Debug, Clone)]
 pub struct Reminded {
     pub company_id: CompanyId,
     pub seller_id: SellerId,
     pub level: Level,
-    /// By due date, each with the lower levels that are passed over.
-    pub invoices: Vec<(Owed, Vec<i32>)>,
+    /// By due date.
+    pub invoices: Vec<Due>,
     pub to: Vec<Recipient>,
     pub copies: Vec<Recipient>,
     pub sms: Vec<Recipient>,
@@ -51,11 +59,11 @@ pub fn decide(facts: &Facts, how: &How) -> Decided<ReminderPlan> {
     let mut decided = Decided::default();
     for debtor in &facts.debtors {
         let before = decided.failed.len();
-        let mut groups: BTreeMap<(&SellerId, Level), Vec<(Owed, Vec<i32>)>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&SellerId, Level), Vec<Due>> = BTreeMap::new();
         for owed in debtor.owed.iter().filter(|owed| owed.balance.minor() > 0) {
             let Some(seller) = facts.sellers.get(&owed.seller_id) else { continue };
             if let Some((level, passed_over)) = invoice(debtor, owed, seller, how, &mut decided) {
-                groups.entry((&owed.seller_id, level)).or_default().push((owed.clone(), passed_over));
+                groups.entry((&owed.seller_id, level)).or_default().push(Due { owed: owed.clone(), passed_over });
             }
         }
         for ((seller_id, level), invoices) in groups {
@@ -111,7 +119,7 @@ fn invoice(
     }
 }
 
-fn together(debtor: &Debtor, seller: &Seller, level: Level, invoices: Vec<(Owed, Vec<i32>)>, how: &How) -> Reminded {
+fn together(debtor: &Debtor, seller: &Seller, level: Level, invoices: Vec<Due>, how: &How) -> Reminded {
     let Debtor { company, contacts, .. } = debtor;
     let to = recipients::by_mail(seller, company, contacts, ContactRole::Billing);
     let mut copies = Vec::new();
@@ -142,7 +150,7 @@ impl Reminded {
     /// The same for all its messages. Of an invoice and level there is one reminder ever, so the first of its
     /// invoices names it.
     fn message_key(&self) -> String {
-        let number = self.invoices.first().map_or("", |(owed, _)| owed.number.as_str());
+        let number = self.invoices.first().map_or("", |due| due.owed.number.as_str());
         format!("reminder:{}:{number}:{:+}", self.seller_id, self.level.days)
     }
 
@@ -153,7 +161,7 @@ impl Reminded {
             level,
             message_key,
         };
-        let of = |(owed, passed_over): &(Owed, Vec<i32>)| {
+        let of = |Due { owed, passed_over }: &Due| {
             let passed_over: Vec<Reminder> = passed_over.iter().map(|level| row(owed, *level, String::new())).collect();
             passed_over.into_iter().chain([row(owed, self.level.days, self.message_key())])
         };
@@ -172,7 +180,7 @@ impl Reminded {
             message_key: self.message_key(),
             about: About::Invoices {
                 seller_id: self.seller_id.clone(),
-                invoice_ids: self.invoices.iter().map(|(owed, _)| owed.invoice_id.clone()).collect(),
+                invoice_ids: self.invoices.iter().map(|due| due.owed.invoice_id.clone()).collect(),
                 level: Some(self.level.days),
                 urgency: Some(self.level.urgency),
             },
@@ -193,7 +201,7 @@ impl Reminded {
 
     pub fn entries(&self) -> Vec<Entry> {
         let recipients: Vec<&str> = self.everybody().map(|recipient| recipient.mailbox.address.as_str()).collect();
-        let entry = |(owed, passed_over): &(Owed, Vec<i32>)| Entry {
+        let entry = |Due { owed, passed_over }: &Due| Entry {
             company_id: owed.company_id.to_string(),
             action: "invoice.reminded",
             entity: "invoice",
@@ -214,7 +222,7 @@ impl Reminded {
     /// What is owed of them, a sum a currency.
     fn owed(&self) -> Vec<Money> {
         let mut sums: BTreeMap<Currency, i64> = BTreeMap::new();
-        for (owed, _) in &self.invoices {
+        for Due { owed, .. } in &self.invoices {
             let sum = sums.entry(owed.balance.currency()).or_default();
             *sum = sum.saturating_add(owed.balance.minor());
         }
@@ -262,7 +270,7 @@ impl Plan for ReminderPlan {
             }
         };
         let addresses = |of: &[Recipient]| of.iter().map(|recipient| recipient.mailbox.to_string()).collect::<Vec<_>>();
-        let invoices = reminded.invoices.iter().map(|(owed, _)| {
+        let invoices = reminded.invoices.iter().map(|Due { owed, .. }| {
             json!({
                 "number": owed.number, "invoice_id": owed.invoice_id, "due_on": owed.due_on, "balance": owed.balance,
                 "currency": owed.balance.currency(),
@@ -299,7 +307,7 @@ impl Plan for ReminderPlan {
             sums.join(" + "),
             to.collect::<Vec<_>>().join("; ")
         );
-        for (owed, _) in &reminded.invoices {
+        for Due { owed, .. } in &reminded.invoices {
             let amount = format!("{:>14} {}", owed.balance.to_string(), owed.balance.currency());
             text.push_str(&format!("\n            {:<38} due {} {amount}", owed.number, owed.due_on));
         }

@@ -200,8 +200,8 @@ fn party(id: &str, name: &str) -> Party {
     }
 }
 
-/// A kind of event that a message of this kind may tell.
-const fn what_it_tells(kind: MessageKind) -> MessageKind {
+/// What a message tells of that may tell of several things.
+const fn told_of(kind: MessageKind) -> MessageKind {
     match kind {
         MessageKind::Digest => MessageKind::ItemFailed,
         MessageKind::Notice => MessageKind::InvoicePaid,
@@ -212,7 +212,7 @@ const fn what_it_tells(kind: MessageKind) -> MessageKind {
 /// Something that happened, as the jobs would tell it.
 fn event(kind: MessageKind) -> EventFacts {
     use MessageKind as Kind;
-    let kind = what_it_tells(kind);
+    let kind = told_of(kind);
     let (severity, job, subject, message, hint) = match kind {
         Kind::JobFailed => (
             Severity::Critical,
