@@ -24,6 +24,7 @@ use crate::store::alerts::{self, After, Alert, NewAlert};
 use crate::store::audit::Entry;
 use crate::store::events::{self, Audience, Event};
 use crate::store::{Tx, runs};
+use std::collections::BTreeSet;
 
 /// The job, with its place in the sources.
 pub struct Dispatch<'c> {
@@ -109,6 +110,19 @@ impl<'c> Dispatch<'c> {
     }
 }
 
+/// Without the events that another process has told since they were found.
+fn still_to_tell(tx: &mut Tx, keys: &[Key]) -> Result<Vec<Key>> {
+    let events = keys.iter().filter_map(|key| if let Key::Tell(event) = key { Some(event.company_id.as_str()) } else { None });
+    let companies: Vec<&str> = events.collect::<BTreeSet<_>>().into_iter().collect();
+    let new = events::new_of(tx, Audience::Staff, &companies)?;
+    let new: BTreeSet<(&str, &str)> = new.iter().map(|event| (event.company_id.as_str(), event.key.as_str())).collect();
+    let is_new = |key: &&Key| match key {
+        Key::Tell(event) => new.contains(&(event.company_id.as_str(), event.key.as_str())),
+        Key::Broke(_) | Key::Over(_) => true,
+    };
+    Ok(keys.iter().filter(is_new).cloned().collect())
+}
+
 fn end_of(found: &[Alert], limit: u32) -> Option<After> {
     let last = found.last().filter(|_| found.len() == limit as usize)?;
     Some((last.noted.company_id.to_string(), last.noted.key.clone()))
@@ -148,8 +162,9 @@ impl Job for Dispatch<'_> {
         }
     }
 
-    fn plan(&self, _tx: &mut Tx, keys: &[Key]) -> Result<Decided<DispatchPlan>> {
-        Ok(Decided { plans: plan::decide(&self.ctx.config.routing, keys, self.ctx.as_of), ..Decided::default() })
+    fn plan(&self, tx: &mut Tx, keys: &[Key]) -> Result<Decided<DispatchPlan>> {
+        let keys = still_to_tell(tx, keys)?;
+        Ok(Decided { plans: plan::decide(&self.ctx.config.routing, &keys, self.ctx.as_of), ..Decided::default() })
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [DispatchPlan]) -> Result<Vec<Entry>> {

@@ -27,7 +27,7 @@ const ALERTS: &str = "
 email = \"anna@nordlicht.example\"
 [[routes]]
 events = [\"item.failed\", \"invoice.issued\"]
-to = [\"anna\"]
+to = [\"anna\", \"in_app:board\"]
 ";
 
 /// 24 bytes.
@@ -68,8 +68,7 @@ impl Stage {
     fn config(&self, db: &TestDb) -> String {
         let (url, port) = (db.url(), self.mail.port());
         format!(
-            "[database]\nurl = \"{url}\"\n[mail]\nfrom = \"billing@nordlicht.example\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
-             [[routes]]\nevents = [\"invoice.issued\", \"item.failed\"]\nto = [\"in_app:board\"]\n"
+            "[database]\nurl = \"{url}\"\n[mail]\nfrom = \"billing@nordlicht.example\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
         )
     }
 

@@ -12,7 +12,7 @@ use crate::model::digest::sha256_hex;
 use crate::model::message::{Attachment, Mail};
 use lettre::Address;
 use lettre::address::Envelope;
-use lettre::message::header::{ContentDisposition, ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Message, MessageBuilder, MultiPart, SinglePart};
 use std::time::SystemTime;
 
@@ -128,8 +128,7 @@ fn bodies(mail: &Mail) -> Result<Bodies, Invalid> {
 fn attached(attachment: &Attachment) -> Result<SinglePart, Invalid> {
     let Attachment { name, content_type, bytes } = attachment;
     let kind = ContentType::parse(content_type).map_err(|_| Invalid::new(format!("{content_type:?} is no type of content")))?;
-    let disposition = ContentDisposition::attachment(header::checked("an attachment's name", name)?);
-    Ok(SinglePart::builder().content_type(kind).header(disposition).body(bytes.clone()))
+    Ok(SinglePart::builder().content_type(kind).header(header::Attached::new(name)?).body(bytes.clone()))
 }
 
 /// `=_` is in no line of quoted-printable or base64 (RFC 2045, 6.7), and the digest in no text that
@@ -261,7 +260,7 @@ mod tests {
         assert!(write(&Mail { subject: "x".repeat(1200), text: "y".repeat(5000), ..mail() }).is_ok());
         let id = format!("{}@b.example", "x".repeat(190));
         assert!(write(&Mail { references: vec![id.clone(), id], ..mail() }).is_ok());
-        let name = "x".repeat(1200);
+        let name = "x".repeat(300);
         let attachments = vec![Attachment { name, content_type: "application/pdf", bytes: vec![] }];
         assert!(write(&Mail { attachments, ..mail() }).is_ok_and(|mail| mail.bytes.is_ascii()));
     }

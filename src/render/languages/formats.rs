@@ -161,6 +161,11 @@ impl Language {
         fill(wording, &[("count", &days.to_string()), ("due", due), ("number", number)])
     }
 
+    /// A name before its value, in plain text: `IBAN:`.
+    pub fn label(&self, name: &str) -> String {
+        fill(&self.document.label, &[("name", name)])
+    }
+
     pub fn page(&self, page: usize, pages: usize) -> String {
         fill(&self.document.page, &[("page", &page.to_string()), ("pages", &pages.to_string())])
     }

@@ -26,6 +26,7 @@ pub(super) fn add(environment: &mut Environment<'static>, language: &'static Lan
         Ok(language.address(&address))
     });
     environment.add_filter("wrap", |text: String| columns::wrap(&text, columns::WIDTH));
+    environment.add_filter("label", move |name: String| language.label(&columns::one_line(&name)));
     environment.add_filter("line", |text: String| columns::one_line(&text));
     environment.add_function("fact_lines", |rows: Vec<Vec<String>>| columns::pairs(&rows, columns::WIDTH));
     environment.add_function("table", |rows: Vec<Vec<String>>, align: String| columns::table(&rows, &align));

@@ -9,8 +9,8 @@ const ALIGN: &str = "lllrr";
 
 pub fn compose(letter: &Letter<'_>) -> String {
     let labels = &letter.language.statement;
-    let company = vec![format!("{}:", labels.prepared_for), letter.company.name.clone()];
-    let period = vec![format!("{}:", labels.period), letter.period()];
+    let company = vec![letter.language.label(&labels.prepared_for), letter.company.name.clone()];
+    let period = vec![letter.language.label(&labels.period), letter.period()];
     let mut parts = vec![
         columns::one_line(&letter.seller.name),
         letter.title().to_uppercase(),
@@ -48,7 +48,7 @@ fn payment(letter: &Letter<'_>) -> Option<String> {
     ]
     .into_iter()
     .filter(|(_, value)| !value.is_empty())
-    .map(|(name, value)| vec![format!("{name}:"), value])
+    .map(|(name, value)| vec![letter.language.label(name), value])
     .collect();
     let heading = if is_overdue(letter.statement) { &letter.language.statement.please_pay } else { &labels.payment };
     Some(format!("{heading}\n{}", columns::pairs(&rows, columns::WIDTH)))

@@ -8,6 +8,7 @@ use crate::model::Invalid;
 use crate::model::message::Mailbox;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
 
 /// RFC 5322, 2.1.1: lines should be of at most 78 characters.
 const LINE: usize = 78;
@@ -62,6 +63,42 @@ pub fn text(header: &str, value: &str) -> Result<String, Invalid> {
     Ok(written)
 }
 
+/// `Content-Disposition` of an attachment (RFC 2183, RFC 2231).
+#[derive(Debug, Clone)]
+pub struct Attached(String);
+
+impl Attached {
+    /// With the name of a file, in one piece where it fits: some programs know no name in pieces.
+    pub fn new(name: &str) -> Result<Self, Invalid> {
+        let name = checked("an attachment's name", name)?;
+        let literal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let escaped = |byte: u8| if literal(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        let whole: String = name.bytes().map(escaped).collect();
+        Ok(Self(match name {
+            name if name.is_ascii() && name.len() <= BYTES => {
+                format!("attachment;\r\n filename=\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+            }
+            _ if whole.len() <= 4 * LINE => format!("attachment;\r\n filename*=utf-8''{whole}"),
+            _ => return Err(Invalid::new(format!("an attachment's name is too long: {name:.40}…"))),
+        }))
+    }
+}
+
+impl Header for Attached {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Content-Disposition")
+    }
+
+    /// Of no use where mails are only written.
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::dangerous_new_pre_encoded(Self::name(), self.0.clone(), self.0.clone())
+    }
+}
+
 /// A name before an address (RFC 5322, 3.2.5): as it is, in quotes, or encoded.
 fn phrase(name: &str) -> String {
     let atom = |c: char| c.is_ascii_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c);
@@ -101,6 +138,18 @@ mod tests {
         ] {
             assert_eq!(phrase(name), written, "{name}");
         }
+    }
+
+    #[test]
+    fn names_of_files_are_in_one_piece() {
+        for (name, written) in [
+            ("INV-1.pdf", "filename=\"INV-1.pdf\""),
+            ("a \"b\".pdf", "filename=\"a \\\"b\\\".pdf\""),
+            ("Übersicht (1).csv", "filename*=utf-8''%C3%9Cbersicht%20%281%29.csv"),
+        ] {
+            assert_eq!(Attached::new(name).unwrap().0, format!("attachment;\r\n {written}"));
+        }
+        assert!(Attached::new("a\r\nb").is_err() && Attached::new(&"x".repeat(400)).is_err());
     }
 
     proptest! {
