@@ -130,6 +130,7 @@ fn is_uuid(text: &str) -> bool {
 
 #[test]
 fn only_what_differs_is_redacted() {
-    let said = redact("/tmp/x/a.pdf 0192f0c1-2345-7abc-8def-0123456789ab {\"seconds\":1.25} 12.50 EUR, 1.7 s", Path::new("/tmp/x"));
+    let said =
+        redact("/tmp/x/a.pdf 0192f0c1-2345-7abc-8def-0123456789ab {\"seconds\":1.25} 12.50 EUR, 1.7 s", Path::new("/tmp/x"));
     assert_eq!(said, "$FOLDER/a.pdf [id] {\"seconds\":0} 12.50 EUR, 0.0 s");
 }
