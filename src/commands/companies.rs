@@ -40,7 +40,7 @@ enum Verb {
     ///
     /// Without --from it begins with the oldest invoice that is not paid.
     #[command(
-        after_help = "Examples:\n  finops companies statement acme\n  finops companies statement acme --pdf statement.pdf\n  \
+        after_help = "Example:\n  finops companies statement acme\n  finops companies statement acme --pdf statement.pdf\n  \
                             finops companies statement acme --from 2026-01-01 --mail"
     )]
     Statement(statement::StatementArgs),

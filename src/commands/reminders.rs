@@ -35,7 +35,7 @@ enum Verb {
     #[command(after_help = "Example:\n  finops reminders send --kind overdue --dry-run")]
     Send(SendArgs),
     /// Hold back reminders of an invoice, or of all of a company.
-    #[command(after_help = "Examples:\n  finops reminders hold INV-2026-000001 --kind dispute --reason 'wrong quantity'\n  \
+    #[command(after_help = "Example:\n  finops reminders hold INV-2026-000001 --kind dispute --reason 'wrong quantity'\n  \
                             finops reminders hold INV-2026-000001 --kind promise --until 2026-12-01\n  \
                             finops reminders hold --company-id acme --kind pause")]
     Hold(HoldArgs),
@@ -43,7 +43,7 @@ enum Verb {
     #[command(after_help = "Example:\n  finops reminders release INV-2026-000001")]
     Release(ReleaseArgs),
     /// List who was reminded of what, or what is held back.
-    #[command(after_help = "Examples:\n  finops reminders list --company-id acme\n  finops reminders list --held")]
+    #[command(after_help = "Example:\n  finops reminders list --company-id acme\n  finops reminders list --held")]
     List(show::ListArgs),
 }
 

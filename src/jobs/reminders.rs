@@ -8,6 +8,7 @@
 
 mod facts;
 mod plan;
+mod shown;
 
 pub use plan::{Reminded, ReminderPlan};
 

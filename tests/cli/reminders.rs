@@ -206,3 +206,19 @@ fn what_was_paid_before_the_mail_could_go_is_not_asked_for() {
     let mail = String::from_utf8_lossy(&calm.taken()[0].bytes).into_owned();
     assert!(mail.contains("INV-2026-000023.pdf") && !mail.contains("INV-2026-000022.pdf"), "of what is still owed");
 }
+
+#[test]
+fn nobody_is_woken() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    // In the morning of the seller it is night in New York, where one contact is; the other one is in California.
+    let said = environment.finops(&["reminders", "send", "--kind", "overdue", "--company-id", "harbor", "--json"]);
+    assert_eq!((&summary(&said)["done"], &summary(&said)["delivered"]), (&1.into(), &0.into()), "{said}");
+    environment.set("FINOPS_TEST_CLOCK", "2026-11-16T12:59:00Z");
+    environment.set("FINOPS_TEST_SEED", "7");
+    assert_eq!(environment.finops(&["effects", "settle"]).all(), "");
+    environment.set("FINOPS_TEST_CLOCK", "2026-11-16T13:00:00Z");
+    assert_eq!(summary(&environment.finops(&["effects", "settle", "--json"]))["delivered"], 1);
+    assert_eq!(mailed(&server), ["<lucia.ortiz@harbor.example.com>"]);
+}

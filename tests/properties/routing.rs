@@ -168,7 +168,7 @@ proptest! {
             }
             let person = routing.people.values().find(|p| p.addresses.get(&delivery.channel) == Some(&delivery.recipient.address));
             let disturbs_nobody = delivery.channel == Channel::InApp || severity == Severity::Critical;
-            if let Some(_) = person.filter(|_| !disturbs_nobody) {
+            if person.filter(|_| !disturbs_nobody).is_some() {
                 let at = if let When::At(at) = delivery.when { at } else { now };
                 // Who shares an address is reached when one of them may be.
                 let sharing = routing.people.values().filter(|p| p.addresses.get(&delivery.channel) == Some(&delivery.recipient.address));

@@ -197,7 +197,7 @@ fn an_account_is_all_that_moved_it_until_a_day() {
         assert_eq!(debts, [debt("2026-10-15", 7_000)]);
         assert_eq!(found(&mut db, "2026-09-30"), (Vec::new(), Vec::new()));
 
-        assert_eq!(read(&mut db, |tx| statement::sellers_of(tx, &a)), [seller.clone()]);
+        assert_eq!(read(&mut db, |tx| statement::sellers_of(tx, &a)), std::slice::from_ref(&seller));
         assert_eq!(read(&mut db, |tx| statement::sellers_of(tx, &"b".parse().unwrap())), []);
         assert_eq!(read(&mut db, |tx| statement::oldest_open(tx, &a, &seller)), Some(day("2026-10-01")));
         assert_eq!(read(&mut db, |tx| statement::oldest_open(tx, &a, &"other".parse().unwrap())), None);

@@ -1,6 +1,6 @@
 //! `companies statement`: as text, JSON, PDF and mail.
 
-use crate::commands::invoices::run_job;
+use crate::commands::job::run_job;
 use crate::context::Context;
 use crate::engine::{RunOptions, doubts};
 use crate::error::{Error, ExitCode, Result, io_error};

@@ -1,12 +1,12 @@
 //! Who is reminded of what: invoice by invoice by the rules, put together by company, seller and level.
 
 use super::facts::{Debtor, Facts};
-use crate::engine::job::{Decided, Failed, Plan, Skipped};
+use crate::engine::job::{Decided, Failed, Skipped};
 use crate::jobs::messages::{Outgoing, by_mail};
 use crate::model::dunning::ReminderKind;
 use crate::model::message::{About, Channel, ContactRole, Mailbox, Message};
 use crate::model::routing::Quiet;
-use crate::model::{Company, CompanyId, Currency, Money, Seller, SellerId};
+use crate::model::{Company, CompanyId, Seller, SellerId};
 use crate::rules::dunning::{Decision, Dunned, Found, Level, Policies, decide as decide_invoice};
 use crate::rules::recipients::{self, Recipient};
 use crate::rules::routing::after_hours;
@@ -14,7 +14,7 @@ use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::dunning::{Owed, Reminder};
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// How to decide.
@@ -34,14 +34,22 @@ pub enum ReminderPlan {
     Clear(CompanyId, String),
 }
 
+/// An invoice that a reminder is about.
+#[derive(Debug, Clone)]
+pub struct Due {
+    pub owed: Owed,
+    /// Lower levels that were missed, and never come.
+    pub passed_over: Vec<i32>,
+}
+
 /// One reminder: all invoices of a company and seller that are at one level.
 #[derive(Debug, Clone)]
 pub struct Reminded {
     pub company_id: CompanyId,
     pub seller_id: SellerId,
     pub level: Level,
-    /// By due date, each with the lower levels that are passed over.
-    pub invoices: Vec<(Owed, Vec<i32>)>,
+    /// By due date.
+    pub invoices: Vec<Due>,
     pub to: Vec<Recipient>,
     pub copies: Vec<Recipient>,
     pub sms: Vec<Recipient>,
@@ -51,11 +59,11 @@ pub fn decide(facts: &Facts, how: &How) -> Decided<ReminderPlan> {
     let mut decided = Decided::default();
     for debtor in &facts.debtors {
         let before = decided.failed.len();
-        let mut groups: BTreeMap<(&SellerId, Level), Vec<(Owed, Vec<i32>)>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&SellerId, Level), Vec<Due>> = BTreeMap::new();
         for owed in debtor.owed.iter().filter(|owed| owed.balance.minor() > 0) {
             let Some(seller) = facts.sellers.get(&owed.seller_id) else { continue };
             if let Some((level, passed_over)) = invoice(debtor, owed, seller, how, &mut decided) {
-                groups.entry((&owed.seller_id, level)).or_default().push((owed.clone(), passed_over));
+                groups.entry((&owed.seller_id, level)).or_default().push(Due { owed: owed.clone(), passed_over });
             }
         }
         for ((seller_id, level), invoices) in groups {
@@ -111,7 +119,7 @@ fn invoice(
     }
 }
 
-fn together(debtor: &Debtor, seller: &Seller, level: Level, invoices: Vec<(Owed, Vec<i32>)>, how: &How) -> Reminded {
+fn together(debtor: &Debtor, seller: &Seller, level: Level, invoices: Vec<Due>, how: &How) -> Reminded {
     let Debtor { company, contacts, .. } = debtor;
     let to = recipients::by_mail(seller, company, contacts, ContactRole::Billing);
     let mut copies = Vec::new();
@@ -142,7 +150,7 @@ impl Reminded {
     /// The same for all its messages. Of an invoice and level there is one reminder ever, so the first of its
     /// invoices names it.
     fn message_key(&self) -> String {
-        let number = self.invoices.first().map_or("", |(owed, _)| owed.number.as_str());
+        let number = self.invoices.first().map_or("", |due| due.owed.number.as_str());
         format!("reminder:{}:{number}:{:+}", self.seller_id, self.level.days)
     }
 
@@ -153,7 +161,7 @@ impl Reminded {
             level,
             message_key,
         };
-        let of = |(owed, passed_over): &(Owed, Vec<i32>)| {
+        let of = |Due { owed, passed_over }: &Due| {
             let passed_over: Vec<Reminder> = passed_over.iter().map(|level| row(owed, *level, String::new())).collect();
             passed_over.into_iter().chain([row(owed, self.level.days, self.message_key())])
         };
@@ -172,7 +180,7 @@ impl Reminded {
             message_key: self.message_key(),
             about: About::Invoices {
                 seller_id: self.seller_id.clone(),
-                invoice_ids: self.invoices.iter().map(|(owed, _)| owed.invoice_id.clone()).collect(),
+                invoice_ids: self.invoices.iter().map(|due| due.owed.invoice_id.clone()).collect(),
                 level: Some(self.level.days),
                 urgency: Some(self.level.urgency),
             },
@@ -193,7 +201,7 @@ impl Reminded {
 
     pub fn entries(&self) -> Vec<Entry> {
         let recipients: Vec<&str> = self.everybody().map(|recipient| recipient.mailbox.address.as_str()).collect();
-        let entry = |(owed, passed_over): &(Owed, Vec<i32>)| Entry {
+        let entry = |Due { owed, passed_over }: &Due| Entry {
             company_id: owed.company_id.to_string(),
             action: "invoice.reminded",
             entity: "invoice",
@@ -210,16 +218,6 @@ impl Reminded {
     fn everybody(&self) -> impl Iterator<Item = &Recipient> {
         self.to.iter().chain(&self.copies).chain(&self.sms)
     }
-
-    /// What is owed of them, a sum a currency.
-    fn owed(&self) -> Vec<Money> {
-        let mut sums: BTreeMap<Currency, i64> = BTreeMap::new();
-        for (owed, _) in &self.invoices {
-            let sum = sums.entry(owed.balance.currency()).or_default();
-            *sum = sum.saturating_add(owed.balance.minor());
-        }
-        sums.into_iter().map(|(currency, minor)| Money::from_minor(minor, currency)).collect()
-    }
 }
 
 impl ReminderPlan {
@@ -228,82 +226,6 @@ impl ReminderPlan {
             Self::Remind(reminded) => &reminded.company_id,
             Self::Clear(company_id, _) => company_id,
         }
-    }
-}
-
-impl Plan for ReminderPlan {
-    fn counts(&self) -> bool {
-        matches!(self, Self::Remind(_))
-    }
-
-    fn amount(&self) -> Option<Money> {
-        None
-    }
-
-    fn amounts(&self) -> Vec<Money> {
-        match self {
-            Self::Remind(reminded) => reminded.owed(),
-            Self::Clear(..) => Vec::new(),
-        }
-    }
-
-    fn settles(&self) -> Vec<(CompanyId, String)> {
-        match self {
-            Self::Remind(_) => Vec::new(),
-            Self::Clear(company_id, subject) => vec![(company_id.clone(), subject.clone())],
-        }
-    }
-
-    fn item(&self) -> Value {
-        let reminded = match self {
-            Self::Remind(reminded) => reminded,
-            Self::Clear(company_id, subject) => {
-                return json!({ "outcome": "cleared", "company_id": company_id, "subject": subject });
-            }
-        };
-        let addresses = |of: &[Recipient]| of.iter().map(|recipient| recipient.mailbox.to_string()).collect::<Vec<_>>();
-        let invoices = reminded.invoices.iter().map(|(owed, _)| {
-            json!({
-                "number": owed.number, "invoice_id": owed.invoice_id, "due_on": owed.due_on, "balance": owed.balance,
-                "currency": owed.balance.currency(),
-            })
-        });
-        json!({
-            "outcome": "sent",
-            "company_id": reminded.company_id,
-            "seller_id": reminded.seller_id,
-            "kind": reminded.level.kind,
-            "level": reminded.level.days,
-            "urgency": reminded.level.urgency,
-            "to": addresses(&reminded.to),
-            "cc": addresses(&reminded.copies),
-            "sms": addresses(&reminded.sms),
-            "invoices": invoices.collect::<Vec<_>>(),
-            "owed": reminded.owed().iter().map(|sum| json!({ "amount": sum, "currency": sum.currency() })).collect::<Vec<_>>(),
-        })
-    }
-
-    fn text(&self) -> String {
-        let Self::Remind(reminded) = self else { return String::new() };
-        let sums: Vec<String> = reminded.owed().iter().map(|sum| format!("{sum} {}", sum.currency())).collect();
-        let ways = [("to", &reminded.to), ("copy to", &reminded.copies), ("SMS to", &reminded.sms)];
-        let to = ways.iter().filter(|(_, of)| !of.is_empty()).map(|(way, of)| {
-            let addresses: Vec<&str> = of.iter().map(|recipient| recipient.mailbox.address.as_str()).collect();
-            format!("{way} {}", addresses.join(", "))
-        });
-        let mut text = format!(
-            "remind    {:<20} {:<10} {:+} days  {:>14}  {}",
-            reminded.company_id,
-            reminded.level.kind,
-            reminded.level.days,
-            sums.join(" + "),
-            to.collect::<Vec<_>>().join("; ")
-        );
-        for (owed, _) in &reminded.invoices {
-            let amount = format!("{:>14} {}", owed.balance.to_string(), owed.balance.currency());
-            text.push_str(&format!("\n            {:<38} due {} {amount}", owed.number, owed.due_on));
-        }
-        text
     }
 }
 

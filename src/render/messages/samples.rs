@@ -200,14 +200,19 @@ fn party(id: &str, name: &str) -> Party {
     }
 }
 
+/// What a message tells of that may tell of several things.
+const fn told_of(kind: MessageKind) -> MessageKind {
+    match kind {
+        MessageKind::Digest => MessageKind::ItemFailed,
+        MessageKind::Notice => MessageKind::InvoicePaid,
+        other => other,
+    }
+}
+
 /// Something that happened, as the jobs would tell it.
 fn event(kind: MessageKind) -> EventFacts {
     use MessageKind as Kind;
-    let kind = match kind {
-        Kind::Digest => Kind::ItemFailed,
-        Kind::Notice => Kind::InvoicePaid,
-        other => other,
-    };
+    let kind = told_of(kind);
     let (severity, job, subject, message, hint) = match kind {
         Kind::JobFailed => (
             Severity::Critical,
