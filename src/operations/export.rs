@@ -35,16 +35,7 @@ pub struct Way<'a> {
 /// Hands over every row of a kind, by its key.
 pub fn rows(tx: &mut Tx, kind: Kind, way: Way, each: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
     match kind {
-        Kind::Sellers => {
-            for seller in sellers::all(tx)? {
-                let logo = match way.keep_logo {
-                    Some(keep) if !seller.logo_sha256.is_empty() => Some(logo(tx, &seller.logo_sha256, keep)?),
-                    _ => None,
-                };
-                each(Row::Seller(Box::new(SellerRow { seller, logo })))?;
-            }
-            Ok(())
-        }
+        Kind::Sellers => sellers_with_logos(tx, way, each),
         Kind::TaxRates => sellers::tax_rates(tx)?.into_iter().try_for_each(|rate| each(Row::TaxRate(rate))),
         Kind::Companies => by_company(tx, each, |tx, ids| {
             Ok(companies::by_ids(tx, ids)?.into_iter().map(|company| Row::Company(Box::new(company))).collect())
@@ -95,6 +86,17 @@ pub fn rows(tx: &mut Tx, kind: Kind, way: Way, each: &mut dyn FnMut(Row) -> Resu
             Ok(openings::credits_of_companies(tx, ids)?.into_iter().map(Row::OpeningCredit).collect())
         }),
     }
+}
+
+fn sellers_with_logos(tx: &mut Tx, way: Way, each: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+    for seller in sellers::all(tx)? {
+        let logo = match way.keep_logo {
+            Some(keep) if !seller.logo_sha256.is_empty() => Some(logo(tx, &seller.logo_sha256, keep)?),
+            _ => None,
+        };
+        each(Row::Seller(Box::new(SellerRow { seller, logo })))?;
+    }
+    Ok(())
 }
 
 /// The rows of all companies, page by page.
