@@ -19,11 +19,13 @@ use crate::error::Result;
 use crate::model::digest::{hex, sha256_hex};
 use crate::model::document::{Document, DocumentKind};
 use crate::model::{CompanyId, Invoice, InvoiceState};
+use crate::operations::import::taken_over;
 use crate::rules::document::difference;
 use crate::store::audit::{self, BatchDigest, GENESIS, HeadRow, IssuedDocument, Logged};
 use crate::store::{Db, Tx};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 
@@ -119,6 +121,8 @@ struct Chain {
 struct Issued {
     /// Of the document (hex); None when the payload was erased.
     sha256: Option<String>,
+    /// Of an invoice of another system, which has no document here: what was taken over.
+    taken_over: Option<Value>,
     /// The state that the last row about it says; None: the one in which it was issued.
     state: Option<InvoiceState>,
 }
@@ -257,6 +261,14 @@ impl Pass<'_> {
         let Invoice { company_id, invoice_id, .. } = &invoice.head;
         let entity = format!("invoice {} {invoice_id}", invoice.head.number.as_deref().unwrap_or_default());
         let place = (company_id.as_str(), None, entity.as_str());
+        if let Some((before, logged)) = logged.and_then(|logged| Some((logged.taken_over.as_ref()?, logged))) {
+            let state = logged.state.unwrap_or(InvoiceState::Open);
+            if *before != taken_over(&invoice.head) {
+                let message = "the rows of the invoice were changed: it is not what was taken over from another system";
+                self.tell("invoice_changed", place, message, RESTORE);
+            }
+            return self.state(state, &invoice.head, place);
+        }
         let (Some(content), Some(sha256)) = (content, sha256) else {
             return self.tell("document_missing", place, "the document of an issued invoice is gone", RESTORE);
         };
@@ -266,10 +278,8 @@ impl Pass<'_> {
                 let message = format!("the rows of the invoice were changed: its {field} is not what its document says");
                 self.tell("invoice_changed", place, message, RESTORE);
             }
-            let state = logged.map(|logged| logged.state.unwrap_or_else(|| state_at_issue(&document)));
-            if let Some(state) = state.filter(|state| *state != invoice.head.state) {
-                let message = format!("the invoice is {}, and by the log it is {state}", invoice.head.state);
-                self.tell("state_changed", place, message, RESTORE);
+            if let Some(logged) = logged {
+                self.state(logged.state.unwrap_or_else(|| state_at_issue(&document)), &invoice.head, place);
             }
         }
         let is = sha256_hex(content.as_bytes());
@@ -289,6 +299,13 @@ impl Pass<'_> {
             _ => "document_changed",
         };
         self.tell(rule, place, message, RESTORE);
+    }
+
+    fn state(&mut self, logged: InvoiceState, invoice: &Invoice, place: (&str, Option<i64>, &str)) {
+        if logged != invoice.state {
+            let message = format!("the invoice is {}, and by the log it is {logged}", invoice.state);
+            self.tell("state_changed", place, message, RESTORE);
+        }
     }
 }
 
@@ -311,11 +328,16 @@ impl Chain {
 impl Chain {
     /// Keeps what a row says of an issued invoice: its document, and its state.
     fn issued_by(&mut self, row: &Logged) {
+        let payload = || row.payload.as_deref().map(|payload| serde_json::from_str::<Value>(payload).unwrap_or_default());
         let state = match row.action.as_str() {
             "invoice.issued" | "credit_note.issued" => {
-                let payload = row.payload.as_deref().map(|payload| serde_json::from_str(payload).unwrap_or_default());
-                let sha256 = payload.map(|p: serde_json::Value| p["document_sha256"].as_str().unwrap_or_default().to_owned());
-                self.issued.insert(row.entity_id.clone(), Issued { sha256, state: None });
+                let sha256 = payload().map(|p| p["document_sha256"].as_str().unwrap_or_default().to_owned());
+                self.issued.insert(row.entity_id.clone(), Issued { sha256, taken_over: None, state: None });
+                return;
+            }
+            "invoice.taken_over" => {
+                let taken_over = Some(payload().map(|mut p| p["after"].take()).unwrap_or_default());
+                self.issued.insert(row.entity_id.clone(), Issued { sha256: None, taken_over, state: None });
                 return;
             }
             "invoice.paid" => InvoiceState::Paid,

@@ -8,8 +8,10 @@ use crate::crash;
 use crate::engine::{self, RunOptions, host};
 use crate::error::{Error, Result};
 use crate::jobs::issue::Frozen;
+use crate::jobs::send;
 use crate::jobs::settle::Settle;
 use crate::model::document::{Corrected, Document};
+use crate::model::message::MessageKind;
 use crate::model::{Correction, EffectKind, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Seller, text};
 use crate::operations::invoices::{held, note, states};
 use crate::operations::payments::settle;
@@ -22,7 +24,7 @@ use crate::store::credit::{self, NewEntry};
 use crate::store::documents::{self, DocumentFile};
 use crate::store::numbers::{self, Given, Taken};
 use crate::store::payments::open_balance;
-use crate::store::{Db, StoreError, Tx, audit, companies, invoices, sellers};
+use crate::store::{Db, StoreError, Tx, audit, companies, events, invoices, openings, sellers};
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -78,6 +80,11 @@ pub fn credit(tx: &mut Tx, ctx: &Context, fonts: &Fonts, invoice: &Invoice, requ
         return again::made_before(tx, invoice, before, request);
     }
     check_state(&invoice)?;
+    if openings::is_opening(tx, &invoice.company_id, &invoice.invoice_id)? {
+        let label = invoice.label();
+        return Err(Error::refused(format!("invoice {label} was issued by another system, which knows its lines and its tax"))
+            .hint(format!("credit it there, and keep here what it lowers: finops payments record {label} --help")));
+    }
     let full = invoices::full(tx, invoice.clone())?;
     let earlier = invoices::credit_notes(tx, &invoice.company_id, &invoice.invoice_id)?;
     let wanted = wanted(&invoice, request)?;
@@ -294,6 +301,8 @@ fn book(tx: &mut Tx, ctx: &Context, invoice: Invoice, (note_of, document): (Full
     let about = json!({ "corrects": invoice.invoice_id, "reason": document.corrects.as_ref().map(|c| &c.reason),
         "settled": settled, "credited": credited });
     frozen.add("credit_note.issued", head, &document, about)?;
+    let told = send::event(&ctx.config, MessageKind::CreditNoteIssued, head, &document.number);
+    events::raise(tx, told.as_slice(), ctx.clock.now())?;
     let entries = frozen.write(tx, ctx.clock.now())?;
     audit::append(tx, &host::author(ctx), &entries)?;
     if state != invoice.state {

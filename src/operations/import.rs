@@ -24,6 +24,8 @@ mod tax_rates;
 mod tiers;
 mod usage;
 
+pub use openings::taken_over;
+
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, RowKey, Source};
 use crate::model::{Routing, Seller, SellerId};

@@ -4,8 +4,8 @@ use crate::context::Context;
 use crate::engine::host;
 use crate::error::{Error, Result};
 use crate::jobs::generate::{Draft, Plans, contract_facts, draft, entry, insert, remove, reschedule};
-use crate::jobs::messages::issued_key;
-use crate::model::message::{MessageKind, Severity};
+use crate::jobs::send;
+use crate::model::message::Severity;
 use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice, calendar};
 use crate::rules::schedule::today;
@@ -238,7 +238,12 @@ pub fn send_again(
             return Err(Error::refused(format!("invoice {} is {} and is not sent", invoice.label(), invoice.state))
                 .hint("only what is issued and not void goes to customers"));
         };
-        let base = issued_key(&invoice.seller_id, number);
+        if openings::is_opening(tx, &invoice.company_id, &invoice.invoice_id)? {
+            return Err(Error::refused(format!("invoice {number} was issued by another system"))
+                .hint("send it from there: its document is not here"));
+        }
+        let kind = send::kind_of(&invoice);
+        let base = send::key(kind, &invoice.seller_id, number);
         for times in 1.. {
             let key = if times == 1 { base.clone() } else { format!("{base}#{times}") };
             match events::state(tx, &invoice.company_id, Audience::Customer, &key)? {
@@ -249,7 +254,7 @@ pub fn send_again(
                         company_id: invoice.company_id.clone(),
                         key: key.clone(),
                         audience: Audience::Customer,
-                        kind: MessageKind::InvoiceIssued,
+                        kind,
                         severity: Severity::Info,
                         subject: invoice.invoice_id.to_string(),
                         facts: None,

@@ -13,7 +13,7 @@ use crate::store::credit::NewEntry;
 use crate::store::{Tx, companies, credit, invoices, numbers, openings};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 const INVOICE: Words = Words { entity: "invoice", added: "invoice.taken_over", changed: "invoice.taken_over" };
@@ -60,11 +60,8 @@ pub fn write_invoices(tx: &mut Tx, work: &mut Work, rows: Vec<Located<OpeningInv
             work.refuse(source, "number", &opening.number, reason);
             continue;
         }
-        take_over(tx, opening, &seller)?;
-        let payload = json!({ "after": {
-            "number": opening.number, "seller_id": opening.seller_id, "total": opening.amount,
-            "currency": opening.amount.currency(), "issued_on": opening.issued_on, "due_on": opening.due_on,
-        }});
+        let told = take_over(tx, opening, &seller)?;
+        let payload = json!({ "after": told });
         work.note(opening.company_id.as_str(), &INVOICE, Outcome::Added, invoice_id.to_string(), payload.to_string());
     }
     Ok(())
@@ -80,14 +77,23 @@ fn is_same(before: &Invoice, opening: &OpeningInvoice, source: &Source) -> bool 
 }
 
 /// Writes it as a draft and issues it at once, which is the way that the guards of what is issued leave open.
-fn take_over(tx: &mut Tx, opening: &OpeningInvoice, seller: &Seller) -> Result<()> {
+fn take_over(tx: &mut Tx, opening: &OpeningInvoice, seller: &Seller) -> Result<Value> {
     let whole = invoice(opening, seller)?;
+    let told = taken_over(&whole.head);
     let draft = Invoice { state: InvoiceState::Draft, number: None, issued_on: None, due_on: None, ..whole.head.clone() };
     let draft = FullInvoice { head: draft, lines: whole.lines, taxes: whole.taxes };
     invoices::insert(tx, std::iter::once(&draft))?;
     invoices::issue(tx, &[whole.head])?;
     openings::mark(tx, &opening.company_id, &draft.head.invoice_id)?;
-    Ok(())
+    Ok(told)
+}
+
+/// What the audit log keeps of it: all that was taken over, since no document proves it.
+pub fn taken_over(invoice: &Invoice) -> Value {
+    json!({
+        "number": invoice.number, "seller_id": invoice.seller_id, "total": invoice.total, "currency": invoice.currency,
+        "issued_on": invoice.issued_on, "due_on": invoice.due_on, "reference": invoice.reference,
+    })
 }
 
 /// One line and no tax of ours: the tax was accounted for where the invoice was issued.
