@@ -176,7 +176,7 @@ fn everything_moves_to_another_database() {
     let lines = said.json();
     assert_eq!(lines.last().unwrap()["rows"], tried[0]["rows"]);
     let invoices = lines.iter().find(|line| line["table"] == "invoices").unwrap();
-    assert_eq!(invoices["rows"], 17);
+    assert_eq!(invoices["rows"], 18);
     let moved = ["--database", "sqlite:moved.db"];
     for args in [&["db", "check"][..], &["audit", "verify"]] {
         let said = environment.finops(&[args, &moved].concat());
