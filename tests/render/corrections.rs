@@ -44,7 +44,7 @@ fn a_credit_note_says_what_it_corrects_and_asks_for_nothing() {
         &rows,
         &[
             "Credit note CN-2026-000007",
-            "Credit note no. CN-2026-000007",
+            "Credit note number CN-2026-000007",
             "Corrects invoice INV-2026-000042",
             "Invoice date 1 October 2026",
             "Issue date 1 November 2026",
@@ -71,13 +71,13 @@ fn what_is_left_to_pay_stands_below_the_credit() {
             "EUR 6,000.00 due 15 November 2026",
             "Total 6,253.48",
             "Credit applied −253.48",
-            "Total due EUR 6,000.00",
+            "Amount to pay EUR 6,000.00",
             "Payable within",
         ],
     );
     doc.credit_applied = doc.total;
     let all = rows(&doc);
-    has_rows(&all, &["Credit applied −6,253.48", "Total due EUR 0.00", "No payment is due."]);
+    has_rows(&all, &["Credit applied −6,253.48", "Amount to pay EUR 0.00", "No payment is due."]);
     assert_eq!(doc.to_pay(), Decimal::ZERO);
     assert!(!all.iter().any(|row| row.contains("Payable within")));
 }

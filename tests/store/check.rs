@@ -80,7 +80,7 @@ fn note(of: &str, minor: i64, gave: Option<i64>) -> Vec<String> {
         ),
         format!(
             "INSERT INTO invoice_lines SELECT company_id, '{id}', position, kind, contract_id, item_id, source_key, description, quantity,
-               unit, unit_price, period_start, period_end, days, of_days, tax_code, tax_category, tax_rate, {minor}, {minor}, 1
+               unit, unit_price, period_start, period_end, days, of_days, tax_code, tax_category, tax_rate, {minor}, {minor}, 1, ''
                FROM invoice_lines WHERE invoice_id = '{}' AND position = 1",
             invoice_id(1)
         ),
