@@ -329,6 +329,7 @@ pub fn billable_item(cells: &mut Cells) -> Option<BillableItem> {
         cells.refuse("quantity", "the quantity is below 0: to give money back, write a negative unit_price");
     }
     Some(BillableItem {
+        adjustment: None,
         company_id: company_id?,
         source_key: source_key?,
         seller_id: seller_id?,

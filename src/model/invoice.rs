@@ -38,6 +38,8 @@ text_enum! {
         Recurring = "recurring",
         /// A billable item.
         Item = "item",
+        /// A credit (below zero) or a charge for days of a billed period whose contract changed since.
+        Adjustment = "adjustment",
     }
 }
 

@@ -23,11 +23,11 @@ pub mod seller;
 pub mod tax;
 pub mod text;
 
-pub use billable_item::BillableItem;
+pub use billable_item::{Adjustment, BillableItem};
 pub use calendar::{Cadence, Interval, Period};
 pub use company::{Company, Delivery};
 pub use contact::Contact;
-pub use contract::{Contract, ContractItem, PriceModel, Timing};
+pub use contract::{Contract, ContractItem, Pause, PriceModel, Timing};
 pub use effect::{EffectKind, EffectState, Failure, FailureClass, Receipt, WorkClass};
 pub use ids::{CompanyId, ContactId, ContractId, InvoiceId, ItemId, RunId, SellerId, SourceKey, TaxCode};
 pub use invoice::{FullInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceTax, LineKind};

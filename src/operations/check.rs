@@ -5,11 +5,12 @@ use crate::error::Result;
 use crate::model::digest::sha256_hex;
 use crate::model::document::Document;
 use crate::model::{Contract, ContractId, Money};
+use crate::rules::pauses::served;
 use crate::rules::periods::BillingCalendar;
 use crate::rules::pricing::segments;
 use crate::rules::schedule::next_unbilled;
 use crate::store::billing::Next;
-use crate::store::{Db, StoreError, Tx, billing, check, contracts};
+use crate::store::{Db, StoreError, Tx, billing, check, contracts, pauses};
 use chrono::NaiveDate;
 use serde::Serialize;
 
@@ -107,7 +108,8 @@ fn passed_over(
     by_rule: Option<Next>,
 ) -> Result<bool, StoreError> {
     let (Some(stands), Some(by_rule), Ok(calendar)) = (stands, by_rule, BillingCalendar::new(contract)) else { return Ok(false) };
-    let items = contracts::items(tx, &contract.company_id, &contract.contract_id)?;
+    let paused = pauses::of_contract(tx, &contract.company_id, &contract.contract_id)?;
+    let items = served(contracts::items(tx, &contract.company_id, &contract.contract_id)?, &paused);
     let between = calendar.periods_from(by_rule.start).take_while(|p| p.service.start() < stands.start);
     let empty = between.into_iter().all(|p| billed.contains(&p.service.start()) || segments(&items, p.service).is_empty());
     let is_a_period = calendar.containing(stands.start).is_some_and(|p| p.service.start() == stands.start);

@@ -8,11 +8,12 @@ use crate::jobs::messages::issued_key;
 use crate::model::message::{MessageKind, Severity};
 use crate::model::{BillableItem, CompanyId, ContractId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice};
+use crate::rules::pauses::served;
 use crate::rules::periods::BillingCalendar;
 use crate::store::audit::{self, Entry};
 use crate::store::billing::{self, BilledPeriod};
 use crate::store::events::{self, Audience, Event, EventState};
-use crate::store::{StoreError, Tx, companies, contracts, invoices, items, payments, sellers};
+use crate::store::{StoreError, Tx, companies, contracts, invoices, items, pauses, payments, sellers};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -150,7 +151,8 @@ fn facts(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod]) -> Result<Vec<
     for id in ids {
         let contract =
             contracts::find(tx, &voided.company_id, id)?.ok_or_else(|| Error::failed(format!("contract {id} is gone")))?;
-        let items = contracts::items(tx, &voided.company_id, id)?;
+        let paused = pauses::of_contract(tx, &voided.company_id, id)?;
+        let items = served(contracts::items(tx, &voided.company_id, id)?, &paused);
         facts.push(ContractFacts { next_start: contract.start, contract, items, billed: Vec::new() });
     }
     Ok(facts)

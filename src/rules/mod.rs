@@ -3,10 +3,12 @@
 //! What a rule means stands in the documentation of its module, with its source; what it decides is
 //! data (a plan), so that a dry run, the JSON output and the real run cannot differ.
 
+pub mod amend;
 pub mod billing;
 pub mod document;
 pub mod exact;
 pub mod numbering;
+pub mod pauses;
 pub mod periods;
 pub mod pricing;
 pub mod recipients;

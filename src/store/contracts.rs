@@ -216,6 +216,22 @@ pub fn upsert_items(tx: &mut Tx, items: &[&ContractItem]) -> Result<(), StoreErr
     tx.insert(&UPSERT_ITEMS, items.iter().map(|i| item_values(i))).map(drop)
 }
 
+/// Takes one version of an item away.
+pub fn delete_item(tx: &mut Tx, version: &ContractItem) -> Result<(), StoreError> {
+    const SQL: &str =
+        "DELETE FROM contract_items WHERE company_id = $1 AND contract_id = $2 AND item_id = $3 AND valid_from = $4";
+    let ContractItem { company_id, contract_id, item_id, valid_from, .. } = version;
+    let params = [company_id.as_str().into(), contract_id.as_str().into(), item_id.as_str().into(), (*valid_from).into()];
+    tx.execute(SQL, &params).map(drop)
+}
+
+/// The contracts that have an id: one a company.
+pub fn by_id(tx: &mut Tx, contract_id: &str) -> Result<Vec<Contract>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", contract_columns!(), " FROM contracts c WHERE c.contract_id = $1 ORDER BY c.company_id LIMIT 20");
+    tx.query(SQL, &[contract_id.into()], read_contract)
+}
+
 /// What a write changes, as JSON for the audit log.
 pub fn item_change(before: Option<&ContractItem>, after: &ContractItem) -> String {
     UPSERT_ITEMS.change(before.map(item_values).as_ref(), &item_values(after))

@@ -39,7 +39,7 @@ use Place::{Company, Coordinator, Everywhere, Series};
 /// A write to a table with copies everywhere is a two-phase commit over all nodes, so what is written
 /// with every batch (runs, heartbeats) stays with the coordinator. If that node dies within the commit
 /// of a batch, its `runs` row can lack what the companies' rows have: they decide, `runs` is history.
-pub const TABLES: [(&str, Place); 39] = [
+pub const TABLES: [(&str, Place); 40] = [
     ("meta", Coordinator),
     ("migrations", Coordinator),
     ("sellers", Everywhere),
@@ -51,6 +51,7 @@ pub const TABLES: [(&str, Place); 39] = [
     ("contacts", Company),
     ("contracts", Company),
     ("contract_items", Company),
+    ("contract_pauses", Company),
     ("billing_schedule", Company),
     ("billable_items", Company),
     ("invoices", Company),

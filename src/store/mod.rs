@@ -29,6 +29,7 @@ pub mod invoices;
 pub mod items;
 pub mod notifications;
 pub mod numbers;
+pub mod pauses;
 pub mod payments;
 pub mod runs;
 pub mod schema;

@@ -20,6 +20,7 @@ const STEPS: &[Step] = &[
     Step { version: 1, name: "initial", sql: include_str!("migrations/0001_initial.sql") },
     Step { version: 2, name: "effects", sql: include_str!("migrations/0002_effects.sql") },
     Step { version: 3, name: "messages", sql: include_str!("migrations/0003_messages.sql") },
+    Step { version: 4, name: "changes", sql: include_str!("migrations/0004_changes.sql") },
 ];
 
 /// The schema that this build works with.

@@ -2,11 +2,12 @@
 
 use super::{Key, Source};
 use crate::error::Result;
-use crate::model::{BillableItem, Company, CompanyId, ContractId, FullInvoice};
+use crate::model::{BillableItem, Company, CompanyId, ContractId, FullInvoice, Pause};
 use crate::rules::billing::{CompanyFacts, ContractFacts, Reference};
-use crate::rules::schedule::stand_alone_on;
+use crate::rules::pauses::served;
+use crate::rules::schedule::alone_on;
 use crate::store::billing::{self, BilledPeriod, DueContract};
-use crate::store::{Tx, companies, contracts, invoices, items, sellers};
+use crate::store::{Tx, companies, contracts, invoices, items, pauses, sellers};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, HashSet};
 
@@ -44,6 +45,7 @@ pub(super) fn load(tx: &mut Tx, keys: &[Key], until: NaiveDate) -> Result<Page> 
     let ids: Vec<&str> = wanted.iter().map(|k| k.company_id.as_str()).collect();
 
     let mut versions = by_company(billing::due_items(tx, &ids, until)?, |i| &i.company_id);
+    let mut paused = by_company(pauses::of_due(tx, &ids, until)?, |p| &p.company_id);
     let mut billed = by_company(billing::due_billed(tx, &ids, until)?, |b| &b.0);
     let mut open = by_company(items::open(tx, &ids)?, |i| &i.company_id);
     let (mut due, mut stale) = (due, stale);
@@ -52,7 +54,8 @@ pub(super) fn load(tx: &mut Tx, keys: &[Key], until: NaiveDate) -> Result<Page> 
         let id = company.company_id.clone();
         let due = due.remove(&id).unwrap_or_default();
         let revisions = due.iter().map(|d| (d.contract.contract_id.clone(), d.revision)).collect();
-        let contracts = contract_facts(due, versions.remove(&id).unwrap_or_default(), billed.remove(&id).unwrap_or_default());
+        let (versions, paused) = (versions.remove(&id).unwrap_or_default(), paused.remove(&id).unwrap_or_default());
+        let contracts = contract_facts(due, versions, &paused, billed.remove(&id).unwrap_or_default());
         let stale =
             stale.remove(&id).unwrap_or_default().into_iter().map(|draft| stale_draft(tx, draft)).collect::<Result<_>>()?;
         let items = open.remove(&id).unwrap_or_default();
@@ -86,7 +89,7 @@ fn is_first_day(company: &Company, items: &[BillableItem], keys: &[Key]) -> bool
     let key = keys.binary_search_by(|k| k.company_id.cmp(&company.company_id)).map(|at| &keys[at].source);
     match key {
         Ok(Source::Items { stand_alone_on: met }) => {
-            items.iter().map(|i| stand_alone_on(i.dated, company.billing_day)).min().is_some_and(|day| day.to_string() == *met)
+            items.iter().map(|i| alone_on(i, company.billing_day)).min().is_some_and(|day| day.to_string() == *met)
         }
         _ => true,
     }
@@ -108,6 +111,7 @@ fn by_company<T>(rows: Vec<T>, company: impl Fn(&T) -> &CompanyId) -> BTreeMap<C
 fn contract_facts(
     due: Vec<DueContract>,
     versions: Vec<crate::model::ContractItem>,
+    paused: &[Pause],
     billed: Vec<(CompanyId, ContractId, NaiveDate)>,
 ) -> Vec<ContractFacts> {
     let mut versions = versions.into_iter().peekable();
@@ -118,6 +122,8 @@ fn contract_facts(
         while let Some(item) = versions.next_if(|v| v.contract_id <= contract.contract_id) {
             items.push(item);
         }
+        let paused: Vec<Pause> = paused.iter().filter(|p| p.contract_id == contract.contract_id).cloned().collect();
+        let items = served(items, &paused);
         let billed = billed.iter().filter(|b| b.1 == contract.contract_id).map(|b| b.2).collect();
         facts.push(ContractFacts { contract, items, next_start: next.start, billed });
     }
@@ -132,7 +138,8 @@ fn stale_draft(tx: &mut Tx, invoice: FullInvoice) -> Result<StaleDraft> {
     let mut facts = Vec::with_capacity(ids.len());
     for id in ids {
         if let Some(contract) = contracts::find(tx, &company_id, id)? {
-            let items = contracts::items(tx, &company_id, id)?;
+            let paused = pauses::of_contract(tx, &company_id, id)?;
+            let items = served(contracts::items(tx, &company_id, id)?, &paused);
             facts.push(ContractFacts { next_start: contract.start, contract, items, billed: Vec::new() });
         }
     }

@@ -10,7 +10,7 @@ use crate::rules::billing::{
 };
 use crate::rules::periods::BillingCalendar;
 use crate::rules::pricing::segments;
-use crate::rules::schedule::{ScheduleRow, stand_alone_on, today};
+use crate::rules::schedule::{ScheduleRow, alone_on, today};
 use crate::store::billing::{BilledPeriod, Next, ScheduleChange};
 use chrono::NaiveDate;
 use rayon::prelude::*;
@@ -193,7 +193,7 @@ fn billable<'f>(
     let billing_day = facts.billing.company.billing_day;
     let is_due = |item: &BillableItem| match until {
         Some(end) => item.dated < end,
-        None => today.as_ref().is_ok_and(|today| stand_alone_on(item.dated, billing_day) <= *today),
+        None => today.as_ref().is_ok_and(|today| alone_on(item, billing_day) <= *today),
     };
     let fits = |item: &&BillableItem| {
         item.seller_id == head.seller_id

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::import::{Kind, Located, keep};
 use crate::model::{BillableItem, Company, InvoiceState};
 use crate::rules::pricing::check_countable;
-use crate::rules::schedule::stand_alone_on;
+use crate::rules::schedule::alone_on;
 use crate::store::{Tx, companies, items};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +51,7 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> 
             continue;
         }
         let outcome = if before.is_some() { Outcome::Changed } else { Outcome::Added };
-        let alone = stand_alone_on(item.dated, company.billing_day);
+        let alone = alone_on(&item, company.billing_day);
         let payload = items::change(before.map(|(before, _)| before), &item, alone);
         work.note(item.company_id.as_str(), &WORDS, outcome, item.source_key.to_string(), payload);
         changed.insert(item.company_id.clone());

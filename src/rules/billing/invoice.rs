@@ -1,12 +1,12 @@
 //! The one place that makes an invoice of what it bills.
 
-use super::{Claim, Failure, Part, PlannedInvoice, Reference, Subject};
+use super::{Claim, ContractFacts, Failure, Part, PlannedInvoice, Reference, Subject};
 use crate::model::{
     BillableItem, Company, ContractItem, Currency, Invalid, InvoiceLine, LineKind, Money, Period, Seller, SellerId, TaxRate,
 };
-use crate::rules::periods::due_on;
+use crate::rules::periods::{ServicePeriod, due_on};
 use crate::rules::pricing::{Segment, amount, billed_quantity, proration, segments};
-use crate::rules::schedule::stand_alone_on;
+use crate::rules::schedule::alone_on;
 use crate::rules::tax::tax_code;
 use crate::rules::totals::add_up;
 use chrono::NaiveDate;
@@ -81,10 +81,10 @@ fn common_terms<'a>(parts: &[&'a Part<'_>], items: &[&'a BillableItem]) -> Resul
 
 /// Whose taxes a line is taxed by.
 #[derive(Debug, Clone, Copy)]
-struct Taxing<'a> {
-    company: &'a Company,
-    seller: &'a Seller,
-    reference: &'a Reference,
+pub(super) struct Taxing<'a> {
+    pub company: &'a Company,
+    pub seller: &'a Seller,
+    pub reference: &'a Reference,
 }
 
 /// An invoice without its sums; `rates[i]` is the rate of `lines[i]`.
@@ -102,15 +102,14 @@ impl<'a> Draft<'a> {
 
     /// False when no item of the contract is active in the period.
     fn add_part(&mut self, part: &Part<'_>) -> Result<bool, Failure> {
-        let (facts, period) = part;
-        let segments = segments(&facts.items, period.service);
-        self.lines.reserve(segments.len());
-        for segment in &segments {
-            let (line, rate) = contract_line(self.taxing, segment, period.full, self.common.currency)?;
+        let lines = contract_lines(self.taxing, part.0, &part.1)?;
+        let bills = !lines.is_empty();
+        self.lines.reserve(lines.len());
+        for (line, rate) in lines {
             self.lines.push(line);
             self.rates.push(rate);
         }
-        Ok(!segments.is_empty())
+        Ok(bills)
     }
 
     fn add_item(&mut self, item: &BillableItem) -> Result<(), Failure> {
@@ -161,6 +160,17 @@ pub(super) fn payment_terms_days(part: &Part<'_>, company: &Company, seller: &Se
     part.0.contract.payment_terms_days.or(company.payment_terms_days).unwrap_or(seller.payment_terms_days)
 }
 
+/// What a contract is charged for the days of a service period. Also what the days are worth that a
+/// change credits or charges.
+pub(super) fn contract_lines<'a>(
+    taxing: Taxing<'a>,
+    facts: &ContractFacts,
+    period: &ServicePeriod,
+) -> Result<Vec<(InvoiceLine, &'a TaxRate)>, Failure> {
+    let segments = segments(&facts.items, period.service);
+    segments.iter().map(|segment| contract_line(taxing, segment, period.full, facts.contract.currency)).collect()
+}
+
 fn contract_line<'a>(
     taxing: Taxing<'a>,
     segment: &Segment<'_>,
@@ -202,24 +212,28 @@ fn contract_line<'a>(
 fn item_line<'a>(taxing: Taxing<'a>, item: &BillableItem) -> Result<(InvoiceLine, &'a TaxRate), Failure> {
     let named = || format!("item {}", item.source_key);
     let code = tax_code(taxing.company, item.tax_code.as_ref(), taxing.seller);
+    let adjustment = item.adjustment.as_ref();
     let rate = taxing
         .reference
         .taxes()
-        .find(&taxing.seller.seller_id, code, item.dated)
+        .find(&taxing.seller.seller_id, code, adjustment.map_or(item.dated, |adjustment| adjustment.supplied_on))
         .map_err(|missing| Failure::MissingRate { line: named(), missing })?;
-    let amount =
-        amount(item.quantity, item.unit_price, None, item.currency).map_err(|error| Failure::Amount { line: named(), error })?;
+    let amount = match adjustment {
+        Some(adjustment) => adjustment.amount,
+        None => amount(item.quantity, item.unit_price, None, item.currency)
+            .map_err(|error| Failure::Amount { line: named(), error })?,
+    };
     let line = InvoiceLine {
-        kind: LineKind::Item,
-        contract_id: None,
-        item_id: None,
+        kind: if adjustment.is_some() { LineKind::Adjustment } else { LineKind::Item },
+        contract_id: adjustment.map(|adjustment| adjustment.contract_id.clone()),
+        item_id: adjustment.map(|adjustment| adjustment.item_id.clone()),
         source_key: Some(item.source_key.clone()),
         description: item.description.clone(),
         quantity: item.quantity,
         unit: item.unit.clone(),
         unit_price: item.unit_price,
-        period: one_day(item.dated)?,
-        proration: None,
+        period: adjustment.map_or_else(|| one_day(item.dated), |adjustment| Ok(adjustment.period))?,
+        proration: adjustment.and_then(|adjustment| adjustment.proration),
         tax_code: code.clone(),
         tax_category: rate.category,
         tax_rate: rate.rate.normalize(),
@@ -244,7 +258,7 @@ fn served(lines: &[InvoiceLine]) -> Result<Option<Period>, Invalid> {
 /// The day from which it could have been billed.
 fn fell_due(parts: &[&Part<'_>], items: &[&BillableItem], company: &Company) -> Option<NaiveDate> {
     let of_parts = parts.iter().map(|(facts, period)| due_on(facts.contract.timing, period.service)).min();
-    of_parts.or_else(|| items.iter().map(|item| stand_alone_on(item.dated, company.billing_day)).min())
+    of_parts.or_else(|| items.iter().map(|item| alone_on(item, company.billing_day)).min())
 }
 
 /// The references of the contracts (or else the company's), each once.

@@ -3,11 +3,13 @@
 //! Facts in, a plan out. `plan_company` chooses what is billed together; `build_invoice` makes one
 //! invoice of what it bills, and is used as well to make a stale draft or a voided invoice anew.
 
+mod changes;
 mod invoice;
 mod plan;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{Adjusted, adjustments};
 pub use invoice::build_invoice;
 pub use plan::plan_company;
 
@@ -50,7 +52,7 @@ impl Reference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContractFacts {
     pub contract: Contract,
-    /// All versions of all its items.
+    /// All versions of all its items, without the days on which it is paused ([`served`](super::pauses::served)).
     pub items: Vec<ContractItem>,
     /// The first period start that may be unbilled.
     pub next_start: NaiveDate,

@@ -1,5 +1,7 @@
 //! What the main job decides, case by case. Sums and dates over all inputs: tests/properties.
 
+mod changes;
+
 use super::*;
 use crate::model::calendar::parse_date;
 use crate::model::money::parse_decimal;
@@ -116,6 +118,7 @@ fn version(contract: &str, from: &str, price: &str) -> ContractItem {
 
 fn item(key: &str, dated: &str, price: &str) -> BillableItem {
     BillableItem {
+        adjustment: None,
         company_id: "acme".parse().unwrap(),
         source_key: key.parse().unwrap(),
         seller_id: "de".parse().unwrap(),
