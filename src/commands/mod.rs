@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod config;
+pub mod contracts;
 pub mod db;
 pub mod demo;
 pub mod doctor;
@@ -29,6 +30,7 @@ pub enum Command {
     Config(config::Args),
     Import(import::Args),
     Invoices(invoices::Args),
+    Contracts(contracts::Args),
     Payments(payments::Args),
     Effects(effects::Args),
     Notify(notify::Args),
@@ -49,6 +51,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Config(args) => config::run(&args, shell),
         Command::Import(args) => import::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
+        Command::Contracts(args) => contracts::run(args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Notify(args) => notify::run(&args, &Context::new(shell)?),

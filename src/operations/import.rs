@@ -15,7 +15,7 @@ mod contacts;
 mod contract_items;
 mod contracts;
 mod sellers;
-mod standing;
+pub(in crate::operations) mod standing;
 mod tax_rates;
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};

@@ -7,6 +7,7 @@ use crate::jobs::generate::{Draft, draft, entry, insert, remove, reschedule};
 use crate::jobs::messages::issued_key;
 use crate::model::message::{MessageKind, Severity};
 use crate::model::{BillableItem, CompanyId, ContractId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
+use crate::operations::contracts::forget_adjustments;
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice};
 use crate::rules::pauses::served;
 use crate::rules::periods::BillingCalendar;
@@ -65,6 +66,7 @@ pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Resu
     if !invoices::set_state(tx, &invoice.company_id, &invoice.invoice_id, invoice.state, InvoiceState::Void)? {
         return Err(StoreError::Busy("the invoice changed meanwhile".to_owned()).into());
     }
+    forget_adjustments(tx, invoice)?;
     let payload = json!({ "before": invoice.state, "after": InvoiceState::Void, "number": invoice.number, "reason": reason });
     note(tx, ctx, invoice, "invoice.voided", &payload)
 }

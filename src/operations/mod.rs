@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod check;
+pub mod contracts;
 pub mod effects;
 pub mod import;
 pub mod invoices;

@@ -225,6 +225,26 @@ pub fn delete_item(tx: &mut Tx, version: &ContractItem) -> Result<(), StoreError
     tx.execute(SQL, &params).map(drop)
 }
 
+/// A page of contracts by (company, id), after `after`, of one company ("" for any), and when the next
+/// period of each falls due.
+pub fn list(
+    tx: &mut Tx,
+    company: &str,
+    after: (&str, &str),
+    limit: u32,
+) -> Result<Vec<(Contract, Option<NaiveDate>)>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        contract_columns!(),
+        ", b.next_due_on FROM contracts c
+         LEFT JOIN billing_schedule b ON b.company_id = c.company_id AND b.contract_id = c.contract_id
+         WHERE (c.company_id, c.contract_id) > ($2, $3) AND ($1 = '' OR c.company_id = $1)
+         ORDER BY c.company_id, c.contract_id LIMIT $4"
+    );
+    let params = [company.into(), after.0.into(), after.1.into(), limit.into()];
+    tx.query(SQL, &params, |row| Ok((read_contract(row)?, row.opt_date(CONTRACT_COLUMNS)?)))
+}
+
 /// The contracts that have an id: one a company.
 pub fn by_id(tx: &mut Tx, contract_id: &str) -> Result<Vec<Contract>, StoreError> {
     const SQL: &str =

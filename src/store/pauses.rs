@@ -35,6 +35,13 @@ pub fn of_due(tx: &mut Tx, companies: &[&str], until: NaiveDate) -> Result<Vec<P
     tx.query_companies(SQL, companies, &[until.into()], read)
 }
 
+/// The pauses of all contracts of these companies (ids ascending).
+pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Pause>, StoreError> {
+    const SQL: &str = "SELECT company_id, contract_id, from_on, until_on FROM contract_pauses
+      WHERE company_id = $1 ORDER BY company_id, contract_id, from_on";
+    tx.query_companies(SQL, companies, &[], read)
+}
+
 /// Adds or replaces pauses.
 pub fn upsert(tx: &mut Tx, pauses: &[&Pause]) -> Result<(), StoreError> {
     let rows = pauses.iter().map(|p| -> [Val; 4] {

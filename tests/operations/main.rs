@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 #[allow(clippy::module_inception, reason = "`support` is taken by the books of these tests")]
 mod database;
+mod contracts;
 mod import;
 mod import_columns;
 mod import_items;

@@ -5,6 +5,7 @@ use super::{Outcome, Words, Work};
 use crate::error::Result;
 use crate::import::{Kind, Located, keep};
 use crate::model::{BillableItem, Company, InvoiceState};
+use crate::operations::contracts::PREFIX;
 use crate::rules::pricing::check_countable;
 use crate::rules::schedule::alone_on;
 use crate::store::{Tx, companies, items};
@@ -30,6 +31,11 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> 
             continue;
         };
         if !known {
+            continue;
+        }
+        if item.source_key.as_str().starts_with(PREFIX) {
+            let reason = format!("keys that begin with {PREFIX} are of what finops contracts credits and charges");
+            work.refuse(&source, "source_key", item.source_key.as_str(), reason);
             continue;
         }
         let before = standing.get(&key(&item)).copied();

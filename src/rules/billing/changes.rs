@@ -9,7 +9,7 @@
 
 use super::invoice::{Taxing, contract_lines};
 use super::{ContractFacts, Failure, Reference};
-use crate::model::{Company, ContractItem, InvoiceLine, ItemId, Period, PriceModel};
+use crate::model::{Company, ContractItem, InvoiceLine, ItemId, Period, PriceModel, TaxCode};
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
 use crate::rules::pricing::{Segment, segments};
 use chrono::NaiveDate;
@@ -26,6 +26,8 @@ pub struct Adjusted {
     pub line: InvoiceLine,
     /// Last day of the service that is credited or charged, by which its own line is taxed.
     pub supplied_on: NaiveDate,
+    /// The item's own.
+    pub tax_code: Option<TaxCode>,
 }
 
 /// What becomes of billed periods when a contract is no longer as `before`, but as `after`: by period,
@@ -72,7 +74,8 @@ fn adjust(line: InvoiceLine, active: &Active, adjusts: NaiveDate, credit: bool) 
         false => line,
     };
     let supplied_on = active.days.last_day();
-    (!line.amount.is_zero()).then(|| Adjusted { adjusts, item_id: active.item.item_id.clone(), line, supplied_on })
+    let (item_id, tax_code) = (active.item.item_id.clone(), active.item.tax_code.clone());
+    (!line.amount.is_zero()).then_some(Adjusted { adjusts, item_id, line, supplied_on, tax_code })
 }
 
 /// A segment that owns its version.
