@@ -1,6 +1,6 @@
 //! Changes of contracts, also in periods that are billed already.
 
-use crate::database::each_engine;
+use crate::database::{TestDb, each_engine};
 use crate::support::{Books, CONTRACTS, author, company, contract, date, now};
 use finops::context::{Clock, Ids};
 use finops::error::{Error, ErrorKind};
@@ -51,11 +51,18 @@ fn draft(books: &mut Books, id: &InvoiceId) -> finops::model::FullInvoice {
     books.read(|tx| invoices::full(tx, head))
 }
 
-/// Ten seats at 5.00: 50.00 a month.
+/// A contract of ten seats at 5.00, 50.00 a month, that is billed from October 2026 on.
+fn books(db: &TestDb) -> Books {
+    let mut books = Books::new(db);
+    let from = "company_id,contract_id,seller_id,currency,cadence,timing,start,bill_from\nacme,care,de,EUR,monthly,advance,2026-01-01,2026-10-01\n";
+    books.import(&[(Kind::Contracts, from)]).unwrap();
+    books
+}
+
 #[test]
 fn a_change_in_a_billed_period_credits_and_charges_once() {
     each_engine(|db| {
-        let mut books = Books::new(db);
+        let mut books = books(db);
         books.invoice("2026-10-01", "2026-11-01", InvoiceState::Open);
         let dry = try_amend(&mut books, &order("2026-10-18", price("6")), true).unwrap();
         assert!(open(&mut books).is_empty(), "a dry run writes nothing");
@@ -80,7 +87,7 @@ fn a_change_in_a_billed_period_credits_and_charges_once() {
         assert_eq!(open(&mut books).len(), 4);
         // The file with the first price still says what holds, and changes nothing.
         assert_eq!(books.schedule().0, Some(date("2026-11-01")));
-        let actions: Vec<String> = books.read(|tx| audit::page(tx, ("", 0), 100)).into_iter().map(|row| row.action).collect();
+        let actions: Vec<String> = books.read(|tx| audit::page(tx, Some("acme"), ("", 0), 100)).into_iter().map(|row| row.action).collect();
         assert_eq!(actions.iter().filter(|action| *action == "contract.item_changed").count(), 2);
         assert_eq!(actions.iter().filter(|action| *action == "billable_item.added").count(), 4);
     });
@@ -103,7 +110,7 @@ fn what_is_not_billed_becomes_a_version() {
 #[test]
 fn an_end_in_billed_service_becomes_a_draft_at_once() {
     each_engine(|db| {
-        let mut books = Books::new(db);
+        let mut books = books(db);
         books.invoice("2026-10-01", "2026-11-01", InvoiceState::Paid);
         amended(&mut books, "2026-10-11", price("6"));
         let done = amended(&mut books, "2026-10-18", Amendment::Cancel);
@@ -128,7 +135,7 @@ fn an_end_in_billed_service_becomes_a_draft_at_once() {
 #[test]
 fn a_pause_is_kept_and_ended() {
     each_engine(|db| {
-        let mut books = Books::new(db);
+        let mut books = books(db);
         books.invoice("2026-10-01", "2026-11-01", InvoiceState::Open);
         let done = amended(&mut books, "2026-10-10", Amendment::Pause(None));
         assert_eq!(told(&done), ["22 of 31: -35.48"]);
@@ -152,7 +159,7 @@ fn a_pause_is_kept_and_ended() {
 #[test]
 fn at_once_is_a_draft_though_the_contract_goes_on() {
     each_engine(|db| {
-        let mut books = Books::new(db);
+        let mut books = books(db);
         books.invoice("2026-10-01", "2026-11-01", InvoiceState::Open);
         let done = try_amend(&mut books, &Order { at_once: true, ..order("2026-10-18", price("6")) }, false).unwrap();
         let made = draft(&mut books, &done.draft.expect("a draft"));
@@ -165,7 +172,7 @@ fn at_once_is_a_draft_though_the_contract_goes_on() {
 #[test]
 fn voiding_the_invoice_forgets_what_corrects_it_or_is_refused() {
     each_engine(|db| {
-        let mut books = Books::new(db);
+        let mut books = books(db);
         let billed = books.invoice("2026-10-01", "2026-11-01", InvoiceState::Open);
         amended(&mut books, "2026-10-18", price("6"));
         let head = books.head(&billed);
@@ -186,9 +193,9 @@ fn voiding_the_invoice_forgets_what_corrects_it_or_is_refused() {
 #[test]
 fn what_import_may_not_do_names_the_command() {
     each_engine(|db| {
-        let mut books = Books::new(db);
+        let mut books = books(db);
         books.invoice("2026-10-01", "2026-11-01", InvoiceState::Open);
-        let item = "company_id,contract_id,item_id,valid_from,unit_price\nacme,care,seats,2026-10-18,6\n";
+        let item = "company_id,contract_id,item_id,valid_from,description,unit_price\nacme,care,seats,2026-10-18,Seats,6\n";
         let told = books.told(Kind::ContractItems, item);
         assert!(told.contains("finops contracts change care --item seats --on DATE"), "{told}");
         let ended = CONTRACTS.replace("2026-01-01,\n", "2026-01-01,2026-10-18\n");
