@@ -6,7 +6,7 @@ use super::checks;
 use crate::model::calendar::{Cadence, Interval, parse_date};
 use crate::model::money::parse_decimal;
 use crate::model::seller::{Address, BankDetails};
-use crate::model::{
+use crate::model::{tax_id, 
     BillableItem, Company, CompanyId, Contract, ContractId, ContractItem, Currency, Invalid, ItemId, Money, Payment, PriceModel,
     Seller, SellerId, TaxCategory, TaxCode, TaxRate,
 };
@@ -211,6 +211,11 @@ pub fn company(cells: &mut Cells) -> Option<Company> {
     let attention = cells.line("attention");
     let address = cells.address();
     let tax_id = cells.line("tax_id");
+    let country = address.as_ref().map_or("", |address| address.country.as_str());
+    // Wrong check digits are for `doctor` to tell: an id that its owner wrote so is printed so.
+    if let Err(mistake @ tax_id::Mistake::Form { .. }) = tax_id::check(country, &tax_id) {
+        cells.refuse("tax_id", mistake.to_string());
+    }
     let email = cells.parse("email", checks::email).unwrap_or_default();
     let time_zone = cells.parse("time_zone", checks::time_zone);
     let language = cells.parse("language", checks::language).unwrap_or_default();

@@ -21,6 +21,7 @@ pub mod payment;
 pub mod secret;
 pub mod seller;
 pub mod tax;
+pub mod tax_id;
 pub mod text;
 
 pub use billable_item::{Adjustment, BillableItem};

@@ -6,6 +6,7 @@
 
 mod audit;
 mod config;
+mod contracts;
 mod db;
 mod demo;
 mod help;
