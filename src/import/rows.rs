@@ -6,9 +6,9 @@ use super::checks;
 use crate::model::calendar::{Cadence, Interval, parse_date};
 use crate::model::money::parse_decimal;
 use crate::model::seller::{Address, BankDetails};
-use crate::model::{tax_id, 
+use crate::model::{
     BillableItem, Company, CompanyId, Contract, ContractId, ContractItem, Currency, Invalid, ItemId, Money, Payment, PriceModel,
-    Seller, SellerId, TaxCategory, TaxCode, TaxRate,
+    Seller, SellerId, TaxCategory, TaxCode, TaxRate, tax_id,
 };
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;

@@ -263,7 +263,11 @@ fn stale(draft: &FullInvoice) -> Skipped {
 
 fn without_tax_id(draft: &FullInvoice, tax: &InvoiceTax) -> Failed {
     let (company, category) = (&draft.head.company_id, tax.category);
-    let message = format!("{} ({category}) needs the buyer's tax id, and company {company} has none (EN 16931 BR-{}-02)", tax.name, tax.category.rule());
+    let message = format!(
+        "{} ({category}) needs the buyer's tax id, and company {company} has none (EN 16931 BR-{}-02)",
+        tax.name,
+        tax.category.rule()
+    );
     failed(draft, "no_buyer_tax_id", message, "import the company's tax_id, run finops invoices generate, and issue it then")
 }
 

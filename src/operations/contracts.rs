@@ -15,9 +15,7 @@ pub use voided::forget_adjustments;
 
 use crate::context::Ids;
 use crate::error::{Error, Result};
-use crate::model::{
-    BillableItem, Company, CompanyId, Contract, Currency, InvoiceId, Money, Pause, Period, SourceKey, text,
-};
+use crate::model::{BillableItem, Company, CompanyId, Contract, Currency, InvoiceId, Money, Pause, Period, SourceKey, text};
 use crate::rules::amend::{Agreement, Amendment, Refusal, Terms};
 use crate::rules::billing::{Adjusted, ContractFacts, Failure, Reference, adjustments};
 use crate::rules::pauses::served;
@@ -225,9 +223,8 @@ fn check_texts(order: &Order) -> Result<()> {
         texts.extend(description.as_deref().map(|description| ("--description", description)));
     }
     for (what, value) in texts {
-        text::check(value).map_err(|invalid| {
-            Error::refused(format!("{what} cannot be kept: {invalid}")).hint("say it in other words")
-        })?;
+        text::check(value)
+            .map_err(|invalid| Error::refused(format!("{what} cannot be kept: {invalid}")).hint("say it in other words"))?;
     }
     Ok(())
 }

@@ -81,7 +81,10 @@ impl Agreement {
     fn check_day(&self, on: NaiveDate, amendment: &Amendment) -> Result<(), Refusal> {
         let Contract { contract_id, start, end, .. } = &self.contract;
         if on < *start && *amendment != Amendment::Reinstate {
-            return refuse(format!("contract {contract_id} begins on {start}, after {on}"), format!("name {start} or a later day"));
+            return refuse(
+                format!("contract {contract_id} begins on {start}, after {on}"),
+                format!("name {start} or a later day"),
+            );
         }
         let ends = matches!(amendment, Amendment::Cancel | Amendment::Reinstate);
         match end.filter(|end| !ends && *end <= on) {

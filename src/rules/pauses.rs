@@ -79,12 +79,7 @@ mod tests {
     }
 
     fn pause(from: &str, until: Option<&str>) -> Pause {
-        Pause {
-            company_id: "acme".parse().unwrap(),
-            contract_id: "c".parse().unwrap(),
-            from: date(from),
-            until: until.map(date),
-        }
+        Pause { company_id: "acme".parse().unwrap(), contract_id: "c".parse().unwrap(), from: date(from), until: until.map(date) }
     }
 
     /// What is active in a whole year.
@@ -96,11 +91,9 @@ mod tests {
 
     #[test]
     fn the_days_of_a_pause_are_not_served() {
-        let items = [version("a", "2025-01-01", None), version("a", "2026-06-01", None), version("b", "2026-03-01", Some("2026-04-01"))];
-        assert_eq!(
-            told(&items, &[]),
-            ["a 2026-01-01 to 2026-05-31", "a 2026-06-01 to 2026-12-31", "b 2026-03-01 to 2026-03-31"]
-        );
+        let items =
+            [version("a", "2025-01-01", None), version("a", "2026-06-01", None), version("b", "2026-03-01", Some("2026-04-01"))];
+        assert_eq!(told(&items, &[]), ["a 2026-01-01 to 2026-05-31", "a 2026-06-01 to 2026-12-31", "b 2026-03-01 to 2026-03-31"]);
         assert_eq!(
             told(&items, &[pause("2026-03-10", Some("2026-03-20")), pause("2026-02-01", Some("2026-02-02"))]),
             [

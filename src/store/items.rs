@@ -96,8 +96,11 @@ pub fn open(tx: &mut Tx, companies: &[&str]) -> Result<Vec<BillableItem>, StoreE
 
 /// The items that an invoice took up, by source key.
 pub fn of_invoice(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Vec<BillableItem>, StoreError> {
-    const SQL: &str =
-        concat!("SELECT ", columns!(), " FROM billable_items b WHERE b.company_id = $1 AND b.invoice_id = $2 ORDER BY b.source_key");
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM billable_items b WHERE b.company_id = $1 AND b.invoice_id = $2 ORDER BY b.source_key"
+    );
     tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], read_item)
 }
 

@@ -44,8 +44,8 @@ pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Pause>, Store
 
 /// Adds or replaces pauses.
 pub fn upsert(tx: &mut Tx, pauses: &[&Pause]) -> Result<(), StoreError> {
-    let rows = pauses.iter().map(|p| -> [Val; 4] {
-        [p.company_id.as_str().into(), p.contract_id.as_str().into(), p.from.into(), p.until.into()]
-    });
+    let rows = pauses
+        .iter()
+        .map(|p| -> [Val; 4] { [p.company_id.as_str().into(), p.contract_id.as_str().into(), p.from.into(), p.until.into()] });
     tx.insert(&UPSERT, rows).map(drop)
 }

@@ -6,11 +6,26 @@ fn books() -> TestEnvironment {
     let environment = TestEnvironment::new();
     assert_eq!(environment.finops(&["init"]).code, 0);
     for (file, text) in [
-        ("sellers.csv", "seller_id,name,address_line1,postal_code,city,country,time_zone,tax_code\nde,Muster,Weg 1,10115,Berlin,DE,Europe/Berlin,standard\n"),
-        ("tax_rates.csv", "seller_id,tax_code,valid_from,category,rate,name,note\nde,standard,2021-01-01,S,19,VAT 19 %,\nde,rc,2021-01-01,AE,0,Reverse charge,Art. 196\n"),
-        ("companies.csv", "company_id,name,address_line1,postal_code,city,country,tax_code\nacme,Acme,Weg 2,10115,Berlin,DE,\nferme,Ferme,Rue 1,67000,Strasbourg,FR,rc\n"),
-        ("contracts.csv", "company_id,contract_id,seller_id,currency,cadence,timing,start\nacme,care,de,EUR,monthly,advance,2026-10-01\nferme,soin,de,EUR,monthly,advance,2026-10-01\n"),
-        ("contract_items.csv", "company_id,contract_id,item_id,description,quantity,unit,unit_price\nacme,care,seats,Seats,10,seat,10.00\nferme,soin,sièges,Sièges,1,,10.00\n"),
+        (
+            "sellers.csv",
+            "seller_id,name,address_line1,postal_code,city,country,time_zone,tax_code\nde,Muster,Weg 1,10115,Berlin,DE,Europe/Berlin,standard\n",
+        ),
+        (
+            "tax_rates.csv",
+            "seller_id,tax_code,valid_from,category,rate,name,note\nde,standard,2021-01-01,S,19,VAT 19 %,\nde,rc,2021-01-01,AE,0,Reverse charge,Art. 196\n",
+        ),
+        (
+            "companies.csv",
+            "company_id,name,address_line1,postal_code,city,country,tax_code\nacme,Acme,Weg 2,10115,Berlin,DE,\nferme,Ferme,Rue 1,67000,Strasbourg,FR,rc\n",
+        ),
+        (
+            "contracts.csv",
+            "company_id,contract_id,seller_id,currency,cadence,timing,start\nacme,care,de,EUR,monthly,advance,2026-10-01\nferme,soin,de,EUR,monthly,advance,2026-10-01\n",
+        ),
+        (
+            "contract_items.csv",
+            "company_id,contract_id,item_id,description,quantity,unit,unit_price\nacme,care,seats,Seats,10,seat,10.00\nferme,soin,sièges,Sièges,1,,10.00\n",
+        ),
     ] {
         environment.write(file, text);
     }
@@ -42,7 +57,10 @@ fn changed_in_a_billed_month_and_said_again() {
     assert_snapshot!("contract_show", contracts(&environment, &["show", "care"]));
     let add = ["change", "care", "--add", "backup", "--price", "31", "--on", "2026-10-31", "--description", "Backup"];
     assert_snapshot!("contract_add", contracts(&environment, &add));
-    assert_snapshot!("contract_pause", contracts(&environment, &["pause", "care", "--on", "2026-10-25", "--until", "2026-11-11"]));
+    assert_snapshot!(
+        "contract_pause",
+        contracts(&environment, &["pause", "care", "--on", "2026-10-25", "--until", "2026-11-11"])
+    );
     assert_snapshot!("contract_list", contracts(&environment, &["list"]));
     // November has the lines of all that, and its own.
     let november = ["--now", "2026-11-01T12:00:00Z", "invoices", "generate", "--dry-run", "--json", "--company-id", "acme"];

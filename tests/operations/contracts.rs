@@ -87,7 +87,8 @@ fn a_change_in_a_billed_period_credits_and_charges_once() {
         assert_eq!(open(&mut books).len(), 4);
         // The file with the first price still says what holds, and changes nothing.
         assert_eq!(books.schedule().0, Some(date("2026-11-01")));
-        let actions: Vec<String> = books.read(|tx| audit::page(tx, Some("acme"), ("", 0), 100)).into_iter().map(|row| row.action).collect();
+        let actions: Vec<String> =
+            books.read(|tx| audit::page(tx, Some("acme"), ("", 0), 100)).into_iter().map(|row| row.action).collect();
         assert_eq!(actions.iter().filter(|action| *action == "contract.item_changed").count(), 2);
         assert_eq!(actions.iter().filter(|action| *action == "billable_item.added").count(), 4);
     });
@@ -142,12 +143,8 @@ fn a_pause_is_kept_and_ended() {
         let done = amended(&mut books, "2026-10-20", Amendment::Resume);
         assert_eq!(told(&done), ["12 of 31: 19.35"]);
         let kept = books.read(|tx| pauses::of_contract(tx, &company(), &contract()));
-        let pause = Pause {
-            company_id: company(),
-            contract_id: contract(),
-            from: date("2026-10-10"),
-            until: Some(date("2026-10-20")),
-        };
+        let pause =
+            Pause { company_id: company(), contract_id: contract(), from: date("2026-10-10"), until: Some(date("2026-10-20")) };
         assert_eq!(kept, [pause]);
         let refused = try_amend(&mut books, &order("2026-10-20", Amendment::Resume), false).unwrap();
         assert!(refused.unchanged);

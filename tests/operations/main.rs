@@ -2,10 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod contracts;
 #[path = "../support/mod.rs"]
 #[allow(clippy::module_inception, reason = "`support` is taken by the books of these tests")]
 mod database;
-mod contracts;
 mod import;
 mod import_columns;
 mod import_items;

@@ -8,6 +8,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod changes;
 mod cron;
 mod faults;
 mod oracle;

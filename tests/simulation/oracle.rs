@@ -2,7 +2,7 @@
 
 use crate::support::audit;
 use crate::support::books::{files, named, raw};
-use crate::tiling;
+use crate::{changes, tiling};
 use crate::world::{Ended, Flags, World};
 use chrono::{NaiveDate, TimeDelta};
 use finops::jobs::JobKind;
@@ -19,6 +19,7 @@ pub fn check(world: &mut World) {
     assert_eq!(db_check::check(&mut db.open()).unwrap(), [], "finops db check");
     audit::verify(db);
     tiling::check(db, world.now);
+    changes::check(db);
     numbers(world);
     none("SELECT company_id, idempotency_key, state, attempts, error FROM effects WHERE state <> 'succeeded'");
     none("SELECT company_id, invoice_id FROM invoices WHERE state = 'draft' AND stale = 0");

@@ -20,6 +20,7 @@ use finops::jobs::send::Send;
 use finops::jobs::settle::Settle;
 use finops::model::{CompanyId, Money, Payment};
 use finops::operations::import::{How, Input, import_files};
+use finops::operations::contracts::{self, Desk, Order};
 use finops::operations::{effects, invoices, payments};
 use finops::store::{Db, Tx, schema};
 use finops::ui::{Ui, UiOptions};
@@ -147,6 +148,18 @@ impl World {
         let mut db = ctx.open_db().unwrap();
         let done = match &act.what {
             What::Import(files) => import(&ctx, &mut db, files),
+            What::Amend { company, contract, on, amendment, at_once } => {
+                let order = Order {
+                    contract: contract.clone(),
+                    company: Some(company.parse().unwrap()),
+                    on: *on,
+                    amendment: amendment.clone(),
+                    at_once: *at_once,
+                    reason: String::new(),
+                    notice: None,
+                };
+                amend_twice(&ctx, &mut db, &order)
+            }
             What::BillMissed => {
                 let flags = Flags { yes: true, ..Flags::default() };
                 run(JobKind::InvoicesGenerate, &ctx, &mut db, &flags).map(drop)
@@ -244,6 +257,16 @@ fn import(ctx: &Context, db: &mut Db, files: &[(Kind, String)]) -> Result<()> {
     let files: Vec<(Kind, Input)> = files.iter().map(|(kind, text)| (*kind, Input::Stdin(text.clone().into_bytes()))).collect();
     let (options, author) = (Options::default(), author(ctx));
     import_files(db, &files, &How { options: &options, author: &author, as_of: ctx.as_of, dry_run: false }).map(drop)
+}
+
+/// Said again, it must change nothing.
+fn amend_twice(ctx: &Context, db: &mut Db, order: &Order) -> Result<()> {
+    let author = author(ctx);
+    let mut once = || db.write(|tx| contracts::amend(tx, Desk { author: &author, as_of: ctx.as_of, ids: &ctx.ids }, order));
+    once()?;
+    let again = once()?;
+    assert!(again.unchanged, "{order:?}");
+    Ok(())
 }
 
 fn void(world: &World, ctx: &Context, db: &mut Db, nth: u64, regenerate: bool) -> Result<()> {

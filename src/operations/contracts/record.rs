@@ -69,13 +69,8 @@ impl Work<'_> {
     fn write_agreement(&self, tx: &mut Tx) -> Result<Vec<Entry>> {
         let (before, after) = (self.before, self.after);
         let company_id = &after.contract.company_id;
-        let note = |action, entity, entity_id, payload| Entry {
-            company_id: company_id.to_string(),
-            action,
-            entity,
-            entity_id,
-            payload,
-        };
+        let note =
+            |action, entity, entity_id, payload| Entry { company_id: company_id.to_string(), action, entity, entity_id, payload };
         let mut entries = Vec::new();
         if before.contract != after.contract {
             contracts::upsert(tx, &[&after.contract])?;

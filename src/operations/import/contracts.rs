@@ -161,7 +161,9 @@ fn check_end(before: &Contract, after: &Contract, history: &History) -> Option<S
     let last = history.last_issued()?.period;
     let command = format!("finops contracts cancel {} --on DATE", after.contract_id);
     if let Some(end) = before.end.filter(|end| *end < last.end()) {
-        return Some(format!("the contract was cancelled on {end}, in service that is issued: move that with {command}, or take it back with --undo"));
+        return Some(format!(
+            "the contract was cancelled on {end}, in service that is issued: move that with {command}, or take it back with --undo"
+        ));
     }
     if let Some(end) = after.end.filter(|end| *end < last.end()) {
         let until = last.end();

@@ -96,11 +96,7 @@ fn items_come_and_go() {
     ]);
     assert_eq!(
         versions(&agreed),
-        [
-            "backup 1 × 10 from 2026-03-01 until 2026-05-01",
-            "backup 1 × 10 from 2026-08-01",
-            "seats 1 × 100 from 2026-01-01",
-        ]
+        ["backup 1 × 10 from 2026-03-01 until 2026-05-01", "backup 1 × 10 from 2026-08-01", "seats 1 × 100 from 2026-01-01",]
     );
     let agreed = agreed.amend(date("2026-08-01"), &Amendment::Remove(id("backup"))).unwrap();
     assert_eq!(agreed.active(date("2026-08-01")), [&id("seats")]);
@@ -143,7 +139,8 @@ fn pauses_end_when_they_are_resumed() {
 
 #[test]
 fn an_end_can_move_and_be_taken_back() {
-    let agreed = amended(&[("2026-10-18", Amendment::Cancel), ("2026-12-01", Amendment::Cancel), ("2026-10-18", Amendment::Cancel)]);
+    let agreed =
+        amended(&[("2026-10-18", Amendment::Cancel), ("2026-12-01", Amendment::Cancel), ("2026-10-18", Amendment::Cancel)]);
     assert_eq!(agreed.contract.end, Some(date("2026-10-18")));
     let late = refused(&agreed, "2026-10-18", &Amendment::Change(None, price(1)));
     assert_eq!(late, "contract c ends on 2026-10-18: nothing of it is served on 2026-10-18");

@@ -56,7 +56,10 @@ fn a_price_change_credits_the_old_and_charges_the_new() {
         ["2026-10-18 to 2026-10-31, 14 of 31: -1 × 100 = -45.16", "2026-10-18 to 2026-10-31, 14 of 31: 1 × 150 = 67.74"];
     assert_eq!(lines, expected);
     // From the first day on, and in a period that is not billed yet: the whole of it, and nothing.
-    assert_eq!(once("2026-10-01", price("150")), ["2026-10-01 to 2026-10-31, whole: -1 × 100 = -100.00", "2026-10-01 to 2026-10-31, whole: 1 × 150 = 150.00"]);
+    assert_eq!(
+        once("2026-10-01", price("150")),
+        ["2026-10-01 to 2026-10-31, whole: -1 × 100 = -100.00", "2026-10-01 to 2026-10-31, whole: 1 × 150 = 150.00"]
+    );
     assert!(once("2026-11-01", price("150")).is_empty());
 }
 
@@ -112,8 +115,7 @@ fn an_end_credits_what_is_left_and_a_later_end_charges_it() {
         ("2026-09-16", Amendment::Reinstate),
     ]);
     assert_eq!(told(&lines[1]), ["2026-10-18 to 2026-10-24, 7 of 31: 1 × 100 = 22.58"]);
-    let back =
-        ["2026-09-16 to 2026-09-30, 15 of 30: -1 × 100 = -50.00", "2026-10-01 to 2026-10-24, 24 of 31: -1 × 100 = -77.42"];
+    let back = ["2026-09-16 to 2026-09-30, 15 of 30: -1 × 100 = -50.00", "2026-10-01 to 2026-10-24, 24 of 31: -1 × 100 = -77.42"];
     assert_eq!(told(&lines[2]), back);
     assert_eq!(
         told(&lines[3]),
