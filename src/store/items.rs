@@ -201,13 +201,15 @@ pub fn of_companies(
     tx.query_companies(SQL, companies, &[first.into(), last.into()], |row| Ok((read_item(row)?, row.parse_opt(COLUMNS)?)))
 }
 
-/// What changes of a contract credit or charge, by source key, with the invoice that took each up and
-/// its state.
+/// An invoice that took an item up, and how far it has come.
+pub type Taken = Option<(InvoiceId, InvoiceState)>;
+
+/// What changes of a contract credit or charge, by source key.
 pub fn adjustments(
     tx: &mut Tx,
     company_id: &CompanyId,
     contract_id: &ContractId,
-) -> Result<Vec<(BillableItem, Option<(InvoiceId, InvoiceState)>)>, StoreError> {
+) -> Result<Vec<(BillableItem, Taken)>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),

@@ -133,6 +133,21 @@ fn an_end_in_billed_service_becomes_a_draft_at_once() {
     });
 }
 
+/// A period that an end had cut is billed to its own end once that is taken back.
+#[test]
+fn what_is_charged_beyond_a_cut_is_billed_service() {
+    each_engine(|db| {
+        let mut books = books(db);
+        let ended = CONTRACTS.replace("2026-01-01,\n", "2026-01-01,2026-10-18\n");
+        books.import(&[(Kind::Contracts, &ended)]).unwrap();
+        books.invoice("2026-10-01", "2026-10-18", InvoiceState::Open);
+        let done = amended(&mut books, "2026-10-18", Amendment::Reinstate);
+        assert_eq!(told(&done), ["14 of 31: 22.58"]);
+        let item = "company_id,contract_id,item_id,valid_from,description,unit_price\nacme,care,seats,2026-10-25,Seats,6\n";
+        assert!(books.told(Kind::ContractItems, item).contains("service until 2026-11-01 (not included) is issued already"));
+    });
+}
+
 #[test]
 fn a_pause_is_kept_and_ended() {
     each_engine(|db| {

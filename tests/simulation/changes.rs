@@ -28,7 +28,10 @@ pub fn check(db: &TestDb) {
         let exponent = row[9].parse::<Currency>().unwrap().exponent();
         let found = Decimal::from_i128_with_scale(found.into(), exponent);
         let half_a_unit_a_line = Decimal::new(5 * lines + 1, exponent + 1);
-        assert!((expected - found).abs() <= half_a_unit_a_line, "{row:?}: billed {found} in {lines} lines, and it costs {expected}");
+        assert!(
+            (expected - found).abs() <= half_a_unit_a_line,
+            "{row:?}: billed {found} in {lines} lines, and it costs {expected}"
+        );
     }
 }
 
@@ -42,7 +45,9 @@ fn number(db: &TestDb, sql: &str) -> i64 {
 
 fn found(db: &TestDb, of: &str) -> i64 {
     let of_line = of.replace("company_id", "l.company_id").replace("contract_id", "l.contract_id");
-    let billed = format!("SELECT CAST(COALESCE(SUM(l.amount_minor), 0) AS BIGINT) FROM invoice_lines l JOIN invoices i ON {ISSUED} WHERE {of_line}");
+    let billed = format!(
+        "SELECT CAST(COALESCE(SUM(l.amount_minor), 0) AS BIGINT) FROM invoice_lines l JOIN invoices i ON {ISSUED} WHERE {of_line}"
+    );
     let pending = format!("SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM billable_items WHERE {of} AND {PENDING}");
     number(db, &billed) + number(db, &pending)
 }

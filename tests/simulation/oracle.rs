@@ -2,8 +2,8 @@
 
 use crate::support::audit;
 use crate::support::books::{files, named, raw};
-use crate::{changes, tiling};
 use crate::world::{Ended, Flags, World};
+use crate::{changes, tiling};
 use chrono::{NaiveDate, TimeDelta};
 use finops::jobs::JobKind;
 use finops::operations::check as db_check;

@@ -97,7 +97,8 @@ impl Script {
         let mut random = Random::of(seed, "script");
         let first: NaiveDate = random.pick(&STARTS).parse().unwrap();
         let zone = random.pick(&ZONES).parse().unwrap();
-        let mut author = Author { random, first, sellers: Vec::new(), companies: Vec::new(), contracts: Vec::new(), items: 0, amends: !late };
+        let mut author =
+            Author { random, first, sellers: Vec::new(), companies: Vec::new(), contracts: Vec::new(), items: 0, amends: !late };
         let files = author.beginning();
         let bad_nights = if late { bad_nights(&mut Random::of(seed, "nights"), first, days) } else { Vec::new() };
         let mut acts: BTreeMap<NaiveDate, Vec<Act>> = BTreeMap::new();

@@ -60,9 +60,12 @@ fn as_amended(db: &TestDb, row: &[String], due: Periods, found: Periods) -> (Per
     if db.value(&cut) == "0" {
         return (due, found);
     }
+    // Of what was billed up to an end that was taken back, the rest was charged at once, in arrears too.
     let end: NaiveDate = row[8].parse().unwrap();
-    let by_start = |periods: Periods| periods.into_iter().filter(|p| p.0 < end).map(|p| (p.0, p.0)).collect();
-    (by_start(due), by_start(found))
+    let by_start = |periods: Periods| -> Periods { periods.into_iter().filter(|p| p.0 < end).map(|p| (p.0, p.0)).collect() };
+    let (due, found) = (by_start(due), by_start(found));
+    let found = found.intersection(&due).copied().collect();
+    (due, found)
 }
 
 pub struct Contract {

@@ -14,7 +14,7 @@ pub fn hold(prefix: &str, id: &str) -> bool {
         "CY" => cyprus(&d) == id.chars().last(),
         "CZ" if d.len() == 8 => (11 - sum(&d, &[8, 7, 6, 5, 4, 3, 2]) % 11) % 10 == d[7],
         "DE" | "HR" => mod_11_10(&d),
-        "DK" => sum(&d, &[2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0,
+        "DK" => sum(&d, &[2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11),
         "EE" => (10 - sum(&d, &[3, 7, 1, 3, 7, 1, 3, 7]) % 10) % 10 == d[8],
         "EL" => sum(&d, &[256, 128, 64, 32, 16, 8, 4, 2]) % 11 % 10 == d[8],
         "ES" => spain(id),
@@ -23,12 +23,12 @@ pub fn hold(prefix: &str, id: &str) -> bool {
         "GB" | "XI" => d.len() < 9 || united_kingdom(&d),
         "HU" => (10 - sum(&d, &[9, 7, 3, 1, 9, 7, 3]) % 10) % 10 == d[7],
         "IE" => ireland(id),
-        "IT" => d.len() < 11 || luhn_sum(&d, 1) % 10 == 0,
+        "IT" => d.len() < 11 || luhn_sum(&d, 1).is_multiple_of(10),
         "LT" => lithuania(&d),
         "LU" => number(&d[..6]) % 89 == number(&d[6..]),
         // A person's number begins with a day, from 0 to 3.
         "LV" => d[0] <= 3 || sum(&d, &[9, 1, 4, 8, 3, 10, 2, 5, 7, 6, 1]) % 11 == 3,
-        "MT" => sum(&d, &[3, 4, 6, 7, 8, 9, 10, 1]) % 37 == 0,
+        "MT" => sum(&d, &[3, 4, 6, 7, 8, 9, 10, 1]).is_multiple_of(37),
         "NL" => sum(&d, &[9, 8, 7, 6, 5, 4, 3, 2]) % 11 == d[8] || mod_97(&format!("NL{id}")) == 1,
         "NO" => eleven(&d, &[3, 2, 7, 6, 5, 4, 3, 2]),
         "PL" => sum(&d, &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == d[9],
@@ -37,12 +37,12 @@ pub fn hold(prefix: &str, id: &str) -> bool {
             (if rest < 2 { 0 } else { 11 - rest }) == d[8]
         }
         "RO" => romania(&d),
-        "SE" => luhn_sum(&d[..10], 0) % 10 == 0 && number(&d[10..]) > 0,
+        "SE" => luhn_sum(&d[..10], 0).is_multiple_of(10) && number(&d[10..]) > 0,
         "SI" => {
             let rest = sum(&d, &[8, 7, 6, 5, 4, 3, 2]) % 11;
             rest != 0 && (11 - rest) % 10 == d[7]
         }
-        "SK" => number(&d) % 11 == 0,
+        "SK" => number(&d).is_multiple_of(11),
         _ => true,
     }
 }

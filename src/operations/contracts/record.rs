@@ -8,6 +8,7 @@ use crate::model::{Adjustment, BillableItem, Company, Contract, InvoiceId, Money
 use crate::operations::import::standing::{companies_changed, contracts_changed, key_of};
 use crate::rules::amend::{Agreement, Amendment};
 use crate::rules::billing::{Adjusted, Reference, build_invoice};
+use crate::rules::periods::BillingCalendar;
 use crate::store::audit::{self, Entry};
 use crate::store::{Tx, billing, contracts, items, pauses};
 use chrono::NaiveDate;
@@ -33,6 +34,7 @@ impl Work<'_> {
     pub fn record(&self, tx: &mut Tx, adjusted: &[Adjusted]) -> Result<Amended> {
         let mut entries = self.write_agreement(tx)?;
         let contract = &self.after.contract;
+        self.extend_periods(tx, adjusted)?;
         reschedule(tx, &contract.company_id, &contract.contract_id)?;
         let (next, revision) = billing::schedule(tx, &contract.company_id, &contract.contract_id)?.unwrap_or_default();
         // Without an invoice to come, what is credited stands alone: at once, or when it begins to hold.
@@ -64,6 +66,19 @@ impl Work<'_> {
         audit::append(tx, self.desk.author, &entries)?;
         let billed_on = (draft.is_none() && !made.is_empty()).then_some(alone_on);
         Ok(Amended { unchanged: false, lines, total, draft, billed_on, stale_drafts, ..nothing(self.after, self.order) })
+    }
+
+    /// What is charged beyond an end that is taken back is billed service, which no import may change.
+    fn extend_periods(&self, tx: &mut Tx, adjusted: &[Adjusted]) -> Result<()> {
+        let contract = &self.after.contract;
+        let calendar = BillingCalendar::new(contract).map_err(|invalid| Error::refused(invalid.0))?;
+        let starts: BTreeSet<NaiveDate> = adjusted.iter().map(|adjusted| adjusted.adjusts).collect();
+        for start in starts {
+            if let Some(period) = calendar.containing(start) {
+                billing::extend(tx, &contract.company_id, &contract.contract_id, start, period.service.end())?;
+            }
+        }
+        Ok(())
     }
 
     fn write_agreement(&self, tx: &mut Tx) -> Result<Vec<Entry>> {
