@@ -72,7 +72,7 @@ struct How {
 ///
 /// The item holds until the next change of it that is known already. Said again, it changes nothing.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  finops contracts change care --item seats --price 120 --on 2026-10-18 --dry-run\n  \
+#[command(after_help = "Example:\n  finops contracts change care --item seats --price 120 --on 2026-10-18 --dry-run\n  \
                         finops contracts change care --add backup --price 15 --quantity 3 --on 2026-10-18")]
 struct ChangeArgs {
     #[command(flatten)]
