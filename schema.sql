@@ -430,19 +430,26 @@ CREATE TABLE events (
 
 CREATE INDEX events_new ON events (audience, company_id, event_key) WHERE state = 'new';
 
--- What is wrong at present: a row from the first failure until it is over, so that it is told once, and
--- its end too.
+-- What is wrong (over_at NULL) and what was: noted from the first failure until it is over, so that it is
+-- told once, and its end too. `episode` counts how often it has begun.
 CREATE TABLE alerts (
   company_id TEXT NOT NULL,
   alert_key  TEXT NOT NULL,
   kind       TEXT NOT NULL,
   severity   TEXT NOT NULL,
+  job        TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  period     TEXT NOT NULL,
   since      TEXT NOT NULL,
   last_at    TEXT NOT NULL,
+  over_at    TEXT,
   times      INTEGER NOT NULL,
+  episode    INTEGER NOT NULL,
   facts      TEXT NOT NULL,
   PRIMARY KEY (company_id, alert_key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX alerts_open ON alerts (company_id, alert_key) WHERE over_at IS NULL;
 
 -- What was put aside for a message that tells several things in one.
 CREATE TABLE digest_entries (
@@ -468,8 +475,10 @@ CREATE TABLE notifications (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX notifications_unread ON notifications (recipient, created_at, company_id, notification_key) WHERE read_at IS NULL;
+CREATE INDEX notifications_key ON notifications (notification_key);
 
 -- One reminder per invoice and level, ever. The level is in days relative to the due date: -7, 1, 14.
+-- message_key '': the level was missed, and a higher one came instead.
 CREATE TABLE reminders (
   company_id  TEXT NOT NULL,
   invoice_id  TEXT NOT NULL,

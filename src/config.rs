@@ -11,8 +11,11 @@ mod mail;
 mod messages;
 mod nearest;
 mod notify;
+mod ping;
 mod reader;
+mod reminders;
 mod retry;
+mod routing;
 mod s3;
 mod secret;
 mod section;
@@ -24,11 +27,13 @@ pub use mail::MailConfig;
 pub use messages::MessagesConfig;
 pub use notify::{NotifyConfig, NotifyWhen};
 pub use reader::{Origin, Setting};
+pub use reminders::RemindersConfig;
 pub use retry::{RateConfig, RetryConfig};
 pub use secret::{REDACTED, Secret};
 pub use section::Section;
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
+use crate::model::Routing;
 use reader::Reader;
 use secret::presentable;
 use std::collections::BTreeMap;
@@ -52,11 +57,15 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub documents: DocumentsConfig,
     pub billing: BillingConfig,
+    /// When customers are reminded of what they owe.
+    pub reminders: RemindersConfig,
     pub messages: MessagesConfig,
     pub retry: RetryConfig,
     pub rates: RateConfig,
     /// Who is told that a job has ended; nobody when the section is not there.
     pub notify: Option<NotifyConfig>,
+    /// Who watches over the jobs; nobody when the section is not there.
+    pub ping: Option<crate::providers::ping::Settings>,
     /// Who writes mails, and through which server; none when the section is not there.
     pub mail: Option<MailConfig>,
     pub slack: Option<crate::providers::slack::Settings>,
@@ -65,6 +74,8 @@ pub struct Config {
     /// Receivers of signed messages, by the name that rules know them by.
     pub webhooks: BTreeMap<String, crate::providers::webhook::Settings>,
     pub state: StateConfig,
+    /// Which of one's own people hear of what.
+    pub routing: Routing,
     /// Every value in force and where it comes from, for `config show`.
     pub settings: Vec<Setting>,
 }
@@ -151,23 +162,28 @@ impl Config {
         let billing = reader.section("billing", |section| BillingConfig {
             max_missed_periods: section.integer("max_missed_periods", 0..=1200, 3),
         });
+        let has_sms = reader.has("sms");
+        let reminders = reader.section("reminders", |section| reminders::read(section, has_sms));
         let messages = reader.section("messages", messages::read);
         let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
         let mail = reader.optional("mail", |section| mail::read(section, file));
+        let ping = reader.optional("ping", |section| ping::read(section, file));
         let slack = reader.optional("slack", |section| chat::read_slack(section, file));
         let sms = reader.optional("sms", |section| chat::read_sms(section, file));
-        let webhooks = reader.named("webhooks", |section| notify::webhook(section, file));
+        let webhooks = reader.named("webhooks", |_, section| notify::webhook(section, file));
         let retry = reader.section("retry", retry::read);
         let rates = reader.section("rate_limits", retry::read_rates);
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
+        let routing = routing::read(&mut reader);
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
         Ok(Self {
             file: None,
             database,
             documents,
             billing,
+            reminders,
             messages,
             mail,
             slack,
@@ -176,7 +192,9 @@ impl Config {
             retry,
             rates,
             notify,
+            ping,
             state,
+            routing,
             settings,
         })
     }

@@ -19,7 +19,7 @@
 //! | [`operations`] | what a person does by hand: import, record a payment, void, regenerate |
 //! | [`providers`] | the outside world: a file a vendor |
 //! | [`engine`] | runs, claims, items, effects, signals: what makes jobs safe |
-//! | [`render`] | bytes from values: the PDF of a frozen document |
+//! | [`render`] | bytes from values: documents as PDF, messages in words, in five languages |
 //! | [`store`] | the two database engines behind one `Db` and `Tx`; each SQL statement once |
 pub mod cli;
 pub mod commands;

@@ -69,12 +69,14 @@ fn the_exit_codes_are_all_there() {
 
 #[test]
 fn every_key_of_the_configuration_is_told() {
-    let mut section_name = "";
+    let mut section_name = String::new();
     let mut expected = BTreeSet::new();
     for line in TEMPLATE.lines() {
         if let Some(name) = line.trim_start_matches('#').strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            // Whatever its name is.
-            section_name = if name.starts_with("webhooks.") { "webhooks.NAME" } else { name };
+            // Sections that the user names, and those that there are several of.
+            let name = name.trim_matches(['[', ']']);
+            let chosen = ["people", "ping.jobs", "webhooks"].iter().find(|outer| name.starts_with(&format!("{outer}.")));
+            section_name = chosen.map_or_else(|| name.to_owned(), |outer| format!("{outer}.NAME"));
         } else if let Some((key, _)) = line.trim_start_matches('#').split_once(" = ")
             && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         {

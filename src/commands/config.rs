@@ -73,7 +73,7 @@ fn check_templates(config: &Config) -> Result<()> {
         file: folder.join(&error.template).display().to_string(),
         line: error.line.unwrap_or(1) as u64,
         column: 1,
-        field: error.variable.unwrap_or_default(),
+        field: String::new(),
         value: String::new(),
         reason: error.problem,
     };

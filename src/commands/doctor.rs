@@ -7,6 +7,7 @@
 mod books;
 mod channels;
 mod machine;
+mod routes;
 
 use crate::config::Config;
 use crate::context::{Context, Shell};
@@ -107,6 +108,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let ctx = Context::new(shell)?;
     let mut report = Report::default();
     configuration(&ctx.config, &mut report);
+    routes::check(&ctx.config.routing, &mut report);
     machine::documents(&ctx, args.dry_run, &mut report);
     machine::fonts(&ctx, &mut report);
     machine::disk(&ctx, &mut report);

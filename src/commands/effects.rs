@@ -1,9 +1,10 @@
 //! `finops effects`: acts on the outside world, what became of them, and what a person decides.
 
-use super::invoices::run_job;
+use super::job::{open_for, run_job};
 use crate::context::Context;
 use crate::engine::{RunOptions, host};
 use crate::error::{Error, ExitCode, Result};
+use crate::jobs::JobKind;
 use crate::jobs::{deliverer, settle::Settle};
 use crate::model::{CompanyId, EffectKind, EffectState};
 use crate::operations::effects::{self as operations, Verdict};
@@ -122,7 +123,10 @@ enum VerdictArg {
 }
 
 pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
-    let mut db = ctx.open_db()?;
+    let mut db = match &args.verb {
+        Verb::Settle(args) if args.key.is_none() => open_for(JobKind::EffectsSettle, args.dry_run, ctx)?,
+        _ => ctx.open_db()?,
+    };
     match &args.verb {
         Verb::List(args) => list(args, ctx, &mut db),
         Verb::Show(args) => show(args, ctx, &mut db),

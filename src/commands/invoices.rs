@@ -2,9 +2,12 @@
 
 mod show;
 
+use super::job::open_for;
+pub(super) use super::job::run_job;
 use crate::context::Context;
-use crate::engine::{self, Job, Plan, RunOptions, doubts};
+use crate::engine::{Plan, RunOptions, doubts};
 use crate::error::{Error, ExitCode, Result, io_error};
+use crate::jobs::JobKind;
 use crate::jobs::documents::{Documents, load_logo, parse, relative_path};
 use crate::jobs::generate::{Generate, GenerateOptions};
 use crate::jobs::issue::Issue;
@@ -43,7 +46,7 @@ enum Verb {
     ///
     /// Who gets them: the billing contacts of the company, else its own address. Invoices that are
     /// named are sent once more.
-    #[command(after_help = "Examples:\n  finops invoices send --dry-run\n  finops invoices send INV-2026-000001")]
+    #[command(after_help = "Example:\n  finops invoices send --dry-run\n  finops invoices send INV-2026-000001")]
     Send(SendArgs),
     /// List invoices.
     #[command(after_help = "Example:\n  finops invoices list --state open")]
@@ -143,7 +146,12 @@ struct VoidArgs {
 }
 
 pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
-    let mut db = ctx.open_db()?;
+    let mut db = match &args.verb {
+        Verb::Generate(args) => open_for(JobKind::InvoicesGenerate, args.dry_run, ctx)?,
+        Verb::Issue(args) => open_for(JobKind::InvoicesIssue, args.dry_run, ctx)?,
+        Verb::Send(args) => open_for(JobKind::InvoicesSend, args.dry_run, ctx)?,
+        _ => ctx.open_db()?,
+    };
     match &args.verb {
         Verb::Generate(args) => generate(args, ctx, &mut db),
         Verb::Issue(args) => issue(args, ctx, &mut db),
@@ -155,18 +163,6 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
         Verb::Regenerate(one) => regenerate(one, ctx, &mut db),
         Verb::Delete(one) => delete(one, ctx, &mut db),
     }
-}
-
-/// Runs a job and says at its end what it did.
-pub(super) fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> Result<ExitCode> {
-    let verb = job.verb();
-    let (summary, ended) = engine::run(job, ctx, db, options);
-    // A run that was broken off tells what it did until then; one that never began has only its error.
-    if ended.is_ok() || summary.something_happened() {
-        let text = || if ctx.ui.is_terminal() { summary.text(verb) } else { summary.anchored_text(verb) };
-        ctx.ui.summary(&summary, text, summary.something_happened());
-    }
-    ended.map(|()| summary.exit_code())
 }
 
 fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
@@ -222,7 +218,7 @@ fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     run_job(&mut Send::new(ctx, &[], Some(only)), ctx, db, &run)
 }
 
-fn scope(companies: &[CompanyId], limit: Option<u64>) -> Vec<String> {
+pub(super) fn scope(companies: &[CompanyId], limit: Option<u64>) -> Vec<String> {
     let mut scope: Vec<String> = companies.iter().map(|c| format!("--company-id {c}")).collect();
     scope.extend(limit.map(|n| format!("--limit {n}")));
     scope

@@ -2,7 +2,9 @@
 //!
 //! A noun costs its file, its variant in [`Command`] and its arm in [`run`].
 
+pub mod alerts;
 pub mod audit;
+pub mod companies;
 pub mod config;
 pub mod contracts;
 pub mod db;
@@ -12,8 +14,11 @@ pub mod effects;
 pub mod import;
 pub mod init;
 pub mod invoices;
+pub mod job;
+pub mod notifications;
 pub mod notify;
 pub mod payments;
+pub mod reminders;
 pub mod runs;
 pub mod schedule;
 pub mod status;
@@ -32,7 +37,11 @@ pub enum Command {
     Invoices(invoices::Args),
     Contracts(contracts::Args),
     Payments(payments::Args),
+    Companies(companies::Args),
+    Reminders(reminders::Args),
     Effects(effects::Args),
+    Alerts(alerts::Args),
+    Notifications(notifications::Args),
     Notify(notify::Args),
     Status(status::Args),
     Runs(runs::Args),
@@ -53,7 +62,11 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Contracts(args) => contracts::run(args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
+        Command::Companies(args) => companies::run(&args, &Context::new(shell)?),
+        Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
+        Command::Alerts(args) => alerts::run(&args, &Context::new(shell)?),
+        Command::Notifications(args) => notifications::run(&args, &Context::new(shell)?),
         Command::Notify(args) => notify::run(&args, &Context::new(shell)?),
         Command::Status(args) => status::run(&args, &Context::new(shell)?),
         Command::Runs(args) => runs::run(&args, &Context::new(shell)?),

@@ -4,10 +4,10 @@ use crate::context::Context;
 use crate::engine::doubts::{self, Doubt};
 use crate::error::{ExitCode, Result};
 use crate::jobs::JobKind;
-use crate::model::Money;
-use crate::model::{EffectKind, EffectState};
+use crate::model::message::Severity;
+use crate::model::{EffectKind, EffectState, Money};
 use crate::store::runs::RunItem;
-use crate::store::{Db, Tx, effects, invoices, runs};
+use crate::store::{Db, Tx, alerts, effects, invoices, notifications, runs};
 use crate::ui::{Column, Ui};
 use chrono::SecondsFormat;
 use serde::Serialize;
@@ -63,6 +63,22 @@ struct InvoicesRow {
     total: Money,
 }
 
+/// Things that are wrong now, of those that somebody wants to hear of.
+#[derive(Serialize)]
+struct AlertsRow {
+    section: &'static str,
+    severity: Severity,
+    count: u64,
+}
+
+/// What a recipient in another application has not read.
+#[derive(Serialize)]
+struct UnreadRow {
+    section: &'static str,
+    recipient: String,
+    count: u64,
+}
+
 /// Acts of one kind in one state that are not over.
 #[derive(Serialize)]
 struct EffectsRow {
@@ -87,6 +103,8 @@ struct Status {
     waiting: Vec<WaitingRow>,
     invoices: Vec<InvoicesRow>,
     effects: Vec<EffectsRow>,
+    alerts: Vec<AlertsRow>,
+    unread: Vec<UnreadRow>,
 }
 
 pub fn run(_args: &Args, ctx: &Context) -> Result<ExitCode> {
@@ -110,7 +128,14 @@ pub fn run(_args: &Args, ctx: &Context) -> Result<ExitCode> {
     for row in &status.effects {
         ui.item(row, || backlog(row));
     }
-    if status.waiting.is_empty() && status.effects.is_empty() {
+    for row in &status.alerts {
+        let (count, severity) = (row.count, row.severity);
+        ui.item(row, || format!("\nWrong now, {severity}: {count}; finops alerts list shows since when"));
+    }
+    for row in &status.unread {
+        ui.item(row, || format!("\nUnread by {}: {}; finops notifications list shows them", row.recipient, row.count));
+    }
+    if status.waiting.is_empty() && status.effects.is_empty() && status.alerts.is_empty() {
         ui.say("\nNothing waits.");
     }
     Ok(ExitCode::Done)
@@ -147,7 +172,11 @@ fn look(tx: &mut Tx) -> Result<Status> {
         count: backlog.count,
         error: backlog.error,
     });
-    Ok(Status { jobs: jobs.collect(), waiting, invoices: count_invoices(tx)?, effects: effects.collect() })
+    let alerts = alerts::counts(tx)?.into_iter().map(|(severity, count)| AlertsRow { section: "alerts", severity, count });
+    let unread = notifications::unread_counts(tx)?.into_iter();
+    let unread = unread.map(|(recipient, count)| UnreadRow { section: "notifications", recipient, count });
+    let (alerts, unread) = (alerts.collect(), unread.collect());
+    Ok(Status { jobs: jobs.collect(), waiting, invoices: count_invoices(tx)?, effects: effects.collect(), alerts, unread })
 }
 
 fn count_invoices(tx: &mut Tx) -> Result<Vec<InvoicesRow>> {

@@ -101,9 +101,9 @@ fn token(text: &str) -> Result<Secret<String>, String> {
 }
 
 fn sid(text: &str, begin: &str) -> Result<String, String> {
-    match text.len() == 34 && text.starts_with(begin) && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        true => Ok(text.to_owned()),
-        false => Err(format!("must be {begin} and 32 letters and digits, as the console of Twilio shows it")),
+    match text.strip_prefix(begin) {
+        Some(digits) if digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(text.to_owned()),
+        _ => Err(format!("must be {begin} and 32 digits and letters a to f, as the console of Twilio shows it")),
     }
 }
 

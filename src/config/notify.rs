@@ -2,6 +2,7 @@
 
 use super::section::one_of;
 use super::{Secret, Section, source};
+use crate::model::message::parse_address;
 use crate::model::{JobKind, text_enum};
 use crate::providers::webhook::{Keys, Settings};
 use std::path::Path;
@@ -22,7 +23,10 @@ text_enum! {
 /// `[notify_on_completion]`
 #[derive(Debug, Clone)]
 pub struct NotifyConfig {
-    pub webhook: Settings,
+    /// A URL that is told; None where only a mail goes out.
+    pub webhook: Option<Settings>,
+    /// A mailbox that is told.
+    pub email: Option<String>,
     pub when: NotifyWhen,
     /// Whose ends are told.
     pub jobs: Vec<JobKind>,
@@ -43,14 +47,20 @@ impl NotifyConfig {
 
 /// None when something is wrong, which has been noted.
 pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<NotifyConfig> {
-    let webhook = webhook(section, file);
+    let email = section.optional_text("email", |text| parse_address(text).map_err(|invalid| invalid.0));
+    let by_url = !section.has("email") || source::is_given(section, "url") || source::is_given(section, "secret");
+    let webhook = by_url.then(|| webhook(section, file));
     let when = section.text("when", NotifyWhen::Work, |text| {
         text.parse().map_err(|_| one_of(NotifyWhen::ALL.iter().map(|when| when.as_str())))
     });
     let jobs = section.texts("jobs", JobKind::ALL.to_vec(), |text| {
         text.parse().map_err(|_| one_of(JobKind::ALL.iter().map(|job| job.as_str())))
     });
-    Some(NotifyConfig { webhook: webhook?, when, jobs })
+    let webhook = match webhook {
+        Some(webhook) => Some(webhook?),
+        None => None,
+    };
+    Some(NotifyConfig { webhook, email, when, jobs })
 }
 
 /// A receiver of signed messages, as it stands here and in `[webhooks.NAME]`; None when something is

@@ -99,24 +99,46 @@ impl<'t> Reader<'t> {
 
     /// Sections of free names, `[webhooks.office]`, each read the same way. A name is of small letters,
     /// digits, `_` and `-`, so that it needs no quotes anywhere.
-    pub fn named<T>(&mut self, name: &'static str, read: impl Fn(&mut Section<'_, 't>) -> Option<T>) -> BTreeMap<String, T> {
+    pub fn named<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnMut(&str, &mut Section<'_, 't>) -> Option<T>,
+    ) -> BTreeMap<String, T> {
         self.known_sections.insert(name);
-        let mut found = BTreeMap::new();
-        let Some(value) = self.root.get(name) else { return found };
-        let Some(table) = self.log.table(&format!("{name}.NAME"), value) else { return found };
-        for (key, value) in table.iter() {
-            let own = key.get_ref();
-            let full = format!("{name}.{}", presentable(own));
-            let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-            if own.is_empty() || own.len() > 64 || !own.chars().all(letter) {
-                let reason = "a name must be of small letters, digits, _ and -";
-                self.log.mistake(&key.span(), &full, String::new(), reason.to_owned());
-            } else if let Some(table) = self.log.table(&full, value) {
-                let read = Section::open(&full, Some(table), value.span(), &mut self.log, &read);
-                found.extend(read.map(|read| (own.to_string(), read)));
-            }
+        match self.root.get(name) {
+            Some(found) => self.log.named(name, found, is_plain, read),
+            None => BTreeMap::new(),
         }
-        found
+    }
+
+    /// The sections `[[name]]`, in the order of the file.
+    pub fn list<T>(&mut self, name: &'static str, mut read: impl FnMut(&mut Section<'_, 't>) -> Option<T>) -> Vec<T> {
+        self.known_sections.insert(name);
+        let Some(found) = self.root.get(name) else { return Vec::new() };
+        let heading = format!("[[{name}]]");
+        let Some(array) = found.get_ref().as_array() else {
+            let reason = format!("must be sections {heading}, not {}", article(found.get_ref()));
+            self.log.mistake(&found.span(), name, String::new(), reason);
+            return Vec::new();
+        };
+        let mut all = Vec::with_capacity(array.len());
+        for (at, one) in array.iter().enumerate() {
+            let table = self.log.table(&heading, one);
+            let name = format!("{name}.{}", at + 1);
+            all.extend(table.and_then(|table| Section::open(&name, Some(table), one.span(), &mut self.log, &mut read)));
+        }
+        all
+    }
+
+    /// Whether a section is there, whatever it holds.
+    pub fn has(&self, name: &str) -> bool {
+        self.root.contains_key(name)
+    }
+
+    /// The names of the sections `[name.NAME]`, whatever they hold.
+    pub fn names(&self, name: &str) -> BTreeSet<String> {
+        let table = self.root.get(name).and_then(|found| found.get_ref().as_table());
+        table.into_iter().flatten().map(|(key, _)| key.get_ref().to_string()).collect()
     }
 
     /// What was read, or all mistakes in the order of the file.
@@ -150,6 +172,30 @@ impl<'t> Log<'t> {
         }
     }
 
+    /// The sections within `name`, each with a name of its own.
+    pub(super) fn named<T>(
+        &mut self,
+        name: &str,
+        found: &Spanned<DeValue<'t>>,
+        is_name: fn(&str) -> bool,
+        mut read: impl FnMut(&str, &mut Section<'_, 't>) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        let Some(outer) = self.table(&format!("{name}.NAME"), found) else { return BTreeMap::new() };
+        let mut all = BTreeMap::new();
+        for (key, one) in outer {
+            let (at, key) = (key.span(), key.get_ref().as_ref());
+            let full = format!("{name}.{}", presentable(key));
+            if !is_name(key) {
+                self.mistake(&at, &full, String::new(), "a name must be of small letters, digits, _ and -".to_owned());
+                continue;
+            }
+            let Some(table) = self.table(&full, one) else { continue };
+            let read = Section::open(&full, Some(table), one.span(), self, |section| read(key, section));
+            all.extend(read.map(|read| (key.to_owned(), read)));
+        }
+        all
+    }
+
     /// Line and column from 1, the column in characters.
     pub(super) fn place(&self, at: &Range<usize>) -> (u64, u64) {
         let before = self.text.get(..at.start).unwrap_or(self.text);
@@ -171,6 +217,11 @@ impl<'t> Log<'t> {
         let (file, field) = (self.file.clone(), field.to_owned());
         self.problems.push(Problem { file, line, column, field, value, reason });
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    (1..=64).contains(&name.len()) && name.chars().all(letter)
 }
 
 pub(super) fn article(value: &DeValue<'_>) -> &'static str {

@@ -4,7 +4,7 @@ use super::nearest::nearest;
 use super::reader::{Log, Origin, Setting, article};
 use super::secret::presentable;
 use super::{Environment, REDACTED};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -64,6 +64,21 @@ impl<'s, 't> Section<'s, 't> {
         let at = found.map_or_else(|| self.at.clone(), |found| found.span());
         let table = found.and_then(|found| self.log.table(name, found));
         Section::open(name, table, at, self.log, read)
+    }
+
+    /// Sections within this one, each with a name that the user chose: `jobs` is `[ping.jobs.NAME]`.
+    pub fn named<T>(
+        &mut self,
+        key: &'static str,
+        name: &'static str,
+        read: impl FnMut(&str, &mut Section<'_, 't>) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        self.known.insert(key.to_owned());
+        match self.table.and_then(|table| table.get(key)) {
+            // Names that mean something are checked by what they mean.
+            Some(found) => self.log.named(name, found, |_| true, read),
+            None => BTreeMap::new(),
+        }
     }
 
     /// A value by its own check, which returns the value or what would be right. The default is
@@ -144,10 +159,43 @@ impl<'s, 't> Section<'s, 't> {
         default: Vec<T>,
         check: impl Fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
-        self.get(key, default, |value| {
-            let list = value.as_array().ok_or_else(|| format!("must be a list in brackets, not {}", article(value)))?;
-            list.iter().map(|item| check(text_of(item.get_ref())?)).collect()
-        })
+        let Some(value) = self.find(key) else {
+            self.note(key, &default, Origin::Default);
+            return default;
+        };
+        let Some(list) = value.get_ref().as_array() else {
+            self.wrong(value, key, format!("must be a list in brackets, not {}", article(value.get_ref())));
+            return default;
+        };
+        let mut read = Vec::with_capacity(list.len());
+        for item in list.iter() {
+            match text_of(item.get_ref()).and_then(&check) {
+                Ok(one) => read.push(one),
+                Err(reason) => self.wrong(item, key, reason),
+            }
+        }
+        self.note(key, &read, Origin::Line(self.line(&value.span())));
+        read
+    }
+
+    /// A list of texts that must be there, with one at least; none when it is not or is wrong, which has been noted.
+    pub fn required_texts<T: serde::Serialize>(
+        &mut self,
+        key: &'static str,
+        check: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        if !self.has(key) {
+            self.missing(key, "");
+            self.known.insert(key.to_owned());
+            return None;
+        }
+        let texts = self.texts(key, Vec::new(), check);
+        if texts.is_empty()
+            && self.table.and_then(|t| t.get(key)).is_some_and(|v| v.get_ref().as_array().is_some_and(|a| a.is_empty()))
+        {
+            self.mistake(&self.place_of(key), key, "must not be empty");
+        }
+        (!texts.is_empty()).then_some(texts)
     }
 
     /// A text that must be there; none when it is not or is wrong, which has been noted.
@@ -209,6 +257,11 @@ impl<'s, 't> Section<'s, 't> {
                 None
             }
         }
+    }
+
+    /// Notes that there must be no such section.
+    pub fn refuse(&mut self, reason: &str) {
+        self.log.mistake(&self.at, &self.name, String::new(), reason.to_owned());
     }
 
     /// A mistake that a check between keys has found; the value is not repeated.

@@ -39,6 +39,8 @@ fn every_key_of_the_template_is_known_and_every_known_key_is_in_the_template() {
         ("AWS_SESSION_TOKEN", "canary"),
         ("FINOPS_NOTIFY_URL", "https://hooks.example.com/canary"),
         ("FINOPS_NOTIFY_SECRET", WHSEC),
+        ("FINOPS_PING_URL", "https://hc-ping.com/canary/{job}"),
+        ("FINOPS_PING_GENERATE_URL", "https://hc-ping.com/canary/generate"),
         ("FINOPS_MAIL_PASSWORD", "canary"),
         ("FINOPS_SLACK_TOKEN", "xoxb-canary"),
         ("FINOPS_TWILIO_TOKEN", "canary"),
@@ -146,7 +148,7 @@ fn a_notice_goes_out_when_it_is_wanted() {
     assert_eq!(wants("when = \"failure\""), [false, false, true]);
     assert_eq!(wants("when = \"always\"\njobs = [\"invoices.issue\"]"), [false, false, false]);
     let notify = parse(&with_notice("")).unwrap().notify.unwrap();
-    assert!(notify.jobs.contains(&InvoicesIssue) && !notify.webhook.allow_private_addresses);
+    assert!(notify.jobs.contains(&InvoicesIssue) && !notify.webhook.unwrap().allow_private_addresses);
 }
 
 #[test]
@@ -154,7 +156,7 @@ fn mistakes_in_a_notice_are_told_and_its_secrets_are_not() {
     let canary = |text: &str| text.contains("canary") || text.contains(&WHSEC[6..]);
     for (text, reason) in [
         (with_notice("when = \"never\""), "4:8 notify_on_completion.when must be one of always, work, failure"),
-        (with_notice("jobs = [\"invoices.isue\"]"), "4:8 notify_on_completion.jobs must be one of invoices.generate"),
+        (with_notice("jobs = [\"invoices.isue\"]"), "4:9 notify_on_completion.jobs must be one of invoices.generate"),
         (with_notice("jobs = \"invoices.issue\""), "4:8 notify_on_completion.jobs must be a list in brackets"),
         (with_notice("").replace("https", "http"), "2:7 notify_on_completion.url must begin with https://, or needs"),
         (with_notice("").replace("https", "file"), "2:7 notify_on_completion.url must begin with https://"),
@@ -171,7 +173,105 @@ fn mistakes_in_a_notice_are_told_and_its_secrets_are_not() {
         assert!(!found.iter().any(|text| canary(text)) && !canary(&error), "{error}");
     }
     let allowed = with_notice("allow_private_addresses = true").replace("https", "http");
-    assert!(parse(&allowed).unwrap().notify.unwrap().webhook.allow_private_addresses);
+    assert!(parse(&allowed).unwrap().notify.unwrap().webhook.unwrap().allow_private_addresses);
+}
+
+const ANNA: &str = "[people.anna]\nphone = \"+4915112345678\"\nquiet = \"20:00-07:00\"\n";
+
+fn routed(line: &str) -> String {
+    format!("{ANNA}[[routes]]\nevents = [\"job.*\"]\nto = [\"in_app:board\"]\n{line}\n")
+}
+
+#[test]
+fn routes_lead_to_people_by_their_channels() {
+    use crate::model::message::{Channel, MessageKind, Severity};
+    use crate::model::routing::{DigestTime, Target};
+    let text = routed("severity = \"warning\"\ndigest = \"daily 08:30\"\ncompanies = [\"acme\"]");
+    let routing = parse(&text).unwrap().routing;
+    let (route, anna) = (&routing.routes[0], &routing.people["anna"]);
+    assert_eq!(route.events, [MessageKind::JobFailed, MessageKind::JobRecovered]);
+    assert_eq!((route.severity, route.to.len()), (Severity::Warning, 1));
+    assert_eq!(route.to[0], Target::Address { channel: Channel::InApp, address: "board".to_owned() });
+    assert!(matches!(route.digest, Some(DigestTime::Daily(_))));
+    assert_eq!((anna.name.as_str(), anna.language.as_str(), anna.time_zone), ("anna", "en", chrono_tz::UTC));
+    let everything = parse("[[routes]]\nevents = [\"*\"]\nto = [\"in_app:x\"]").unwrap().routing;
+    assert_eq!(everything.routes[0].events, crate::model::routing::STAFF_KINDS);
+    let zone = parse(&format!("[alerts]\ntime_zone = \"Asia/Tokyo\"\nlanguage = \"de\"\n{ANNA}")).unwrap().routing;
+    assert_eq!((zone.people["anna"].time_zone, zone.people["anna"].language.as_str()), (chrono_tz::Asia::Tokyo, "de"));
+}
+
+#[test]
+fn mistakes_in_routes_are_told_with_their_place() {
+    for (text, reason) in [
+        (routed("digest = \"weekly\""), "7:10 routes.1.digest must be hourly, or daily and a time"),
+        (routed("digest = \"daily 25:00\""), "7:10 routes.1.digest \"25:00\" is no time of the day"),
+        (routed("severity = \"bad\""), "7:12 routes.1.severity must be one of info, warning, critical"),
+        (routed("channels = [\"fax\"]"), "7:13 routes.1.channels must be one of email, sms"),
+        (routed("channels = [\"in_app\", \"sms\"]"), "7:23 routes.1.channels sms needs a section [sms]"),
+        (routed("channels = [\"webhook\"]"), "7:13 routes.1.channels webhook leads to no person"),
+        (routed("companies = [\"_x\"]"), "7:14 routes.1.companies company id must not start"),
+        (routed("chanels = [\"sms\"]"), "7:1 routes.1.chanels unknown key; did you mean channels?"),
+        (routed("").replace("in_app:board", "ana"), "6:7 routes.1.to there is no [people.ana]; did you mean anna?"),
+        (routed("").replace("in_app:board", "anna"), "6:6 routes.1.to people are reached by email unless channels says"),
+        (routed("").replace("in_app:board", "webhook:ops"), "6:7 routes.1.to webhook:ops needs a section [webhooks.ops]"),
+        (routed("").replace("in_app:board", "slack:#x"), "6:7 routes.1.to slack needs a section [slack]"),
+        (routed("").replace("in_app:board", "slack:x"), "6:7 routes.1.to must be #channel, @user"),
+        (routed("").replace("in_app:board", "email:x"), "6:7 routes.1.to \"x\" is no mail address"),
+        (routed("").replace("in_app:board", "in_app:"), "6:7 routes.1.to \"in_app:\" names nobody"),
+        (routed("").replace("[\"in_app:board\"]", "[]"), "6:6 routes.1.to must not be empty"),
+        (routed("").replace("job.*", "job.faild"), "5:11 routes.1.events \"job.faild\" is no event; did you mean job.failed?"),
+        (routed("").replace("job.*", "reminder.*"), "5:11 routes.1.events \"reminder.*\" is no event; must be one of"),
+        ("[[routes]]\nto = [\"in_app:x\"]".to_owned(), "1:1 routes.1.events is missing"),
+        ("[routes]\nto = [\"in_app:x\"]".to_owned(), "1:1 routes must be sections [[routes]], not a section"),
+        (ANNA.replace("20:00", "8 pm"), "3:9 people.anna.quiet \"8 pm\" is no time of the day"),
+        (ANNA.replace("20:00", "07:00"), "3:9 people.anna.quiet must leave a part of the day"),
+        (ANNA.replace("+49", "0"), "2:9 people.anna.phone must be a number with its country"),
+        (format!("{ANNA}time_zone = \"Berlin\""), "4:13 people.anna.time_zone must be an IANA time zone"),
+        (format!("{ANNA}quiet_days = [\"Sunday\"]"), "4:15 people.anna.quiet_days must be one of mon, tue"),
+        ("[people]\nanna = 1".to_owned(), "2:8 people.anna must be a section [people.anna], not a whole number"),
+        ("[alerts]\ncritical_jobs = [\"x\"]".to_owned(), "2:18 alerts.critical_jobs must be one of invoices.generate"),
+    ] {
+        let found = problems(&text);
+        assert!(found.len() == 1 && found[0].starts_with(reason), "{text}: {found:#?}");
+    }
+}
+
+#[test]
+fn policies_of_reminders_take_after_the_default() {
+    let text = "[reminders]\noverdue = [2]\nrepeat_every = 0\n[reminders.policies.gentle]\nescalation = [20]\nsms = [20]";
+    let sms = "[sms]\naccount_sid = \"AC0123456789abcdef0123456789abcdef\"\nauth_token = \"canary\"\nfrom = \"+15005550006\"\n";
+    assert_eq!(problems(text), ["6:7 reminders.policies.gentle.sms needs [sms], which says who carries text messages"]);
+    let reminders = parse(&format!("{text}\n{sms}")).unwrap().reminders;
+    assert_eq!(reminders.quiet.map(|quiet| quiet.to_string()), Some("20:00-08:00".to_owned()));
+    assert_eq!(parse("[reminders]\nquiet = \"never\"").unwrap().reminders.quiet, None);
+    assert_eq!(
+        problems("[reminders]\nquiet = \"at night\""),
+        ["2:9 reminders.quiet must be two times, such as 20:00-07:00, or never"]
+    );
+    let policies = reminders.policies;
+    let days = |policy: &crate::rules::dunning::Policy| policy.levels().iter().map(|l| l.days).collect::<Vec<_>>();
+    assert_eq!(days(&policies.default), [-7, 2, 7, 14, 30]);
+    assert_eq!(days(&policies.named["gentle"]), [-7, 2, 20]);
+    assert_eq!(
+        problems(
+            "[reminders]\nupcoming = [3]\noverdue = [1, \"2\"]\nsms = [1.5]\nescalation = 7\nrepeat_until = 4000\nrepeat_ever = 1\n\
+             [reminders.policies.none]\n[reminders.policies.a]\nescalation = [9, 8]\n[reminders.policies]\nb = 1"
+        ),
+        [
+            "2:12 reminders.upcoming must be days before the due date: 0 or below, such as [-7]",
+            "3:11 reminders.overdue must be a list of whole days, and a text is none",
+            "4:7 reminders.sms must be a list of whole days, and a number with a point is none",
+            "5:14 reminders.escalation must be a list of days in brackets, not a whole number",
+            "6:16 reminders.repeat_until must be from 0 to 3650, not 4000",
+            "7:1 reminders.repeat_ever unknown key; did you mean repeat_every?",
+            "8:1 reminders.policies.none this name means something already: [reminders] itself is default, and none reminds of nothing",
+            "12:5 reminders.policies.b must be a section [reminders.policies.b], not a whole number",
+        ]
+    );
+    assert_eq!(
+        problems("[reminders.policies.a]\nescalation = [9, 8]"),
+        ["2:14 reminders.policies.a.escalation must ascend, from upcoming over overdue to escalation; 8 does not"]
+    );
 }
 
 fn with_mail(more: &str) -> String {
@@ -218,6 +318,38 @@ fn mistakes_in_mail_are_told_with_their_place() {
     }
     let config = parse(&with_mail("user = \"u\"\npassword = \"canary\"")).unwrap();
     assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+}
+
+#[test]
+fn a_notice_may_go_by_mail_alone() {
+    let notify = parse("[notify_on_completion]\nemail = \"ops@example.com\"").unwrap().notify.unwrap();
+    assert!(notify.webhook.is_none() && notify.email.as_deref() == Some("ops@example.com"));
+    let both = parse(&with_notice("email = \"ops@example.com\"")).unwrap().notify.unwrap();
+    assert!(both.webhook.is_some() && both.email.is_some());
+    assert_eq!(
+        problems("[notify_on_completion]\nemail = \"ops\"")[0],
+        "2:9 notify_on_completion.email \"ops\" is no mail address: write it as name@example.com"
+    );
+    let half = problems("[notify_on_completion]\nemail = \"ops@example.com\"\nurl = \"https://hooks.example.com/canary\"");
+    assert!(half.len() == 1 && half[0].starts_with("1:1 notify_on_completion.secret is missing"), "{half:?}");
+}
+
+#[test]
+fn pings_are_secrets_of_known_jobs() {
+    let all = parse("[ping]\nurl = \"https://hc-ping.com/canary/{job}\"").unwrap();
+    assert!(all.ping.as_ref().unwrap().url.is_some() && !format!("{all:?}").contains("canary"));
+    for (text, reason) in [
+        ("[ping]\nurl = \"canary\"", "2:7 ping.url must be a URL"),
+        ("[ping]\nurl = \"http://canary.example/x\"", "2:7 ping.url must begin with https://, or needs"),
+        ("[ping]\nurl = \"ftp://canary.example/x\"", "2:7 ping.url must begin with https://"),
+        ("[ping.jobs.\"invoices.isue\"]\nurl = \"https://x/canary\"", "1:1 ping.jobs must be one of invoices.generate"),
+        ("[ping.jobs.\"invoices.issue\"]\nurls = \"canary\"", "1:1 ping.jobs.invoices.issue.url is missing"),
+        ("[ping]\njobs = \"canary\"", "2:8 ping.jobs.NAME must be a section [ping.jobs.NAME], not a text"),
+    ] {
+        let found = problems(text);
+        assert!(found[0].starts_with(reason), "{text}: {found:#?}");
+        assert!(!format!("{:?}", parse(text).unwrap_err()).contains("canary"), "{text}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What a job could not do: kept from run to run, told when it is news, settled when it is done.
 
+use super::alerts;
 use super::job::{Decided, Failed, Plan};
+use crate::context::Context;
 use crate::error::Result;
 use crate::model::CompanyId;
 use crate::store::Tx;
@@ -20,6 +22,7 @@ pub(super) const REFUSED: &str = "refused";
 /// data may have changed) and told no more.
 pub(super) fn note<P: Plan>(
     tx: &mut Tx,
+    ctx: &Context,
     job: &str,
     companies: &[&str],
     decided: &Decided<P>,
@@ -28,6 +31,7 @@ pub(super) fn note<P: Plan>(
     let standing = runs::items_of(tx, job, companies)?;
     let mut items = Vec::new();
     let mut news = Vec::with_capacity(decided.failed.len());
+    let mut told = Vec::with_capacity(decided.failed.len());
     for failed in &decided.failed {
         let before = before(&standing, failed);
         news.push(is_news(before));
@@ -35,6 +39,9 @@ pub(super) fn note<P: Plan>(
             continue;
         }
         let attempts = before.map_or(1, |i| i.attempts + 1);
+        if is_news(before) {
+            told.push((failed, attempts >= PARK_AFTER));
+        }
         items.push(RunItem {
             company_id: failed.company_id.clone(),
             job: job.to_owned(),
@@ -47,6 +54,7 @@ pub(super) fn note<P: Plan>(
         });
     }
     runs::put_items(tx, &items, at)?;
+    alerts::note_items(tx, &ctx.config.routing, job, told, at)?;
     let settled: HashSet<(CompanyId, String)> = decided.plans.iter().flat_map(Plan::settles).collect();
     for item in &standing {
         let still = decided.failed.iter().any(|f| f.company_id == item.company_id && f.subject == item.subject);

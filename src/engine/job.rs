@@ -47,6 +47,10 @@ pub trait Plan {
     }
     /// What the summary adds up.
     fn amount(&self) -> Option<Money>;
+    /// The same for a plan that is about several currencies.
+    fn amounts(&self) -> Vec<Money> {
+        self.amount().into_iter().collect()
+    }
     /// The subjects that need not wait any more once this is done (see `Failed::subject`).
     fn settles(&self) -> Vec<(CompanyId, String)>;
     /// The item in JSON. It must be a map.

@@ -3,7 +3,9 @@
 //! A job says what is due, decides, and records; everything else is this module's work. See
 //! `job::Job` for the shape of a job and `outbox::Deliver` for the shape of an effect.
 
+pub mod alerts;
 pub mod doubts;
+pub mod events;
 pub mod filesystem;
 pub mod host;
 mod items;

@@ -5,6 +5,7 @@
 //! the receiver being down says nothing of the books. A repetition is harmless, since
 //! the receiver knows the message by its `webhook-id`.
 
+use super::host;
 use super::outbox::{Calls, Deliver, Outcome, Policy};
 use super::summary::Summary;
 use crate::config::NotifyConfig;
@@ -12,6 +13,7 @@ use crate::context::Context;
 use crate::crash;
 use crate::error::{Error, Result};
 use crate::model::digest::sha256_hex;
+use crate::model::message::{About, Channel, EventFacts, Mailbox, Message, MessageKind, Severity};
 use crate::model::{CompanyId, EffectKind, JobKind, RunId, WorkClass};
 use crate::providers::webhook::{Webhook, message_id};
 use crate::rules::retry::Repeat;
@@ -36,7 +38,7 @@ impl<'c> CompletionNotices<'c> {
     /// None when nobody is to be told.
     pub fn new(ctx: &'c Context) -> Option<Self> {
         let config = ctx.config.notify.as_ref()?;
-        Some(Self { ctx, webhook: Webhook::new(config.webhook.clone()) })
+        Some(Self { ctx, webhook: Webhook::new(config.webhook.clone()?) })
     }
 }
 
@@ -46,9 +48,72 @@ pub(super) fn is_wanted(config: Option<&NotifyConfig>, summary: &Summary, ended:
     config.wants(job, summary.something_happened(), ended.is_err() || summary.failed > 0)
 }
 
-/// Plans the notice of a run that ends, in the transaction that says so. What it tells is the
+/// Plans the notices of a run that ends, in the transaction that says so. What they tell is the
 /// summary, as on the command line.
-pub(super) fn plan(tx: &mut Tx, run_id: &RunId, summary: &Summary, outcome: &str, at: DateTime<Utc>) -> Result<()> {
+pub(super) fn plan(tx: &mut Tx, ctx: &Context, end: End, at: DateTime<Utc>) -> Result<()> {
+    let Some(config) = &ctx.config.notify else { return Ok(()) };
+    if config.webhook.is_some() {
+        plan_webhook(tx, end, at)?;
+    }
+    match &config.email {
+        Some(address) => plan_mail(tx, ctx, address, end, at),
+        None => Ok(()),
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy)]
+pub(super) struct End<'r> {
+    pub run_id: &'r RunId,
+    pub summary: &'r Summary,
+    pub outcome: &'r str,
+    /// What ended it, when it did not come to its end.
+    pub error: Option<&'r Error>,
+}
+
+/// The mail goes the way of all mails; the text is that of the command line.
+fn plan_mail(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: DateTime<Utc>) -> Result<()> {
+    let End { run_id, summary, outcome, error } = end;
+    let (kind, routing) = (MessageKind::JobCompleted, &ctx.config.routing);
+    let severity = if error.is_some() || summary.failed > 0 { Severity::Warning } else { Severity::Info };
+    let told = error.map(|error| error.message.clone());
+    let details = [("outcome", outcome.to_owned()), ("run_id", run_id.to_string()), ("host", host::name())];
+    let event = EventFacts {
+        kind,
+        severity,
+        job: summary.job.to_owned(),
+        subject: String::new(),
+        message: told.into_iter().chain([summary.anchored_text("done")]).collect::<Vec<_>>().join("; "),
+        hint: error.and_then(|error| error.hint.clone()).unwrap_or_default(),
+        at,
+        details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    };
+    let recipient = Mailbox { name: String::new(), address: address.to_owned() };
+    let message = Message {
+        kind,
+        severity,
+        language: routing.language.clone(),
+        to: vec![recipient.clone()],
+        cc: Vec::new(),
+        recipient,
+        message_key: format!("{kind}:{run_id}"),
+        about: About::Event { event },
+    };
+    let payload = message.to_payload().map_err(|invalid| Error::failed(invalid.0))?;
+    let notice = NewEffect {
+        company_id: CompanyId::stored(NOBODY),
+        key: message.effect_key(Channel::Email),
+        subject: run_id.to_string(),
+        content_sha256: sha256_hex(payload.as_bytes()),
+        payload,
+        recipient: address.to_owned(),
+        not_before: None,
+    };
+    effects::plan(tx, EffectKind::Mail, &[notice], at).map_err(Error::from)
+}
+
+fn plan_webhook(tx: &mut Tx, end: End, at: DateTime<Utc>) -> Result<()> {
+    let End { run_id, summary, outcome, .. } = end;
     let body = json!({
         "type": "job.completed",
         "timestamp": at.to_rfc3339_opts(SecondsFormat::Secs, true),

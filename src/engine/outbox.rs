@@ -38,6 +38,10 @@ pub trait Deliver {
     /// The other side, as messages and rate limits name it.
     fn provider(&self) -> &str;
     fn policy(&self) -> Policy;
+    /// Whether it minds this act; others of its kind are left alone.
+    fn takes(&self, _effect: &Effect) -> bool {
+        true
+    }
     /// Looks for outcomes that are gone, and plans them again. Its cost must not grow with history.
     fn look_for_lost(&self, _db: &mut Db) -> Result<()> {
         Ok(())
@@ -176,9 +180,10 @@ fn send(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Re
     // One page of reading feeds many single sendings.
     let page_size = block.max(100).min(run.ctx.batch);
     loop {
-        let page = run.db.read(|tx| effects::due(tx, kind, EffectState::Planned, until, &place, page_size))?;
+        let mut page = run.db.read(|tx| effects::due(tx, kind, EffectState::Planned, until, &place, page_size))?;
         let Some(last) = page.last() else { break };
         place = Place::after(last);
+        page.retain(|effect| deliverer.takes(effect));
         let mut rest = page.as_slice();
         while !rest.is_empty() {
             // No more at a time than may fail in a row, until one has succeeded.

@@ -4,20 +4,20 @@
 //! was made from. If one unit makes the transaction fail, it is rolled back and the page is
 //! replayed one unit a transaction, so that one bad unit never stops the others.
 
+mod ending;
 mod sharing;
 
 use self::sharing::{CLAIM, EXTEND_EVERY};
 use super::job::{Decided, Failed, Job, Plan, RunOptions};
 use super::lock;
-use super::notice::CompletionNotices;
 use super::outbox::{self, Deliver, Delivery};
 use super::signals::Signals;
 use super::summary::Summary;
 use super::witness::{self, Witness};
-use super::{doubts, host, items, notice};
+use super::{alerts, doubts, host, items};
 use crate::context::Context;
 use crate::crash;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::model::RunId;
 use crate::store::audit::{self, Author, Moved};
 use crate::store::runs::{self, Run};
@@ -89,7 +89,10 @@ impl<'c> Runner<'c> {
             None => None,
         };
         self.ctx.refuse_a_future(db)?;
-        doubts::refuse(self.ctx, db)?;
+        if let Err(error) = doubts::refuse(self.ctx, db) {
+            alerts::note_doubt(self.ctx, db, job.name(), &error);
+            return Err(error);
+        }
         let total = if self.ctx.ui.shows_progress() { db.read(|tx| job.count(tx))? } else { 0 };
         let progress = self.ctx.ui.progress(job.name(), total);
         while let Some(limit) = self.room() {
@@ -210,7 +213,7 @@ impl<'c> Runner<'c> {
                 let decided = Decided::<J::Plan> { failed: vec![failed], ..Decided::default() };
                 let company = [J::company(key).as_str()];
                 let at = self.ctx.clock.now();
-                let news = self.once(db, at, |tx, _| items::note(tx, job.name(), &company, &decided, at))?;
+                let news = self.once(db, at, |tx, _| items::note(tx, self.ctx, job.name(), &company, &decided, at))?;
                 self.count(job, &Recorded { decided, moved: Vec::new(), news });
             }
             Err(error) => return Err(error),
@@ -230,7 +233,7 @@ impl<'c> Runner<'c> {
             let mut decided = job.plan(tx, keys)?;
             let entries = job.record(tx, &mut decided.plans)?;
             let moved = audit::append(tx, &author, &entries)?;
-            let news = items::note(tx, job.name(), &companies, &decided, at)?;
+            let news = items::note(tx, self.ctx, job.name(), &companies, &decided, at)?;
             let still_ours = match then {
                 _ if !shares => true,
                 Claims::GivenBack => claims::release(tx, job.name(), &owner, &companies)?,
@@ -277,9 +280,7 @@ impl<'c> Runner<'c> {
         let shown = asked_for || ui.shows_units();
         let plans = || decided.plans.iter().filter(|plan| plan.counts());
         for plan in plans() {
-            if let Some(amount) = plan.amount() {
-                self.summary.add_total(amount);
-            }
+            plan.amounts().into_iter().for_each(|amount| self.summary.add_total(amount));
             if shown {
                 let mut item = plan.item();
                 if let (true, Some(fields)) = (self.options.dry_run, item.as_object_mut()) {
@@ -308,63 +309,6 @@ impl<'c> Runner<'c> {
         let done = plans().count();
         self.summary.done += done as u64;
         self.summary.due += (done + decided.skipped.len() + decided.failed.len()) as u64;
-    }
-
-    /// Writes down how the run ended, also when it ended badly.
-    fn finish(&mut self, db: &mut Db, result: &Result<()>) -> Result<()> {
-        // One that never began is no run; one that was taken over is, and must not seem to be running.
-        let never_began = self.summary.run_id.is_none() && matches!(result, Err(error) if error.kind == ErrorKind::TryLater);
-        if self.options.dry_run || never_began {
-            return Ok(());
-        }
-        let outcome = match result {
-            Ok(()) => self.summary.outcome(),
-            Err(error) => error.kind.as_str(),
-        };
-        let told = notice::is_wanted(self.ctx.config.notify.as_ref(), &self.summary, result);
-        if told {
-            self.begin(db)?;
-        }
-        let now = self.ctx.clock.now();
-        let body = serde_json::to_string(&self.summary).unwrap_or_default();
-        let job = self.summary.job;
-        let shares = db.shares_work();
-        let written = match &self.summary.run_id {
-            Some(run_id) => {
-                let work = |tx: &mut Tx| {
-                    // What it had claimed when it was broken off waits for nobody.
-                    if shares && result.is_err() {
-                        claims::expire(tx, job, run_id.as_str())?;
-                    }
-                    runs::finish(tx, run_id, now, outcome, &body)?;
-                    runs::heartbeat(tx, job, now, outcome)?;
-                    if told {
-                        notice::plan(tx, run_id, &self.summary, outcome, now)?;
-                    }
-                    Ok::<_, Error>(())
-                };
-                // After an error, which may be a lost connection, one try must do.
-                if result.is_ok() { db.write_surely(work) } else { db.write(work) }
-            }
-            // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
-            None if self.ctx.config.notify.is_some() => db.write_surely(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
-            None => db.last_write_unflushed(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
-        };
-        // The error that ended the run is the one to tell.
-        if result.is_ok() { written } else { Ok(()) }
-    }
-
-    /// Sends the notice of this run, and those of earlier ones that are due. The job is over: what
-    /// becomes of a notice changes nothing of it, and is told on stderr.
-    fn notify(&mut self, db: &mut Db) {
-        let Some(notices) = CompletionNotices::new(self.ctx) else { return };
-        let told = Summary::new(self.summary.job, self.ctx.as_of, false);
-        let of_job = std::mem::replace(&mut self.summary, told);
-        self.summary.run_id.clone_from(&of_job.run_id);
-        if let Err(error) = self.deliver(&notices, db) {
-            self.ctx.ui.warn(format!("the completion notice: {}", error.message));
-        }
-        self.summary = of_job;
     }
 }
 

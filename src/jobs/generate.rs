@@ -217,6 +217,6 @@ impl Job for Generate<'_> {
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [GeneratePlan]) -> Result<Vec<Entry>> {
-        record::record(tx, plans)
+        record::record(tx, self.ctx, plans)
     }
 }

@@ -12,12 +12,14 @@ pub use plan::IssuePlan;
 use super::documents::{Documents, key as effect_key};
 
 use crate::context::Context;
+use crate::engine::events as staff;
 use crate::engine::job::{Decided, Failed, Job, Skipped};
 use crate::engine::outbox::Deliver;
 use crate::error::{Error, Result};
 use crate::jobs::send;
 use crate::model::EffectKind;
 use crate::model::digest::sha256_hex;
+use crate::model::document::Document;
 use crate::model::message::MessageKind;
 use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, InvoiceTax, Seller};
 use crate::render::{Fonts, missing_characters};
@@ -161,17 +163,7 @@ impl Job for Issue<'_> {
             // Nothing is owed of it: what it gives back is the company's credit (semantics.md, credit notes).
             let state = if head.total.minor() > 0 { InvoiceState::Open } else { InvoiceState::Paid };
             if head.total.minor() < 0 {
-                let key = format!("invoice:{}", head.invoice_id);
-                let reason = format!("invoice {}", document.number);
-                let credit = CreditEntry {
-                    company_id: &head.company_id,
-                    key: &key,
-                    seller_id: &head.seller_id,
-                    amount: head.total.negated(),
-                    reason: &reason,
-                    entered_on: document.issued_on,
-                };
-                payments::add_credit(tx, credit)?;
+                give_back(tx, head, document)?;
             }
             heads.push(Invoice {
                 state,
@@ -188,12 +180,28 @@ impl Job for Issue<'_> {
         let now = self.ctx.clock.now();
         effects::plan(tx, EffectKind::Document, &planned, now)?;
         events::raise(tx, &told, now)?;
+        staff::invoices(tx, &self.ctx.config.routing, MessageKind::InvoiceIssued, heads.iter(), now)?;
         Ok(entries)
     }
 
     fn deliverers(&self) -> Vec<&dyn Deliver> {
         vec![&self.writer]
     }
+}
+
+/// What an invoice gives back becomes the company's credit.
+fn give_back(tx: &mut Tx, head: &Invoice, document: &Document) -> Result<()> {
+    let key = format!("invoice:{}", head.invoice_id);
+    let reason = format!("invoice {}", document.number);
+    let credit = CreditEntry {
+        company_id: &head.company_id,
+        key: &key,
+        seller_id: &head.seller_id,
+        amount: head.total.negated(),
+        reason: &reason,
+        entered_on: document.issued_on,
+    };
+    Ok(payments::add_credit(tx, credit)?)
 }
 
 fn draft_key(draft: &Invoice) -> (String, String, String, String) {

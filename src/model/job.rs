@@ -8,6 +8,10 @@ text_enum! {
         InvoicesGenerate = "invoices.generate",
         InvoicesIssue = "invoices.issue",
         InvoicesSend = "invoices.send",
+        RemindersUpcoming = "reminders.upcoming",
+        RemindersOverdue = "reminders.overdue",
+        RemindersEscalation = "reminders.escalation",
         EffectsSettle = "effects.settle",
+        AlertsDispatch = "alerts.dispatch",
     }
 }

@@ -42,6 +42,8 @@ text_enum! {
         Statement = "statement",
         JobFailed = "job.failed",
         JobRecovered = "job.recovered",
+        /// A run has ended: to whom `notify_on_completion` names.
+        JobCompleted = "job.completed",
         /// Something could not be done and was not done before.
         ItemFailed = "item.failed",
         /// Something was tried so often that it waits for a person.
@@ -49,6 +51,8 @@ text_enum! {
         /// An act on the outside world failed for good, or nobody can tell what became of it.
         EffectFailed = "effect.failed",
         BalanceLow = "balance.low",
+        /// What happened to an invoice, told to one's own people; what it was stands in the event.
+        Notice = "notice",
         /// Several of these in one.
         Digest = "digest",
     }
@@ -291,6 +295,20 @@ pub struct Rendered {
     pub html: String,
     /// One or two sentences, for SMS and for titles.
     pub short: String,
+}
+
+impl MessageKind {
+    /// Whose template tells it. Of their invoices, customers and staff hear in different words.
+    pub const fn template(self, is_event: bool) -> Self {
+        match self {
+            Self::InvoiceDraft | Self::InvoiceIssued | Self::InvoicePaid | Self::InvoiceFailed | Self::InvoiceRefunded
+                if is_event =>
+            {
+                Self::Notice
+            }
+            other => other,
+        }
+    }
 }
 
 impl Message {

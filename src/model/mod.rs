@@ -3,6 +3,7 @@
 //! Everything here is parsed once, at the edge (a CSV cell, a database column, a flag), and is
 //! valid from then on. Nothing here reads a clock, a file or a database.
 
+pub mod account;
 pub mod billable_item;
 pub mod calendar;
 pub mod card;
@@ -11,6 +12,7 @@ pub mod contact;
 pub mod contract;
 pub mod digest;
 pub mod document;
+pub mod dunning;
 pub mod effect;
 pub mod ids;
 pub mod invoice;
@@ -18,6 +20,7 @@ pub mod job;
 pub mod message;
 pub mod money;
 pub mod payment;
+pub mod routing;
 pub mod secret;
 pub mod seller;
 pub mod tax;
@@ -35,6 +38,7 @@ pub use invoice::{FullInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceTax, L
 pub use job::JobKind;
 pub use money::{Currency, Money};
 pub use payment::Payment;
+pub use routing::Routing;
 pub use secret::{REDACTED, Secret};
 pub use seller::Seller;
 pub use tax::{TaxCategory, TaxRate};

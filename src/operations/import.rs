@@ -20,7 +20,7 @@ mod tax_rates;
 
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, RowKey, Source};
-use crate::model::{Seller, SellerId};
+use crate::model::{Routing, Seller, SellerId};
 use crate::operations::invoices::find;
 use crate::operations::payments::{self, Desk, RecordError};
 use crate::store::audit::{self, Author, Entry};
@@ -75,6 +75,8 @@ pub struct How<'a> {
     pub author: &'a Author,
     /// Decides what is today.
     pub as_of: DateTime<Utc>,
+    /// Who hears of payments.
+    pub routing: Option<&'a Routing>,
     /// Check everything against the database, and change nothing.
     pub dry_run: bool,
 }
@@ -114,6 +116,7 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
     let mut work = Work {
         author: how.author,
         as_of: how.as_of,
+        routing: how.routing,
         sellers: sellers.into_iter().map(|seller| (seller.seller_id.clone(), seller)).collect(),
         summary: ImportSummary::default(),
         problems: Problems::default(),
@@ -151,6 +154,7 @@ enum Outcome {
 struct Work<'a> {
     author: &'a Author,
     as_of: DateTime<Utc>,
+    routing: Option<&'a Routing>,
     /// All sellers as they stand now, those of this import included.
     sellers: BTreeMap<SellerId, Seller>,
     summary: ImportSummary,
@@ -205,7 +209,7 @@ impl Work<'_> {
     /// Payments go the same way as those that are recorded by hand.
     fn payments(&mut self, tx: &mut Tx, rows: Vec<Located<crate::import::PaymentRow>>) -> Result<()> {
         let author = self.author;
-        let desk = Desk::of(author, self.as_of, self.sellers.values()).with_checked_texts();
+        let desk = Desk::of(author, self.as_of, self.sellers.values()).with_checked_texts().telling(self.routing);
         for Located { value: row, source } in rows {
             let invoice = match find(tx, &row.invoice, Some(&row.payment.company_id)) {
                 Ok(invoice) => invoice,

@@ -3,9 +3,11 @@
 
 pub mod audit;
 pub mod check;
+pub mod companies;
 pub mod contracts;
 pub mod effects;
 pub mod import;
 pub mod invoices;
 pub mod payments;
 pub mod reconcile;
+pub mod reminders;

@@ -1,8 +1,10 @@
 //! Recording money that arrived: what settles the invoice, what becomes company credit, once per
 //! provider reference (semantics.md, invoice life).
 
+use crate::engine::events::{self, InvoiceEvent};
 use crate::error::{Error, Result};
-use crate::model::{CompanyId, Invoice, InvoiceState, Money, Payment, Seller, SellerId, text};
+use crate::model::message::MessageKind;
+use crate::model::{CompanyId, Invoice, InvoiceState, Money, Payment, Routing, Seller, SellerId, text};
 use crate::rules::schedule::today;
 use crate::store::audit::{self, Author, Entry};
 use crate::store::payments::{self, CreditEntry};
@@ -24,6 +26,8 @@ pub struct Desk<'a> {
     zones: BTreeMap<SellerId, Tz>,
     /// The texts were checked already, by who knows which numbers are meant.
     checked: bool,
+    /// Who wants to hear of it.
+    routing: Option<&'a Routing>,
 }
 
 impl<'a> Desk<'a> {
@@ -34,7 +38,13 @@ impl<'a> Desk<'a> {
     /// A desk for sellers that the caller has read already.
     pub fn of<'s>(author: &'a Author, as_of: DateTime<Utc>, sellers: impl IntoIterator<Item = &'s Seller>) -> Self {
         let zones = sellers.into_iter().map(|seller| (seller.seller_id.clone(), seller.time_zone)).collect();
-        Self { author, as_of, zones, checked: false }
+        Self { author, as_of, zones, checked: false, routing: None }
+    }
+
+    /// Tells staff of what is paid, as far as the routes lead to anybody.
+    #[must_use]
+    pub fn telling(self, routing: Option<&'a Routing>) -> Self {
+        Self { routing, ..self }
     }
 
     /// Takes texts as they are: those of an import were checked with `--allow-numbers` in mind.
@@ -134,6 +144,18 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
     }
     let balance = Money::from_minor(balance.minor() - settled.minor(), invoice.currency);
     let state = settle(tx, &invoice, balance)?;
+    if let (Some(routing), InvoiceState::Paid, false) = (desk.routing, state, invoice.state == InvoiceState::Paid) {
+        let occasion = format!("{}:{}", payment.provider, payment.reference);
+        let event = InvoiceEvent {
+            company_id: &invoice.company_id,
+            invoice_id: &invoice.invoice_id,
+            label: invoice.label(),
+            amount: payment.amount,
+            occasion: &occasion,
+            message: "",
+        };
+        events::invoice(tx, routing, MessageKind::InvoicePaid, &[event], desk.author.at)?;
+    }
     let recorded = told(&invoice, payment, Outcome { already_recorded: false, settled, credited, balance, state });
     audit::append(tx, desk.author, &entries(&invoice, payment, &recorded))?;
     Ok(recorded)

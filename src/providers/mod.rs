@@ -5,6 +5,7 @@ pub mod folder;
 pub mod hmac;
 pub mod http;
 pub mod mail;
+pub mod ping;
 pub mod s3;
 pub mod slack;
 pub mod sms;

@@ -1,24 +1,31 @@
-//! Bytes from values: the invoice as a PDF.
+//! Bytes from values: invoices and statements as PDF, messages in words.
 //!
 //! ```text
-//! Document ─▶ invoice (what goes where) ─▶ flow (pages) ─▶ pdf (krilla) ─▶ bytes
-//!               languages (words, formats)    text (glyphs, line breaks) ◀─ fonts
+//! Document  ─▶ invoice   ─┐ (what goes where)
+//! Statement ─▶ statement ─┴─▶ flow (pages) ─▶ pdf (krilla) ─▶ bytes
+//!                letter (looks)  text (glyphs, line breaks) ◀─ fonts
+//! MessageFacts ─▶ messages (templates) ─▶ subject, text, HTML
+//!                languages (words, formats, texts), for all of them
 //! ```
 //! PDF/A-3b, A4. The same document, logo and fonts give the same bytes, on any machine, in any
 //! order, on any number of threads: dates come from the document and lengths are integers.
 //! A character that the fonts lack is an error that names it, never a blank.
 
+mod columns;
 mod flow;
 mod fonts;
 mod invoice;
 pub mod languages;
+mod letter;
 mod logo;
 pub mod messages;
 mod pdf;
+mod statement;
 pub mod text;
 
 pub use fonts::{Fonts, Weight};
 pub use logo::Logo;
+pub use statement::{StatementLetter, statement_pdf, statement_text};
 
 use crate::error::Error;
 use crate::model::document::Document;

@@ -6,7 +6,8 @@ use super::fonts::Fonts;
 use super::languages::Language;
 use super::logo::Logo;
 use super::text::{Length, Run};
-use crate::model::document::Document;
+use crate::model::document::{Document, Party};
+use crate::model::message::Statement;
 use chrono::{Datelike, NaiveDate};
 use krilla::SerializeSettings;
 use krilla::color::rgb;
@@ -35,9 +36,20 @@ impl About {
         Self {
             title: format!("{} {}", language.document.invoice, doc.number),
             author: doc.seller.name.clone(),
-            language: doc.language.clone(),
+            language: language.tag.to_owned(),
             dated: doc.issued_on,
             id: format!("{}/{}", doc.invoice_id, doc.revision),
+        }
+    }
+
+    /// The same days and entries of the same two give the same file.
+    pub fn statement(title: &str, statement: &Statement, [seller, company]: [&Party; 2], language: &str) -> Self {
+        Self {
+            title: format!("{title} {}", company.name),
+            author: seller.name.clone(),
+            language: language.to_owned(),
+            dated: statement.to,
+            id: format!("statement/{}/{}/{}/{}", seller.id, company.id, statement.from, statement.to),
         }
     }
 

@@ -55,7 +55,8 @@ pub fn canonical_json(document: &Document) -> Result<String, serde_json::Error> 
     serde_json::to_string(document)
 }
 
-fn seller_party(seller: &Seller) -> Party {
+/// Who bills, as documents show it.
+pub fn seller_party(seller: &Seller) -> Party {
     Party {
         id: seller.seller_id.to_string(),
         name: seller.name.clone(),
@@ -69,7 +70,8 @@ fn seller_party(seller: &Seller) -> Party {
     }
 }
 
-fn buyer_party(company: &Company) -> Party {
+/// Who is billed, as documents show it.
+pub fn buyer_party(company: &Company) -> Party {
     Party {
         id: company.company_id.to_string(),
         name: company.name.clone(),

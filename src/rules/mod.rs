@@ -6,6 +6,7 @@
 pub mod amend;
 pub mod billing;
 pub mod document;
+pub mod dunning;
 pub mod exact;
 pub mod numbering;
 pub mod pauses;
@@ -13,6 +14,8 @@ pub mod periods;
 pub mod pricing;
 pub mod recipients;
 pub mod retry;
+pub mod routing;
 pub mod schedule;
+pub mod statement;
 pub mod tax;
 pub mod totals;

@@ -6,11 +6,14 @@ use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::{Company, CompanyId};
 use std::collections::BTreeSet;
 
-const SELECT: &str =
-    "SELECT company_id, name, attention, address_line1, address_line2, postal_code, city, region, country, tax_id,
-  email, time_zone, language, payment_terms_days, consolidate, billing_day, tax_code, reference,
-  delivery, account_manager, reminder_policy
-  FROM companies WHERE company_id = $1";
+macro_rules! columns {
+    () => {
+        "company_id, name, attention, address_line1, address_line2, postal_code, city, region, country, tax_id, email, time_zone, \
+         language, payment_terms_days, consolidate, billing_day, tax_code, reference, delivery, account_manager, reminder_policy"
+    };
+}
+
+const SELECT: &str = concat!("SELECT ", columns!(), " FROM companies WHERE company_id = $1");
 
 static UPSERT: Bulk<21> = Bulk {
     table: "companies",
@@ -49,6 +52,12 @@ static UPSERT: Bulk<21> = Bulk {
 /// These companies, in the order of their ids (which must ascend). Ids that do not exist are left out.
 pub fn by_ids(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Company>, StoreError> {
     tx.query_companies(SELECT, ids, &[], read_company)
+}
+
+/// A page of companies after `after`, by id.
+pub fn page(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<Company>, StoreError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM companies WHERE company_id > $1 ORDER BY company_id LIMIT $2");
+    tx.query(SQL, &[after.into(), limit.into()], read_company)
 }
 
 /// Which of these companies (ids ascending) exist.

@@ -14,6 +14,7 @@ mod tls;
 mod tx;
 mod value;
 
+pub mod alerts;
 pub mod audit;
 pub mod billing;
 pub mod check;
@@ -21,8 +22,10 @@ pub mod claims;
 pub mod companies;
 pub mod contacts;
 pub mod contracts;
+pub mod digests;
 pub mod distribute;
 pub mod documents;
+pub mod dunning;
 pub mod effects;
 pub mod events;
 pub mod invoices;
@@ -34,6 +37,7 @@ pub mod payments;
 pub mod runs;
 pub mod schema;
 pub mod sellers;
+pub mod statement;
 
 pub use error::{Setup, StoreError, Transient};
 pub use tls::check_url;

@@ -116,6 +116,13 @@ pub fn list(tx: &mut Tx, job: &str, limit: u32) -> Result<Vec<Run>, StoreError> 
     tx.query(SQL, &[job.into(), limit.into()], read_run)
 }
 
+/// The latest run of a job.
+pub fn latest(tx: &mut Tx, job: &str) -> Result<Option<Run>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", run_columns!(), " FROM runs WHERE job = $1 ORDER BY started_at DESC, run_id DESC LIMIT 1");
+    tx.query_opt(SQL, &[job.into()], read_run)
+}
+
 /// A page of all runs by id, after `after`.
 pub fn page(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<Run>, StoreError> {
     const SQL: &str = concat!("SELECT ", run_columns!(), " FROM runs WHERE run_id > $1 ORDER BY run_id LIMIT $2");
@@ -198,6 +205,12 @@ pub fn items_of(tx: &mut Tx, job: &str, companies: &[&str]) -> Result<Vec<RunIte
         " FROM run_items WHERE company_id = $1 AND job = $2 ORDER BY company_id, subject, period"
     );
     tx.query_companies(SQL, companies, &[job.into()], read_item)
+}
+
+/// The companies after `after` for which a job could not do something.
+pub fn companies_with_items(tx: &mut Tx, job: &str, after: &str, limit: u32) -> Result<Vec<CompanyId>, StoreError> {
+    const SQL: &str = "SELECT DISTINCT company_id FROM run_items WHERE job = $1 AND company_id > $2 ORDER BY company_id LIMIT $3";
+    tx.query(SQL, &[job.into(), after.into(), limit.into()], |row| Ok(CompanyId::stored(row.text(0)?)))
 }
 
 /// How many things wait, by job and reason, and how many of them gave up trying.

@@ -4,7 +4,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod alerts;
 mod audit;
+mod companies;
 mod config;
 mod contracts;
 mod db;
@@ -14,10 +16,15 @@ mod help;
 mod http;
 mod import;
 mod init;
+mod notify;
 mod output;
 mod outside;
 mod payments;
+mod pings;
+mod reminders;
 mod schedule;
+#[path = "../support/smtp.rs"]
+mod smtp;
 mod state;
 mod sums;
 mod support;

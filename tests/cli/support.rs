@@ -106,6 +106,9 @@ fn redact(text: &str, folder: &Path) -> String {
         } else if let Some(after) = rest.strip_prefix("\"seconds\":") {
             redacted.push_str("\"seconds\":0");
             rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        } else if let Some(after) = rest.strip_prefix(", ").and_then(after_seconds) {
+            redacted.push_str(", 0.0 s");
+            rest = after;
         } else {
             redacted.push(next);
             rest = &rest[next.len_utf8()..];
@@ -114,12 +117,20 @@ fn redact(text: &str, folder: &Path) -> String {
     redacted
 }
 
+/// What follows `0.3 s`, which ends a summary or stands before the run's digest.
+fn after_seconds(text: &str) -> Option<&str> {
+    let after = text.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('.')?;
+    let after = after.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(" s")?;
+    (after.is_empty() || after.starts_with(['\n', ','])).then_some(after)
+}
+
 fn is_uuid(text: &str) -> bool {
     text.chars().enumerate().all(|(at, c)| if [8, 13, 18, 23].contains(&at) { c == '-' } else { c.is_ascii_hexdigit() })
 }
 
 #[test]
 fn only_what_differs_is_redacted() {
-    let said = redact("/tmp/x/a.pdf 0192f0c1-2345-7abc-8def-0123456789ab {\"seconds\":1.25} 12.50 EUR", Path::new("/tmp/x"));
-    assert_eq!(said, "$FOLDER/a.pdf [id] {\"seconds\":0} 12.50 EUR");
+    let said =
+        redact("/tmp/x/a.pdf 0192f0c1-2345-7abc-8def-0123456789ab {\"seconds\":1.25} 12.50 EUR, 1.7 s", Path::new("/tmp/x"));
+    assert_eq!(said, "$FOLDER/a.pdf [id] {\"seconds\":0} 12.50 EUR, 0.0 s");
 }

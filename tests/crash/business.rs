@@ -1,6 +1,7 @@
 //! A small business with all that makes the main job hard: catch-up, advance and arrears, a month's
 //! end, consolidation, items with and without a contract, two currencies, and a contract that fails.
 
+use crate::oracle::{Alike, undisturbed_from};
 use crate::stage::{Stage, told};
 use crate::support::TestDb;
 use finops::jobs::JobKind;
@@ -75,16 +76,27 @@ fn times(table: &str, times: usize) -> String {
     format!("{header}\n{rows}")
 }
 
+fn issued_so_long_ago(stage: &mut Stage, days: i64) {
+    for job in [JobKind::InvoicesGenerate, JobKind::InvoicesIssue, JobKind::InvoicesSend] {
+        stage.run(job);
+    }
+    stage.days_later(days);
+}
+
 /// Takes the night to where a job has work to do, in each of its four steps if it has them. A new
 /// job says here what must have gone before it.
 pub fn until_due(stage: &mut Stage, job: JobKind) {
     match job {
         JobKind::InvoicesGenerate => {}
         JobKind::InvoicesIssue => drop(stage.run(JobKind::InvoicesGenerate)),
-        JobKind::InvoicesSend => {
+        JobKind::InvoicesSend | JobKind::AlertsDispatch => {
             stage.run(JobKind::InvoicesGenerate);
             stage.run(JobKind::InvoicesIssue);
         }
+        // Payable within 14 days; they fall due while the next month's are not yet.
+        JobKind::RemindersUpcoming => issued_so_long_ago(stage, 7),
+        JobKind::RemindersOverdue => issued_so_long_ago(stage, 15),
+        JobKind::RemindersEscalation => issued_so_long_ago(stage, 21),
         // All is decided; of what is to be carried out, a part was begun and the rest was not.
         JobKind::EffectsSettle => {
             stage.run(JobKind::InvoicesGenerate);
@@ -92,6 +104,26 @@ pub fn until_due(stage: &mut Stage, job: JobKind) {
             assert!(stage.killed_at(JobKind::InvoicesIssue, at));
             stage.later();
         }
+    }
+}
+
+/// What a job finds, and what is to come of it.
+pub struct Before {
+    pub stage: Stage,
+    pub expected: Vec<String>,
+    pub alike: Alike,
+}
+
+impl Before {
+    pub fn of(mut stage: Stage, job: JobKind) -> Self {
+        until_due(&mut stage, job);
+        let expected = undisturbed_from(&stage);
+        // When weeks have gone by, later invoices of one company come after those of all others.
+        let alike = match job {
+            JobKind::RemindersUpcoming | JobKind::RemindersOverdue | JobKind::RemindersEscalation => Alike::ButForNumbers,
+            _ => Alike::Exactly,
+        };
+        Self { stage, expected, alike }
     }
 }
 

@@ -3,7 +3,7 @@
 //! goes on; the books are the same.
 
 use crate::business;
-use crate::oracle::{check, undisturbed};
+use crate::oracle::check_with;
 use crate::stage::{JOBS, Stage, all_cases, side_by_side, told};
 use crate::support::{Fault, Plan, Proxy, TestDb};
 use finops::jobs::JobKind;
@@ -47,15 +47,13 @@ fn cuts(job: JobKind, trips: &[String]) -> Vec<Cut> {
 fn postgres_survives_a_cut_line_everywhere() {
     let Some(db) = TestDb::postgres() else { return };
     let db = business::prepare(db);
-    let expected = undisturbed(db.copy());
     let mut before = Vec::new();
     let mut cases = Vec::new();
     for job in JOBS {
-        let mut stage = Stage::new(db.copy()).in_pages_of(PAGE);
-        business::until_due(&mut stage, *job);
-        before.push(stage.db.copy());
+        let found = business::Before::of(Stage::new(db.copy()).in_pages_of(PAGE).alerting(), *job);
         // In a folder of its own, as each case: what a run finds there is worth round trips too.
-        let stage = Stage::new(stage.db).in_pages_of(PAGE);
+        let stage = found.stage.again();
+        before.push(found);
         let line = Proxy::start(&stage.db.url(), &[]);
         let output = stage.job(*job).args(["--database", line.url()]).output().unwrap();
         assert!(matches!(output.status.code(), Some(0 | 3)), "{job}: {}", told(&output));
@@ -63,11 +61,12 @@ fn postgres_survives_a_cut_line_everywhere() {
     }
     side_by_side(&cases, |cut| {
         let at = JOBS.iter().position(|job| *job == cut.job).unwrap();
-        survive(*cut, Stage::new(before[at].copy()).in_pages_of(PAGE), &expected);
+        survive(*cut, &before[at]);
     });
 }
 
-fn survive(cut: Cut, mut stage: Stage, expected: &[String]) {
+fn survive(cut: Cut, before: &business::Before) {
+    let mut stage = before.stage.again();
     let plan = Plan { at: cut.at, fault: cut.fault, refused_for: cut.refused_for };
     let line = Proxy::start(&stage.db.url(), &[plan]);
     let output = stage.job(cut.job).args(["--database", line.url()]).output().unwrap();
@@ -79,7 +78,7 @@ fn survive(cut: Cut, mut stage: Stage, expected: &[String]) {
     let goes_on = matches!(code, Some(0 | 3));
     assert!(goes_on || code == Some(75) && trips[cut.at - 1] != "COMMIT", "{what}: {}", told(&output));
     stage.settle();
-    check(&mut stage, expected, &what);
+    check_with(&mut stage, &before.expected, before.alike, &what);
 }
 
 /// What a person does is recorded, the answer is lost, and the person does it again: nothing is done

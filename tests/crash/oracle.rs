@@ -1,6 +1,7 @@
 //! What must be true after any fault (reliability.md, "How it is tested").
 
 use crate::business;
+use crate::smtp;
 use crate::stage::{JOBS, Stage};
 pub use crate::support::books::books;
 use crate::support::books::{canonical, files, raw};
@@ -34,6 +35,13 @@ pub fn undisturbed(db: TestDb) -> Vec<String> {
     stage.settle();
     assert_eq!(stage.db.value("SELECT COUNT(*) FROM invoices WHERE state = 'open'"), business::INVOICES);
     assert_eq!(stage.db.value("SELECT COUNT(*) FROM billed_periods"), business::PERIODS);
+    books(&stage.db)
+}
+
+/// What is left when nothing disturbs the work from here on.
+pub fn undisturbed_from(stage: &Stage) -> Vec<String> {
+    let mut stage = stage.again();
+    stage.settle();
     books(&stage.db)
 }
 
@@ -136,10 +144,16 @@ fn mails(stage: &Stage, what: &str) {
     }
     let planned = stage.db.rows("SELECT idempotency_key, recipient FROM effects WHERE kind = 'message.email'");
     assert!(!planned.is_empty(), "{what}");
-    assert_eq!(arrived.len(), planned.len(), "{what}: no mail is missing, and none is too many");
-    for row in planned {
-        assert!(arrived.keys().any(|(_, rcpt)| rcpt.contains(&format!("<{}>", row[1]))), "{what}: {}", row[0]);
+    assert_eq!(arrived.len() + stage.mailed, planned.len(), "{what}: no mail is missing, and none is too many");
+    for (_, rcpt) in arrived.keys() {
+        assert!(planned.iter().any(|row| rcpt.contains(&format!("<{}>", row[1]))), "{what}: {rcpt}");
     }
+}
+
+/// Mails that came with the mark of a resend.
+pub fn resent(stage: &Stage) -> u32 {
+    let marked = |mail: &smtp::Taken| String::from_utf8_lossy(&mail.bytes).contains("X-Finops-Resend: yes");
+    stage.mail.taken().iter().map(|mail| u32::from(marked(mail))).sum()
 }
 
 /// Every notice that was planned arrived, perhaps more than once, and always the same.

@@ -22,6 +22,14 @@ url_env = \"NOTIFY_URL\"
 secret_env = \"NOTIFY_SECRET\"
 allow_private_addresses = true
 ";
+const ALERTS: &str = "
+[people.anna]
+email = \"anna@nordlicht.example\"
+[[routes]]
+events = [\"item.failed\", \"invoice.issued\"]
+to = [\"anna\", \"in_app:board\"]
+";
+
 /// 24 bytes.
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
 
@@ -43,13 +51,16 @@ pub struct Stage {
     receiver: Option<String>,
     /// The server that takes its mails.
     pub mail: Arc<smtp::Server>,
+    /// The mails of the database that were sent before, through another server.
+    pub mailed: usize,
 }
 
 impl Stage {
     pub fn new(db: TestDb) -> Self {
         let folder = tempfile::Builder::new().prefix("finops-crash-").tempdir().unwrap();
         let mail = Arc::new(smtp::Server::start([]));
-        let stage = Self { db, folder, clock: now() + TimeDelta::days(2), page: None, program: None, receiver: None, mail };
+        let stage =
+            Self { db, folder, clock: now() + TimeDelta::days(2), page: None, program: None, receiver: None, mail, mailed: 0 };
         stage.write("finops.toml", &stage.config(&stage.db));
         stage
     }
@@ -89,6 +100,14 @@ impl Stage {
         let text = std::fs::read_to_string(&config).unwrap();
         std::fs::write(config, text + NOTIFY).unwrap();
         Self { receiver: Some(url), ..self }
+    }
+
+    /// The same with somebody who hears of what cannot be done, and of each invoice.
+    pub fn alerting(self) -> Self {
+        let config = self.folder.path().join("finops.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(config, text + ALERTS).unwrap();
+        self
     }
 
     pub fn documents(&self) -> PathBuf {
@@ -137,7 +156,8 @@ impl Stage {
     }
 
     pub fn job(&self, job: JobKind) -> Command {
-        let mut command = self.command(&job.as_str().split('.').collect::<Vec<_>>());
+        let words = job.command();
+        let mut command = self.command(&words.split(' ').skip(1).collect::<Vec<_>>());
         if self.program.is_some() {
             command.args(["--now", &self.clock.to_rfc3339()]);
         }
@@ -196,10 +216,31 @@ impl Stage {
 
     /// Which of all places of a job's run is the n-th of this name.
     pub fn nth(&self, job: JobKind, place: (&str, usize)) -> u64 {
-        let trial = Self { clock: self.clock, page: self.page, ..Self::new(self.db.copy()) };
+        let trial = self.again();
         let places = trial.places(job);
         let mut found = (1_u64..).zip(&places).filter(|(_, name)| *name == place.0);
         found.nth(place.1 - 1).unwrap_or_else(|| panic!("{job}: {place:?} in {places:?}")).0
+    }
+
+    /// Days go by.
+    pub fn days_later(&mut self, days: i64) {
+        self.clock += TimeDelta::days(days);
+    }
+
+    /// Another stage with a copy of the database as it is, at the same time, for the same work: what
+    /// it says of PDFs, it finds in a folder of its own.
+    pub fn again(&self) -> Self {
+        let (config, documents) = (std::fs::read_to_string(self.folder.path().join("finops.toml")).unwrap(), self.documents());
+        let again = Self { clock: self.clock, page: self.page, receiver: self.receiver.clone(), ..Self::new(self.db.copy()) };
+        let config = config.replace(&self.db.url(), &again.db.url());
+        let port = |stage: &Self| format!("port = {}", stage.mail.port());
+        again.write("finops.toml", &config.replace(&port(self), &port(&again)));
+        let copied =
+            Command::new("cp").arg("-a").arg(&documents).arg(again.folder.path()).stderr(Stdio::null()).status().unwrap();
+        assert!(copied.success() || !documents.exists());
+        let sent = "SELECT COUNT(*) FROM effects WHERE kind = 'message.email' AND state = 'succeeded'";
+        let mailed = again.db.value(sent).parse().unwrap();
+        Self { mailed, ..again }
     }
 
     /// Time goes by, until the claims of a killed run have expired.

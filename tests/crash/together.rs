@@ -37,6 +37,27 @@ fn two_at_once_bill_everything_once() {
 }
 
 #[test]
+fn two_at_once_tell_each_thing_once() {
+    each_engine(|db| {
+        let stage = Stage::new(db).in_pages_of(2).alerting();
+        let business::Before { mut stage, expected, .. } = business::Before::of(stage, JobKind::AlertsDispatch);
+        let told = "SELECT COUNT(*) FROM notifications";
+        assert_eq!(stage.db.value(told), "0");
+        let start = || stage.job(JobKind::AlertsDispatch).args(["--lock-wait", "60s"]).spawn().unwrap();
+        for child in [start(), start(), start()] {
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", super::stage::told(&output));
+        }
+        let invoices: u32 = business::INVOICES.parse().unwrap();
+        assert_eq!(stage.db.value(told), (invoices + 1).to_string(), "each invoice, and what could not be billed");
+        let staff = "kind = 'message.in_app' OR recipient LIKE 'anna@%'";
+        assert_eq!(stage.db.value(&format!("SELECT COUNT(*) FROM effects WHERE ({staff}) AND attempts <> 1")), "0");
+        stage.settle();
+        check(&mut stage, &expected, "three dispatchers at once");
+    });
+}
+
+#[test]
 fn on_sqlite_the_second_says_try_again_later() {
     let db = business::prepare(TestDb::sqlite());
     let url = db.url();

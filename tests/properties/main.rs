@@ -5,10 +5,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its case has failed")]
 
 mod changes;
+mod dunning;
 mod fixtures;
 mod money;
 mod periods;
 mod plan;
 mod proration;
+mod routing;
 mod totals;
 mod zones;

@@ -19,7 +19,7 @@ fn offset(zone: Tz, at: DateTime<Utc>) -> i32 {
 
 /// The hours of 2020–2040 in which a zone's clock was changed: found in steps of a week, so that a
 /// change that is taken back within one is not seen.
-fn clock_changes(zone: Tz) -> Vec<DateTime<Utc>> {
+pub fn clock_changes(zone: Tz) -> Vec<DateTime<Utc>> {
     let end = instant(day(2041, 1, 1));
     let mut changes = Vec::new();
     let mut week = instant(day(2020, 1, 1));

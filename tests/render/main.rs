@@ -8,4 +8,5 @@ mod logo;
 mod messages;
 mod reading;
 mod sample;
+mod statement;
 mod tools;

@@ -3,6 +3,7 @@
 use finops::model::message::{MessageFacts, MessageKind, Rendered};
 use finops::render::languages;
 use finops::render::messages::{TemplateError, Templates, samples};
+use proptest::prelude::*;
 use std::sync::LazyLock;
 
 static BUILT_IN: LazyLock<Templates> = LazyLock::new(Templates::built_in);
@@ -12,13 +13,21 @@ fn render(kind: MessageKind, language: &str, facts: &MessageFacts) -> Rendered {
 }
 
 /// Each message of the samples in each language.
-fn each(mut look: impl FnMut(MessageKind, &str, &MessageFacts, &Rendered)) {
+static WRITTEN: LazyLock<Vec<(MessageKind, &str, MessageFacts, Rendered)>> = LazyLock::new(|| {
+    let mut written = Vec::new();
     for kind in MessageKind::ALL {
         for facts in samples(*kind).unwrap() {
             for language in languages::tags() {
-                look(*kind, language, &facts, &render(*kind, language, &facts));
+                written.push((*kind, language, facts.clone(), render(*kind, language, &facts)));
             }
         }
+    }
+    written
+});
+
+fn each(mut look: impl FnMut(MessageKind, &str, &MessageFacts, &Rendered)) {
+    for (kind, language, facts, rendered) in WRITTEN.iter() {
+        look(*kind, language, facts, rendered);
     }
 }
 
@@ -60,6 +69,20 @@ fn every_kind_in_every_language() {
     }
 }
 
+/// Whether something is to be paid, by what a message is for.
+fn asks_for_money(kind: MessageKind, facts: &MessageFacts) -> bool {
+    let statement = facts.statement.iter().flat_map(|s| &s.accounts).any(|a| a.closing > rust_decimal::Decimal::ZERO);
+    match kind {
+        MessageKind::InvoiceIssued
+        | MessageKind::InvoiceFailed
+        | MessageKind::ReminderUpcoming
+        | MessageKind::ReminderOverdue
+        | MessageKind::ReminderEscalation => !facts.owed.is_empty(),
+        MessageKind::Statement => statement,
+        _ => false,
+    }
+}
+
 #[test]
 fn text_and_html_name_the_same_invoices_and_amounts() {
     each(|kind, tag, facts, rendered| {
@@ -67,7 +90,7 @@ fn text_and_html_name_the_same_invoices_and_amounts() {
         let (html, text) = (seen(&rendered.html), one_line(&rendered.text));
         let mut said: Vec<String> = Vec::new();
         let shows_invoices = !matches!(kind, MessageKind::Statement | MessageKind::Digest);
-        let asks = text.contains(&one_line(&language.document.bic)) || kind == MessageKind::InvoiceFailed;
+        let asks = asks_for_money(kind, facts);
         for invoice in facts.invoices.iter().filter(|_| shows_invoices) {
             let amount = if asks { &invoice.balance } else { &invoice.total };
             said.extend([invoice.number.clone(), language.date(invoice.due_on), language.money(amount.amount, amount.currency)]);
@@ -91,15 +114,7 @@ fn text_and_html_name_the_same_invoices_and_amounts() {
 #[test]
 fn bank_details_stand_where_money_is_asked_for_and_nowhere_else() {
     each(|kind, tag, facts, rendered| {
-        let asks = match kind {
-            MessageKind::InvoiceIssued
-            | MessageKind::InvoiceFailed
-            | MessageKind::ReminderUpcoming
-            | MessageKind::ReminderOverdue
-            | MessageKind::ReminderEscalation => !facts.owed.is_empty(),
-            MessageKind::Statement => true,
-            _ => false,
-        };
+        let asks = asks_for_money(kind, facts);
         let there = facts.bank.is_some() && asks;
         for part in [&rendered.text, &seen(&rendered.html)] {
             assert_eq!(part.contains("DE89 3704 0044 0532 0130 00"), there, "{kind} in {tag}\n{part}");
@@ -148,6 +163,27 @@ fn reminders_get_firmer() {
         }
         assert_eq!(at(None), steps[0]);
         assert_eq!(at(Some(9)), steps[3]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever a name holds, the page has the same tags and the subject is one line.
+    #[test]
+    fn names_are_only_names(name in "[\\PC\r\n<>&\"'{}%#/=-]{1,40}", number in "[\\PC\r\n<>&{}%]{1,20}") {
+        let plain = &samples(MessageKind::ReminderOverdue).unwrap()[2];
+        let mut named = plain.clone();
+        for party in [&mut named.seller, &mut named.company] {
+            party.as_mut().unwrap().name = name.clone();
+        }
+        named.invoices[1].number = number.clone();
+        named.invoices[1].reference = name.clone();
+        let (plain, named) = (render(MessageKind::ReminderOverdue, "en", plain), render(MessageKind::ReminderOverdue, "en", &named));
+        let tags = |html: &str| html.matches('<').count();
+        prop_assert_eq!(tags(&named.html), tags(&plain.html));
+        prop_assert!(!named.subject.contains(char::is_control) && !named.short.contains(char::is_control));
+        prop_assert!(seen(&named.html).contains(&one_line(&number)) && one_line(&named.text).contains(&one_line(&number)));
     }
 }
 
@@ -259,6 +295,7 @@ fn no_text_of_the_languages_is_unused() {
         let whole = templates.contains(&format!("\"{key}\""));
         let put_together = templates.contains(&format!("~ \".{last}\"")) || templates.contains(&format!("\".{last}\""));
         let severity = key.starts_with("alert.") && ["info", "warning", "critical"].iter().any(|s| last.ends_with(s));
-        assert!(whole || put_together || severity, "{key} is in no template");
+        let notice = key.starts_with("notice.invoice.") && templates.contains("\"notice.\" ~ event.kind");
+        assert!(whole || put_together || severity || notice, "{key} is in no template");
     }
 }

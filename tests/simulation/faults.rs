@@ -78,8 +78,10 @@ pub fn live(world: &mut World, script: &Script, mut faults: Option<&mut Faults>,
         world.now = cron::instant(day, 14, 0, script.zone);
         *step = format!("{day} by hand");
         by_day.into_iter().for_each(|act| world.act(act));
+        world.end_of_day();
     }
-    // Between the last night and now it became another day somewhere.
+    // A mail whose sender crashed is waited for, and then sent once more; and it became another day somewhere.
+    world.now += TimeDelta::hours(5);
     for job in JobKind::ALL {
         world.now += TimeDelta::seconds(1);
         calm(world, *job);

@@ -14,6 +14,8 @@ mod faults;
 mod oracle;
 mod random;
 mod script;
+#[path = "../support/smtp.rs"]
+mod smtp;
 #[path = "../support/mod.rs"]
 mod support;
 mod tiling;

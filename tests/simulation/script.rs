@@ -174,7 +174,16 @@ impl Author {
         let consolidate = if self.random.percent(40) { "yes" } else { "no" };
         let billing_day = *self.random.pick(&[1, 1, 15, 29, 30, 31]);
         let code = if self.random.percent(15) { "export" } else { "" };
-        let row = format!("{id},Company {id} é,AT,{consolidate},{billing_day},{code}\n");
+        // One in three is reminded; the others have no address, want no reminders, or have slow ones.
+        let (email, policy) = match self.companies.len() % 6 {
+            0 => ("a@c0.example", ""),
+            1 => ("", ""),
+            2 => ("a@c2.example", "none"),
+            3 => ("a@c3.example", "slow"),
+            4 => ("", "none"),
+            _ => ("", "slow"),
+        };
+        let row = format!("{id},Company {id} é,AT,{consolidate},{billing_day},{code},{email},{policy}\n");
         self.companies.push(id);
         row
     }
@@ -346,7 +355,7 @@ fn last_of_month(day: NaiveDate) -> NaiveDate {
 }
 
 const RATES: &str = "seller_id,tax_code,valid_from,category,rate,name,note\n";
-const COMPANIES: &str = "company_id,name,country,consolidate,billing_day,tax_code\n";
+const COMPANIES: &str = "company_id,name,country,consolidate,billing_day,tax_code,email,reminder_policy\n";
 const CONTRACTS: &str =
     "company_id,contract_id,seller_id,currency,cadence,timing,start,every,anchor_day,bill_from,end,tax_inclusive\n";
 const ITEMS: &str = "company_id,contract_id,item_id,valid_from,end,description,price_model,quantity,unit_price,tax_code\n";

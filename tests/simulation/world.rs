@@ -3,6 +3,7 @@
 
 use crate::cron;
 use crate::script::{Act, Script, What};
+use crate::smtp;
 use crate::support::TestDb;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use finops::cli::Globals;
@@ -14,10 +15,13 @@ use finops::engine::{self, Job, RunOptions, Summary};
 use finops::error::{Error, Result};
 use finops::import::{Kind, Options};
 use finops::jobs::JobKind;
+use finops::jobs::alerts::Dispatch;
 use finops::jobs::generate::{Generate, GenerateOptions};
 use finops::jobs::issue::Issue;
+use finops::jobs::reminders::Reminders;
 use finops::jobs::send::Send;
 use finops::jobs::settle::Settle;
+use finops::model::dunning::ReminderKind;
 use finops::model::{CompanyId, Money, Payment};
 use finops::operations::contracts::{self, Desk, Order};
 use finops::operations::import::{How, Input, import_files};
@@ -41,6 +45,8 @@ pub struct World {
     ui: Ui,
     /// What became of each act, in order.
     pub journal: Vec<String>,
+    /// Takes the mails of some companies.
+    mail: smtp::Server,
 }
 
 /// The flags of a job.
@@ -71,10 +77,11 @@ impl World {
             Place::Sqlite => TestDb::sqlite_at(folder.path().join("books.db")),
             Place::Postgres => TestDb::postgres().expect("a server"),
         };
-        std::fs::write(folder.path().join("finops.toml"), format!("[database]\nurl = \"{}\"\n", db.url())).unwrap();
+        let mail = smtp::Server::start([]);
+        std::fs::write(folder.path().join("finops.toml"), config(&db, &mail)).unwrap();
         let now = cron::instant(script.first, 0, 30, script.zone);
         let ui = Ui::new(UiOptions { quiet: true, ..UiOptions::default() });
-        let mut world = Self { db, folder, now, batch: batch.to_string(), commands: 0, seed, ui, journal: Vec::new() };
+        let mut world = Self { db, folder, now, batch: batch.to_string(), commands: 0, seed, ui, journal: Vec::new(), mail };
         schema::migrate(&mut world.db.open(), now).unwrap();
         world.act(&Act { at_night: false, what: What::Import(script.files.clone()) });
         assert_eq!(world.journal.last().map(String::as_str), Some("done"), "the first files are sound");
@@ -113,6 +120,11 @@ impl World {
             }
             Err(panic) => resume_unwind(panic),
         }
+    }
+
+    /// A day is over. Mails that came are not kept: a year has many.
+    pub fn end_of_day(&self) {
+        self.mail.forget();
     }
 
     /// The process of a run that crashed is this one, which lives: its row gets one that does not.
@@ -243,8 +255,30 @@ fn run(kind: JobKind, ctx: &Context, db: &mut Db, flags: &Flags) -> Result<Summa
         }
         JobKind::InvoicesIssue => run_job(&mut Issue::new(ctx, &companies), ctx, db, flags),
         JobKind::InvoicesSend => run_job(&mut Send::new(ctx, &companies, None), ctx, db, flags),
+        JobKind::RemindersUpcoming => remind(ReminderKind::Upcoming, ctx, db, flags),
+        JobKind::RemindersOverdue => remind(ReminderKind::Overdue, ctx, db, flags),
+        JobKind::RemindersEscalation => remind(ReminderKind::Escalation, ctx, db, flags),
+        JobKind::AlertsDispatch => run_job(&mut Dispatch::new(ctx), ctx, db, flags),
         JobKind::EffectsSettle => run_job(&mut Settle::new(ctx, None), ctx, db, flags),
     }
+}
+
+fn remind(kind: ReminderKind, ctx: &Context, db: &mut Db, flags: &Flags) -> Result<Summary> {
+    let companies: Vec<CompanyId> = flags.company.iter().map(|id| id.parse().unwrap()).collect();
+    run_job(&mut Reminders::new(ctx, db, kind, &companies, false)?, ctx, db, flags)
+}
+
+/// Few levels: each mail takes a while to make.
+fn config(db: &TestDb, mail: &smtp::Server) -> String {
+    format!(
+        "[database]\nurl = \"{}\"\n\
+         [mail]\nfrom = \"billing@example.com\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n\
+         [reminders]\nupcoming = [-7]\noverdue = [1]\nescalation = [10]\nrepeat_every = 0\nquiet = \"never\"\n\
+         [reminders.policies.slow]\noverdue = [5]\nescalation = [20, 40]\n\
+         [rate_limits]\nrecipient_per_minute = 100000\n",
+        db.url(),
+        mail.port()
+    )
 }
 
 fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, flags: &Flags) -> Result<Summary> {
@@ -256,7 +290,8 @@ fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, flags: &Flags) -> Re
 fn import(ctx: &Context, db: &mut Db, files: &[(Kind, String)]) -> Result<()> {
     let files: Vec<(Kind, Input)> = files.iter().map(|(kind, text)| (*kind, Input::Stdin(text.clone().into_bytes()))).collect();
     let (options, author) = (Options::default(), author(ctx));
-    import_files(db, &files, &How { options: &options, author: &author, as_of: ctx.as_of, dry_run: false }).map(drop)
+    import_files(db, &files, &How { options: &options, author: &author, as_of: ctx.as_of, routing: None, dry_run: false })
+        .map(drop)
 }
 
 /// Said again, it must change nothing.

@@ -5,9 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alerts;
 mod chain;
 mod check;
 mod distribute;
+mod dunning;
 mod effects;
 mod entities;
 mod fixtures;

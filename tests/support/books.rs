@@ -11,7 +11,8 @@ use std::path::Path;
 const HISTORY: [&str; 8] =
     ["effect_attempts", "rate_limits", "runs", "heartbeats", "claims", "document_folders", "meta", "migrations"];
 /// Columns that count attempts or batches, likewise, or that the ids in a PDF may change.
-const VARYING: [(&str, &str); 9] = [
+const VARYING: [(&str, &str); 10] = [
+    ("alerts", "times"),
     ("audit_log", "batch"),
     ("effects", "attempts"),
     ("effects", "retried_from"),
@@ -72,6 +73,9 @@ pub fn canonical(row: &str, ids: &BTreeMap<String, String>) -> String {
         } else if rest.get(..24).is_some_and(|t| is(t, "dddd-dd-ddTdd:dd:dd.dddZ")) {
             out.push_str("<at>");
             rest = &rest[24..];
+        } else if rest.get(..20).is_some_and(|t| is(t, "dddd-dd-ddTdd:dd:ddZ")) {
+            out.push_str("<at>");
+            rest = &rest[20..];
         } else if hex == 64 {
             out.push_str("<hash>");
             rest = &rest[64..];

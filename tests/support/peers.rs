@@ -80,3 +80,74 @@ pub fn python() -> Option<PathBuf> {
     assert!(works, "{} has no package standardwebhooks: {install}", python.display());
     Some(python)
 }
+
+/// emulate: Slack and Twilio as vercel-labs understands them, each on its port, with its own memory.
+pub struct Emulate {
+    _peer: Peer,
+    pub slack: u16,
+    pub twilio: u16,
+}
+
+/// What emulate knows an account of Twilio by, and the number that it has.
+pub const TWILIO_ACCOUNT: &str = "AC00000000000000000000000000000000";
+pub const TWILIO_TOKEN: &str = "twilio_test_auth_token";
+pub const TWILIO_NUMBER: &str = "+15551234567";
+
+pub fn emulate() -> Option<Emulate> {
+    let program = find("FINOPS_PEER_EMULATE", "emulate", "npm install emulate@0.12.2 node@22 (node_modules/.bin/emulate)")?;
+    for _ in 0..5 {
+        // It takes two ports, one after the other.
+        let first = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = first.local_addr().expect("its address").port();
+        let Ok(second) = TcpListener::bind(("127.0.0.1", port.saturating_add(1))) else { continue };
+        drop((first, second));
+        let mut command = node(&program);
+        command.args(["start", "-s", "slack,twilio", "--host", "127.0.0.1", "-p", &port.to_string()]);
+        if let Some(peer) = launch(command, &[port, port + 1]) {
+            return Some(Emulate { _peer: peer, slack: port, twilio: port + 1 });
+        }
+    }
+    panic!("emulate does not answer");
+}
+
+/// Prism before another server: what does not fit a vendor's contract (OpenAPI) does not get there.
+pub fn prism(contract: &Path, upstream: u16) -> Option<Peer> {
+    let program = find("FINOPS_PEER_PRISM", "prism", "npm install @stoplight/prism-cli@5.14.2")?;
+    for _ in 0..5 {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+        let mut command = node(&program);
+        command.args(["proxy", "-h", "127.0.0.1", "-p", &port.to_string(), "--errors"]).arg(contract);
+        command.arg(format!("http://127.0.0.1:{upstream}"));
+        if let Some(peer) = launch(command, &[port]) {
+            return Some(peer);
+        }
+    }
+    panic!("Prism does not answer");
+}
+
+/// A program of Node, which may need the Node that lies beside it.
+fn node(program: &Path) -> Command {
+    let mut path = program.parent().expect("a folder").as_os_str().to_owned();
+    #[expect(clippy::disallowed_methods, reason = "a test looks for programs where the shell would")]
+    if let Some(usual) = std::env::var_os("PATH") {
+        path.push(":");
+        path.push(usual);
+    }
+    let mut command = Command::new(program);
+    command.env("PATH", &path).current_dir(std::env::temp_dir());
+    command
+}
+
+/// Starts a program, and waits until it listens on these ports; none when it ended before.
+fn launch(mut command: Command, ports: &[u16]) -> Option<Peer> {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut peer = Peer { child: command.spawn().expect("the program starts"), port: ports[0] };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline && peer.child.try_wait().expect("its state").is_none() {
+        if ports.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok()) {
+            return Some(peer);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    None
+}

@@ -124,6 +124,12 @@ impl Server {
         lock(&self.state.taken).clone()
     }
 
+    /// Lets go of what it took and heard, for tests that go on for long.
+    pub fn forget(&self) {
+        lock(&self.state.taken).clear();
+        lock(&self.state.commands).clear();
+    }
+
     pub fn connections(&self) -> u32 {
         *lock(&self.state.connections)
     }

@@ -24,13 +24,14 @@ const NAMED: u32 = 3;
 /// All checks of the database's rows. One that cannot be made is a problem of its own.
 pub(super) fn check(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) {
     let name = db.engine_name();
-    let checks: [(&'static str, Result<()>); 6] = [
+    let checks: [(&'static str, Result<()>); 7] = [
         ("database", db.read(|tx| engine(tx, ctx, name, report))),
         ("clock", doubts(ctx, db, report)),
         ("sellers", db.read(|tx| tax_rates(tx, ctx, report))),
         ("tax ids", tax_ids(db, report)),
         ("contracts", db.read(|tx| empty_contracts(tx, ctx, report))),
         ("pdfs", pdfs(ctx, db, full, report)),
+        ("routes", super::routes::check_books(ctx, db, report)),
     ];
     for (check, ended) in checks {
         if let Err(error) = ended {

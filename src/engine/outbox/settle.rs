@@ -1,9 +1,10 @@
 //! What became of attempts: those that just ended, and those whose end nobody saw.
 
+use super::super::alerts;
 use super::{Deliver, Delivery, Flow, Found, GIVE_UP_AFTER, Outcome, SILENCE, host};
 use crate::crash;
 use crate::error::{Error, Result};
-use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt, RunId};
+use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt, Routing, RunId};
 use crate::rules::retry::{self, Next, Repeat, Tried};
 use crate::store::effects::{self, Attempt, Effect, Place, Settled};
 use crate::store::runs::{self, Run};
@@ -63,7 +64,8 @@ fn sender(run: &Run, now: DateTime<Utc>) -> Sender {
 /// Takes over what a dead run was sending: planned again where that is harmless, else unknown.
 pub(super) fn take_over(deliverer: &dyn Deliver, run: &mut Delivery, now: DateTime<Utc>) -> Result<()> {
     let (kind, own) = (deliverer.kind(), run.run_id.clone());
-    let orphans = run.db.read(|tx| orphans(tx, kind, now, Some(own.as_str())))?;
+    let mut orphans = run.db.read(|tx| orphans(tx, kind, now, Some(own.as_str())))?;
+    orphans.retain(|orphan| deliverer.takes(&orphan.effect));
     if orphans.is_empty() {
         return Ok(());
     }
@@ -129,7 +131,7 @@ pub(super) fn look_up_unknown(deliverer: &dyn Deliver, run: &mut Delivery, until
         let page = run.db.read(|tx| effects::due(tx, deliverer.kind(), EffectState::Unknown, until, &place, 100))?;
         let Some(last) = page.last() else { return Ok(Flow::On) };
         place = Place::after(last);
-        for effect in &page {
+        for effect in page.iter().filter(|effect| deliverer.takes(effect)) {
             let found = deliverer.look_up(run.db, effect)?;
             crash::point("effects.looked_up");
             settle_found(deliverer, run, effect, &found)?;
@@ -181,8 +183,10 @@ fn settle_found(
 }
 
 fn keep(run: &mut Delivery, settled: &Settled, now: DateTime<Utc>) -> Result<()> {
+    let (routing, job) = (&run.ctx.config.routing, run.summary.job);
     run.db.write_surely(|tx| {
         effects::settle(tx, std::slice::from_ref(settled), now)?;
+        alerts::note_effects(tx, routing, job, std::slice::from_ref(settled), now)?;
         Ok(effects::keep_attempts(tx, &[(settled.effect, attempt(settled, settled.state.as_str(), now))])?)
     })
 }
@@ -214,12 +218,15 @@ pub(super) struct Results<'e> {
     settled: Vec<Settled<'e>>,
     outcomes: &'e [Outcome],
     at: DateTime<Utc>,
+    routing: &'e Routing,
+    job: &'static str,
 }
 
 impl<'e> Results<'e> {
-    pub(super) fn of(deliverer: &dyn Deliver, run: &Delivery, begun: &'e [Effect], outcomes: &'e [Outcome]) -> Self {
+    pub(super) fn of(deliverer: &dyn Deliver, run: &Delivery<'e>, begun: &'e [Effect], outcomes: &'e [Outcome]) -> Self {
         let at = run.ctx.clock.now();
-        Self { settled: begun.iter().zip(outcomes).map(|(e, o)| settled(deliverer, run, e, o, at)).collect(), outcomes, at }
+        let settled = begun.iter().zip(outcomes).map(|(e, o)| settled(deliverer, run, e, o, at)).collect();
+        Self { settled, outcomes, at, routing: &run.ctx.config.routing, job: run.summary.job }
     }
 
     /// In the transaction that the caller has open.
@@ -239,6 +246,7 @@ impl<'e> Results<'e> {
         let failed = self.settled.iter().filter(|s| s.state != EffectState::Succeeded && s.counts);
         kept.extend(failed.map(|s| (s.effect, attempt(s, s.state.as_str(), self.at))));
         effects::keep_attempts(tx, &kept)?;
+        alerts::note_effects(tx, self.routing, self.job, &self.settled, self.at)?;
         Ok(runs::beat(tx, run_id, self.at)?)
     }
 

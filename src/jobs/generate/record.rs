@@ -1,8 +1,11 @@
 //! Writing what was decided: drafts with what they claim, and the audit rows that tell of them.
 
 use super::plan::{Draft, GeneratePlan};
+use crate::context::Context;
+use crate::engine::events;
 use crate::error::{Error, Result};
 use crate::jobs::JobKind;
+use crate::model::message::MessageKind;
 use crate::model::{CompanyId, ContractId, Currency, FullInvoice, Invoice, Money, Period};
 use crate::rules::schedule::next_unbilled;
 use crate::store::audit::Entry;
@@ -13,7 +16,7 @@ use std::collections::BTreeSet;
 
 /// Writes a page of plans. Claims that are taken mean that the plan is older than the database:
 /// the transaction is replayed.
-pub(super) fn record(tx: &mut Tx, plans: &[GeneratePlan]) -> Result<Vec<Entry>> {
+pub(super) fn record(tx: &mut Tx, ctx: &Context, plans: &[GeneratePlan]) -> Result<Vec<Entry>> {
     let mut drafts: Vec<&Draft> = Vec::with_capacity(plans.len());
     let mut moves = Vec::with_capacity(plans.len());
     let mut entries = Vec::with_capacity(plans.len());
@@ -39,6 +42,9 @@ pub(super) fn record(tx: &mut Tx, plans: &[GeneratePlan]) -> Result<Vec<Entry>> 
         }
     }
     insert(tx, &drafts)?;
+    // One that is made anew was told when it was drafted.
+    let new = plans.iter().filter_map(|plan| if let GeneratePlan::Draft(new) = plan { Some(&new.invoice.head) } else { None });
+    events::invoices(tx, &ctx.config.routing, MessageKind::InvoiceDraft, new, ctx.clock.now())?;
     billing::move_schedules(tx, &moves)?;
     // A period that a draft let go of, and that the new one does not bill, is open again.
     for (company_id, contract_id) in freed {

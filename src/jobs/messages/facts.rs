@@ -2,13 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
+use crate::jobs::statement::{self, Days, Letter};
 use crate::model::document::{Document, Party};
 use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts};
-use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, SellerId};
+use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::render::Logo;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
-use crate::store::{Tx, companies, documents, invoices, payments, sellers};
+use crate::store::{Tx, companies, digests, documents, dunning, invoices, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
 
@@ -30,6 +31,8 @@ pub struct Content {
     pub facts: MessageFacts,
     /// Issued documents to attach.
     pub documents: Vec<Attached>,
+    /// The statement of account to attach.
+    pub statement: Option<Letter>,
     /// Keys of the messages that it follows up, by due date of their invoices.
     pub follows: Vec<String>,
 }
@@ -55,12 +58,29 @@ pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message
             facts.event = Some(event.clone());
             Ok(ready(facts))
         }
-        About::Statement { .. } | About::Digest { .. } => Ok(Gathered::Gone("not yet".to_owned())),
+        About::Digest { digest_key } => {
+            let mut facts = blank(as_of, message);
+            facts.events = digests::entries(tx, digest_key)?;
+            // It is planned with its first entry.
+            Ok(if facts.events.is_empty() { Gathered::Gone("nothing lies in this digest".to_owned()) } else { ready(facts) })
+        }
+        About::Statement { seller_id, from, to } => {
+            let (company, seller) = statement::parties(tx, company_id, seller_id)?;
+            let days = Days { from: Some(*from), to: *to };
+            let letter = statement::gather(tx, &company, &seller, days, Some(&message.language))?;
+            let mut facts = blank(as_of, message);
+            facts.today = today(as_of, seller.time_zone);
+            facts.seller = Some(letter.seller.clone());
+            facts.bank = Some(letter.bank.clone());
+            facts.company = Some(letter.company.clone());
+            facts.statement = Some(letter.statement.clone());
+            Ok(Gathered::Ready(Box::new(Content { facts, documents: Vec::new(), statement: Some(letter), follows: Vec::new() })))
+        }
     }
 }
 
 fn ready(facts: MessageFacts) -> Gathered {
-    Gathered::Ready(Box::new(Content { facts, documents: Vec::new(), follows: Vec::new() }))
+    Gathered::Ready(Box::new(Content { facts, documents: Vec::new(), statement: None, follows: Vec::new() }))
 }
 
 /// Facts with nothing in them but whom they are for.
@@ -105,7 +125,9 @@ impl Invoices<'_> {
         let zone = seller.as_ref().map_or(chrono_tz::UTC, |seller| seller.time_zone);
         let today = today(as_of, zone);
         let mut found = Vec::with_capacity(self.invoice_ids.len());
-        for invoice_id in self.invoice_ids {
+        // What was disputed or promised since the reminder was planned is left in peace.
+        let holds = if self.level.is_some() { dunning::holds(tx, &[self.company_id.as_str()])? } else { Vec::new() };
+        for invoice_id in self.invoice_ids.iter().filter(|id| !holds.iter().any(|hold| hold.holds(id, today))) {
             found.extend(self.invoice(tx, invoice_id, today)?);
         }
         found.sort_by(|a, b| (a.0.due_on, &a.0.number).cmp(&(b.0.due_on, &b.0.number)));
@@ -113,6 +135,8 @@ impl Invoices<'_> {
             return Ok(Gathered::Gone("its invoices are paid, void or held by now".to_owned()));
         };
         let mut facts = blank(as_of, message);
+        let statement = self.statement(tx, seller, today, message)?;
+        facts.statement = statement.as_ref().map(|letter| letter.statement.clone());
         facts.today = today;
         facts.seller = Some(newest.seller.clone());
         facts.bank = Some(newest.bank.clone());
@@ -129,7 +153,14 @@ impl Invoices<'_> {
                 attached.push(Attached { document, logo, written });
             }
         }
-        Ok(Gathered::Ready(Box::new(Content { facts, documents: attached, follows })))
+        Ok(Gathered::Ready(Box::new(Content { facts, documents: attached, statement, follows })))
+    }
+
+    /// A reminder says what else is owed.
+    fn statement(&self, tx: &mut Tx, seller: Option<Seller>, to: NaiveDate, message: &Message) -> Result<Option<Letter>> {
+        let (Some(_), Some(seller)) = (self.level, seller) else { return Ok(None) };
+        let Some(company) = companies::by_ids(tx, &[self.company_id.as_str()])?.pop() else { return Ok(None) };
+        statement::gather(tx, &company, &seller, Days { from: None, to }, Some(&message.language)).map(Some)
     }
 
     /// One invoice, unless it does not matter any more.

@@ -73,11 +73,11 @@ impl Press {
 
     /// The words of a planned message. A template that fails is refused for good: it is mended, then retried.
     pub fn render(&self, message: &Message, facts: &MessageFacts) -> std::result::Result<Rendered, Failure> {
-        let rendered = self.templates.render(message.kind, &message.language, facts);
+        let rendered = self.templates.render(message.kind.template(facts.event.is_some()), &message.language, facts);
         rendered.map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))
     }
 
-    /// The PDFs of a message's documents.
+    /// The PDFs of a message's documents, and of its statement of account.
     pub fn attachments(&self, content: &Content) -> std::result::Result<Vec<Attachment>, Failure> {
         let made = content.documents.iter().map(|attached| {
             let Attached { document, logo, .. } = attached;
@@ -87,7 +87,11 @@ impl Press {
             };
             Ok(Attachment { name: file_name(&document.number), content_type: "application/pdf", bytes })
         });
-        let made: std::result::Result<Vec<Attachment>, RenderError> = made.collect();
+        let statement = content.statement.iter().map(|letter| {
+            let bytes = letter.pdf(&self.fonts)?;
+            Ok(Attachment { name: letter.file_name(), content_type: "application/pdf", bytes })
+        });
+        let made: std::result::Result<Vec<Attachment>, RenderError> = made.chain(statement).collect();
         made.map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What decides about a mail is how far it got. Until its last line is sent nothing was taken, so any
 //! failure before may be repeated; once that line was begun and no answer came, it may have been
-//! taken. Each step of the conversation therefore says where it broke ([`Stage`]).
+//! taken. Each step of the conversation therefore says where it broke (`reply::Stage`).
 //!
 //! TLS is rustls. With STARTTLS a server that does not offer it is not spoken to, and a certificate
 //! that does not hold ends the run: both may be somebody in between, and neither mends itself.
@@ -11,8 +11,6 @@ mod broken;
 mod reply;
 mod session;
 mod wire;
-
-pub use reply::{Reply, Stage};
 
 use super::Mailer;
 use super::mime::{self, Written};
@@ -110,8 +108,9 @@ pub struct Smtp {
 /// What this machine calls itself where nothing else is said: its name, if that is one of the internet,
 /// else `[127.0.0.1]`.
 pub fn own_name() -> String {
-    match lettre::transport::smtp::extension::ClientId::default() {
-        lettre::transport::smtp::extension::ClientId::Domain(name) if name.contains('.') && name.is_ascii() => name,
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        name if name.contains('.') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-') => name.to_owned(),
         _ => "[127.0.0.1]".to_owned(),
     }
 }

@@ -200,7 +200,8 @@ fn receipt(sid: String, text: &str) -> Receipt {
 
 /// `SM` or `MM` and 32 hexadecimal digits.
 fn is_sid(sid: &str) -> bool {
-    sid.len() == 34 && sid.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    let digits = sid.strip_prefix("SM").or_else(|| sid.strip_prefix("MM"));
+    digits.is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Where the code knows it better than the status.

@@ -4,14 +4,14 @@ use super::super::RenderError;
 use super::super::flow::{self, Cell, Flow, Ink, LEFT, Line, RIGHT};
 use super::super::languages::iban;
 use super::super::text::{Length, Run};
-use super::{BODY, Facts, HEADING, Look, QUIET, Setter, TOTAL};
+use super::{BODY, HEADING, Look, QUIET, Setter, TOTAL};
 use crate::model::document::DocumentTax;
 
 /// Where the names of the totals begin.
 const TOTALS: Length = LEFT + 236_000;
 const GAP: Length = 14_000;
-/// Where the values of the bank details begin.
-const VALUES: Length = LEFT + 46_000;
+/// From the names of the bank details to their values, at least.
+const NAMES: Length = 46_000;
 
 /// What stands side by side is no taller than this; it goes to the next page as a whole.
 const SIDE_BY_SIDE: Length = 260_000;
@@ -156,16 +156,13 @@ fn payment(setter: &Setter<'_>) -> Result<[Cell; 2], RenderError> {
     };
     let mut told = setter.lines(&labels.payment, Look { height: BODY.height, ..HEADING }, width)?;
     told.extend(setter.lines(&terms, BODY, width)?);
-    let mut facts = Facts::new();
-    for (name, value) in [
-        (&labels.bank, doc.bank.bank_name.clone()),
-        (&labels.iban, iban(&doc.bank.iban)),
-        (&labels.bic, doc.bank.bic.clone()),
-        (&labels.account, doc.bank.account.clone()),
-    ] {
-        facts.add(setter.line(name, QUIET)?, setter.lines(&value, BODY, LEFT + width - VALUES)?);
-    }
-    let [mut names, mut values] = facts.cells(LEFT, VALUES);
+    let rows = [
+        (labels.bank.as_str(), doc.bank.bank_name.clone(), BODY),
+        (&labels.iban, iban(&doc.bank.iban), BODY),
+        (&labels.bic, doc.bank.bic.clone(), BODY),
+        (&labels.account, doc.bank.account.clone(), BODY),
+    ];
+    let [mut names, mut values] = setter.typesetter.facts(&rows, LEFT, NAMES, LEFT + width)?;
     for cell in [&mut names, &mut values] {
         if let Some(first) = cell.lines.first_mut() {
             first.above = 5_000;

@@ -1,19 +1,16 @@
 //! The top of the first page: who bills whom, the facts, the title.
 
 use super::super::RenderError;
-use super::super::flow::{self, Cell, Flow, Ink, Item, LEFT, Line, RIGHT, TOP};
+use super::super::flow::{self, Cell, Flow, LEFT, RIGHT};
+use super::super::letter::{self, COLUMN, WINDOW};
 use super::super::text::Length;
-use super::{BODY, Facts, HEADING, LEAD, Look, QUIET, SMALL, STRONG, Setter, TITLE, named};
+use super::{BODY, LEAD, STRONG, Setter, TITLE};
 
-/// Where the right column begins.
-const COLUMN: Length = LEFT + 292_000;
-/// Where the values of the facts begin.
-const VALUES: Length = COLUMN + 78_000;
-/// The buyer's address stands here at the highest, in the window of a DIN 5008 envelope.
-const WINDOW: Length = 144_000;
+/// From the names of the facts to their values, at least.
+const NAMES: Length = 78_000;
 
 pub fn draw(setter: &Setter<'_>, flow: &mut Flow, logo: Option<(Length, Length)>) -> Result<(), RenderError> {
-    letterhead(setter, flow, logo)?;
+    letter::letterhead(&setter.typesetter, flow, &setter.doc.seller, logo)?;
     flow.y = (flow.y + 22_000).max(WINDOW);
     buyer_and_facts(setter, flow)?;
     flow.space(30_000);
@@ -28,75 +25,19 @@ pub fn draw(setter: &Setter<'_>, flow: &mut Flow, logo: Option<(Length, Length)>
     Ok(())
 }
 
-/// Logo or name on the left, the seller's particulars on the right.
-fn letterhead(setter: &Setter<'_>, flow: &mut Flow, logo: Option<(Length, Length)>) -> Result<(), RenderError> {
-    let (seller, labels) = (&setter.doc.seller, setter.labels);
-    let name_look = Look { size: 14_000, height: 18_000, ink: Ink::Accent, ..STRONG };
-    let mut right: Vec<Line> = Vec::new();
-    let mut left: Vec<Line> = Vec::new();
-    let width = RIGHT - COLUMN;
-    match logo {
-        Some(_) => right.extend(setter.lines(&seller.name, Look { ink: Ink::Text, ..HEADING }, width)?),
-        None => left.extend(setter.lines(&seller.name, name_look, COLUMN - LEFT - 20_000)?),
-    }
-    let mut group = |texts: Vec<String>| -> Result<(), RenderError> {
-        let mut above = 4_000;
-        for text in texts {
-            for mut line in setter.lines(&text, SMALL, width)? {
-                line.above = std::mem::take(&mut above);
-                right.push(line);
-            }
-        }
-        Ok(())
-    };
-    let mut address = vec![seller.attention.clone()];
-    address.extend(setter.language.address(&seller.address));
-    group(address)?;
-    group(vec![seller.email.clone(), seller.phone.clone(), seller.website.clone()])?;
-    group(vec![named(&labels.tax_id, &seller.tax_id), named(&labels.registration, &seller.registration)])?;
-    let mut least = TOP;
-    if let Some((width, height)) = logo {
-        flow.paint(Item::Logo { x: LEFT, y: TOP, width, height });
-        least += height;
-    }
-    flow.row(&[Cell::left(LEFT, left), Cell::left(COLUMN, right)]);
-    flow.y = flow.y.max(least);
-    Ok(())
-}
-
 fn buyer_and_facts(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
-    let (doc, labels) = (setter.doc, setter.labels);
-    let buyer = &doc.buyer;
-    let width = COLUMN - LEFT - 24_000;
-    let mut left = setter.lines(&labels.billed_to, Look { height: BODY.height, ..HEADING }, width)?;
-    let name_from = left.len();
-    left.extend(setter.lines(&buyer.name, Look { size: 10_000, height: 14_000, ..STRONG }, width)?);
-    left.extend(setter.lines(&named(&labels.attention, &buyer.attention), BODY, width)?);
-    for text in setter.language.address(&buyer.address) {
-        left.extend(setter.lines(&text, BODY, width)?);
-    }
-    let ids_from = left.len();
-    for text in [named(&labels.tax_id, &buyer.tax_id), named(&labels.registration, &buyer.registration)] {
-        left.extend(setter.lines(&text, QUIET, width)?);
-    }
-    for from in [name_from, ids_from] {
-        if let Some(line) = left.get_mut(from) {
-            line.above = 4_000;
-        }
-    }
-    let mut facts = Facts::new();
+    let (doc, labels, language) = (setter.doc, setter.labels, setter.language);
+    let left = letter::addressee(&setter.typesetter, &labels.billed_to, &doc.buyer)?;
     let revision = if doc.revision > 0 { doc.revision.to_string() } else { String::new() };
-    for (name, value, look) in [
-        (&labels.number, doc.number.clone(), STRONG),
+    let rows = [
+        (labels.number.as_str(), doc.number.clone(), STRONG),
         (&labels.revision, revision, BODY),
-        (&labels.issued, setter.language.date(doc.issued_on), BODY),
-        (&labels.due, setter.language.date(doc.due_on), STRONG),
-        (&labels.service, setter.language.days(doc.service_from, doc.service_to), BODY),
+        (&labels.issued, language.date(doc.issued_on), BODY),
+        (&labels.due, language.date(doc.due_on), STRONG),
+        (&labels.service, language.days(doc.service_from, doc.service_to), BODY),
         (&labels.reference, doc.reference.clone(), BODY),
-    ] {
-        facts.add(setter.line(name, QUIET)?, setter.lines(&value, look, RIGHT - VALUES)?);
-    }
-    let [names, values] = facts.cells(COLUMN, VALUES);
+    ];
+    let [names, values] = setter.typesetter.facts(&rows, COLUMN, NAMES, RIGHT)?;
     flow.row(&[Cell::left(LEFT, left), names, values]);
     Ok(())
 }

@@ -22,8 +22,10 @@ pub struct Numbers {
 #[serde(deny_unknown_fields)]
 pub struct Dates {
     months: [String; 12],
+    months_short: [String; 12],
     first: String,
     date: String,
+    short: String,
     in_month: String,
     in_year: String,
     across: String,
@@ -69,7 +71,17 @@ impl Language {
 
     /// 1 October 2026.
     pub fn date(&self, date: NaiveDate) -> String {
-        fill(&self.dates.date, &[("day", &self.day(date)), ("month", self.month(date)), ("year", &date.year().to_string())])
+        self.dated(&self.dates.date, &self.dates.months, date)
+    }
+
+    /// 1 Oct 2026: for the columns of tables.
+    pub fn short_date(&self, date: NaiveDate) -> String {
+        self.dated(&self.dates.short, &self.dates.months_short, date)
+    }
+
+    fn dated(&self, pattern: &str, months: &[String; 12], date: NaiveDate) -> String {
+        let (day, month, year) = (self.day(date), &months[date.month0() as usize], date.year().to_string());
+        fill(pattern, &[("day", &day), ("month", month), ("year", &year)])
     }
 
     /// 1 October 2026, 13:30 UTC.
@@ -147,6 +159,11 @@ impl Language {
         let labels = &self.document;
         let wording = if days == 0 { &labels.terms_on_receipt } else { self.wording(&labels.terms, days.into()) };
         fill(wording, &[("count", &days.to_string()), ("due", due), ("number", number)])
+    }
+
+    /// A name before its value, in plain text: `IBAN:`.
+    pub fn label(&self, name: &str) -> String {
+        fill(&self.document.label, &[("name", name)])
     }
 
     pub fn page(&self, page: usize, pages: usize) -> String {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
+    #[serde(skip_serializing)]
+    pub(super) label: String,
     pub invoice: String,
     pub billed_to: String,
     pub attention: String,

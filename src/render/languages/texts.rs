@@ -74,7 +74,8 @@ pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     replace(text, value).unwrap_or_else(|()| text.to_owned())
 }
 
-/// As `fill`; whoever gives the values decides what becomes of a name that has none.
+/// As `fill`; whoever gives the values decides what becomes of a name that has none. A value that
+/// ends in a full stop (`Acme Ltd.`) leaves out the one that follows it.
 pub(in crate::render) fn replace<'t, 'v, E>(
     text: &'t str,
     mut value: impl FnMut(&'t str) -> Result<&'v str, E>,
@@ -84,8 +85,9 @@ pub(in crate::render) fn replace<'t, 'v, E>(
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, after)) = after.split_once('}') else { break };
         filled.push_str(before);
-        filled.push_str(value(name)?);
-        rest = after;
+        let value = value(name)?;
+        filled.push_str(value);
+        rest = if value.ends_with('.') { after.strip_prefix('.').unwrap_or(after) } else { after };
     }
     filled.push_str(rest);
     Ok(filled)
@@ -99,6 +101,7 @@ mod tests {
     fn values_are_put_in_once() {
         assert_eq!(fill("{a} and {b}.", &[("a", "{b}"), ("b", "2")]), "{b} and 2.");
         assert_eq!(fill("{a} and {c}.", &[("a", "1")]), "{a} and {c}.");
+        assert_eq!(fill("For {a}.", &[("a", "Acme Ltd.")]), "For Acme Ltd.");
         assert_eq!(fill("an open { brace", &[]), "an open { brace");
         assert_eq!(variables("{a}, {b} and {a}"), BTreeSet::from(["a", "b"]));
     }

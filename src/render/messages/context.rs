@@ -1,8 +1,9 @@
 //! What templates see: the facts under their own names, and what can be said about them in words.
 
 use super::error::TemplateError;
-use super::{filters, plain};
+use super::filters;
 use crate::model::message::{Amount, EventFacts, MessageFacts, MessageKind, Severity};
+use crate::render::columns;
 use crate::render::languages::Language;
 use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{Error, context};
@@ -86,10 +87,10 @@ impl Words {
             values.insert("issued", unbroken(language.date(issued)));
         }
         if let Some(days) = invoices.iter().map(|i| i.days_overdue).max() {
-            values.extend(filters::counted(language, days, "common.days_in_sentence").map(|days| ("days", days)));
+            values.extend(filters::counted(language, days, "common.days_in_sentence").map(|days| ("days", unbroken(days))));
         }
-        if !facts.owed.is_empty() {
-            values.insert("total", money(&facts.owed));
+        if !invoices.is_empty() || !facts.owed.is_empty() {
+            values.insert("total", if facts.owed.is_empty() { money(&billed(facts)) } else { money(&facts.owed) });
         }
         if let Some(statement) = &facts.statement {
             values.insert("period", language.days(statement.from, statement.to));
@@ -103,7 +104,7 @@ impl Words {
         values.insert("today", language.date(facts.today));
         let count = u64::try_from(invoices.len()).unwrap_or(u64::MAX);
         // A name with line breaks in it must not look like lines of the message.
-        let values = values.into_iter().map(|(name, value)| (name, plain::one_line(&value))).collect();
+        let values = values.into_iter().map(|(name, value)| (name, columns::one_line(&value))).collect();
         Self { values, count }
     }
 
@@ -111,7 +112,7 @@ impl Words {
     fn say(&self, language: &Language, key: &str, overrides: &Kwargs) -> Result<String, Error> {
         let mut given = BTreeMap::new();
         for name in overrides.args() {
-            given.insert(name, plain::one_line(&overrides.get::<Value>(name)?.to_string()));
+            given.insert(name, columns::one_line(&overrides.get::<Value>(name)?.to_string()));
         }
         let count = given.get("count").and_then(|count| count.parse().ok()).unwrap_or(self.count);
         let count_text = language.number(Decimal::from(count), 0);
@@ -139,9 +140,21 @@ impl Words {
     }
 }
 
-/// A day that is not parted from its month at the end of a line.
-fn unbroken(date: String) -> String {
-    date.replacen(' ', "\u{a0}", 1)
+/// What the invoices are over, one sum a currency: where nothing is owed any more.
+fn billed(facts: &MessageFacts) -> Vec<Amount> {
+    let mut sums: Vec<Amount> = Vec::new();
+    for total in facts.invoices.iter().map(|invoice| &invoice.total) {
+        match sums.iter_mut().find(|sum| sum.currency == total.currency) {
+            Some(sum) => sum.amount = sum.amount.saturating_add(total.amount),
+            None => sums.push(total.clone()),
+        }
+    }
+    sums
+}
+
+/// A figure that is not parted from its month or its unit at the end of a line.
+fn unbroken(text: String) -> String {
+    text.replacen(' ', "\u{a0}", 1)
 }
 
 /// Where something happened, in the nearest words that there are.

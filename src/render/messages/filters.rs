@@ -1,18 +1,15 @@
 //! What templates can do with facts: write them in the way of the language.
 
-use super::plain;
 use crate::model::money::parse_decimal;
 use crate::model::seller::Address;
 use crate::model::{Currency, calendar};
+use crate::render::columns;
 use crate::render::languages::{self, Language, Text, fill};
 use chrono::{DateTime, Utc};
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
 use rust_decimal::Decimal;
 use serde::Deserialize;
-
-/// Columns of plain text.
-const WIDTH: usize = 72;
 
 pub(super) fn add(environment: &mut Environment<'static>, language: &'static Language) {
     environment.add_filter("money", move |value: Value| money(language, &value));
@@ -28,10 +25,11 @@ pub(super) fn add(environment: &mut Environment<'static>, language: &'static Lan
         let address = Address::deserialize(value).map_err(|_| wrong("`address` takes the address of a seller or a company"))?;
         Ok(language.address(&address))
     });
-    environment.add_filter("wrap", |text: String| plain::wrap(&text, WIDTH));
-    environment.add_filter("line", |text: String| plain::one_line(&text));
-    environment.add_function("fact_lines", |rows: Vec<Vec<String>>| plain::pairs(&rows, WIDTH));
-    environment.add_function("table", |rows: Vec<Vec<String>>, align: String| plain::table(&rows, &align));
+    environment.add_filter("wrap", |text: String| columns::wrap(&text, columns::WIDTH));
+    environment.add_filter("label", move |name: String| language.label(&columns::one_line(&name)));
+    environment.add_filter("line", |text: String| columns::one_line(&text));
+    environment.add_function("fact_lines", |rows: Vec<Vec<String>>| columns::pairs(&rows, columns::WIDTH));
+    environment.add_function("table", |rows: Vec<Vec<String>>, align: String| columns::table(&rows, &align));
 }
 
 fn wrong(problem: impl Into<String>) -> Error {

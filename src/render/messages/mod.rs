@@ -14,15 +14,15 @@ mod context;
 mod environment;
 mod error;
 mod filters;
-mod plain;
+mod samples;
 mod short;
 mod sources;
 
-pub use check::samples;
 pub use error::TemplateError;
+pub use samples::samples;
 pub use sources::built_in;
 
-use super::languages;
+use super::{columns, languages};
 use crate::model::message::{MessageFacts, MessageKind, Rendered};
 use environment::Spoken;
 use std::sync::OnceLock;
@@ -52,10 +52,10 @@ impl Templates {
         let context = context::of(kind, facts, spoken.language)?;
         let part = |part: &str| spoken.render(&format!("{kind}.{part}"), &context);
         Ok(Rendered {
-            subject: plain::subject(&part("subject")?),
-            text: plain::tidy(&part("txt")?),
+            subject: columns::subject(&part("subject")?),
+            text: columns::tidy(&part("txt")?),
             html: part("html")?,
-            short: short::fit(&plain::one_line(&part("short")?)),
+            short: short::fit(&columns::one_line(&part("short")?)),
         })
     }
 

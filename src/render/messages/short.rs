@@ -39,7 +39,9 @@ fn cut(text: &str) -> String {
         room = left;
         short.push(c);
     }
-    format!("{}{DOTS}", short.trim_end())
+    // Not within a word, unless it is a long one.
+    let end = short.rfind(' ').filter(|space| short.len() - space <= 20).unwrap_or(short.len());
+    format!("{}{DOTS}", short[..end].trim_end())
 }
 
 /// A character as GSM writes it, or as it stands where GSM has nothing for it.
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn one_sms_at_most() {
         let text = fit(&"word ".repeat(60));
-        assert!(text.chars().count() <= LENGTH && text.ends_with("word..."), "{text}");
+        assert!(text.chars().count() <= LENGTH && text.ends_with(" word..."), "{text}");
         assert!(fit(&"€".repeat(100)).chars().filter_map(places).sum::<usize>() <= LENGTH);
     }
 }

@@ -38,12 +38,17 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
         Kind::InvoiceHeld
         | Kind::JobFailed
         | Kind::JobRecovered
+        | Kind::JobCompleted
         | Kind::ItemFailed
         | Kind::ItemParked
         | Kind::EffectFailed
         | Kind::BalanceLow => {
             let short = "finops: {{ t(kind ~ \".subject\") }}{% if event and event.message %}. {{ event.message }}{% endif %}";
             [include_str!("templates/alert.jinja"), SUBJECT, short]
+        }
+        Kind::Notice => {
+            const WORDS: &str = "{{ t(\"notice.\" ~ event.kind) }}";
+            [include_str!("templates/notice.jinja"), WORDS, "finops: {{ t(\"notice.\" ~ event.kind) }}"]
         }
         Kind::Digest => [include_str!("templates/digest.jinja"), SUBJECT, SHORT],
     }

@@ -1,6 +1,7 @@
 //! What a person sees and decides: the backlog, a list, trying again, saying what became of an act.
 
 use super::{Effect, read_effect};
+use crate::model::message::Channel;
 use crate::model::{CompanyId, EffectKind, EffectState};
 use crate::store::{StoreError, Tx};
 use chrono::{DateTime, Utc};
@@ -138,6 +139,20 @@ pub fn named(tx: &mut Tx, key: &str) -> Result<Vec<Effect>, StoreError> {
     const SQL: &str =
         concat!("SELECT ", effect_columns!(), " FROM effects WHERE idempotency_key = $1 ORDER BY company_id LIMIT 2");
     tx.query(SQL, &[key.into()], read_effect)
+}
+
+/// Whom a message went to, or is to go to, by any channel, and what became of that.
+pub fn of_message(tx: &mut Tx, company_id: &CompanyId, message_key: &str) -> Result<Vec<(String, EffectState)>, StoreError> {
+    const SQL: &str = "SELECT recipient, state FROM effects
+      WHERE company_id = $1 AND idempotency_key >= $2 AND idempotency_key < $3 ORDER BY idempotency_key";
+    let mut found = Vec::new();
+    for channel in Channel::ALL {
+        // Keys go on with ':' and the recipient; ';' comes next after ':'.
+        let (from, to) = (format!("{channel}:{message_key}:"), format!("{channel}:{message_key};"));
+        let params = [company_id.as_str().into(), from.into(), to.into()];
+        found.extend(tx.query(SQL, &params, |row| Ok((row.string(0)?, row.parse(1)?)))?);
+    }
+    Ok(found)
 }
 
 /// A person has it tried again, at once and with all its attempts anew, as if it were planned now.

@@ -17,7 +17,7 @@ mod byhand;
 mod rates;
 
 pub use attempts::{Attempt, attempts_of, keep_attempts};
-pub use byhand::{Backlog, Filter, attention, backlog, decide, list, named, plan_again, retry};
+pub use byhand::{Backlog, Filter, attention, backlog, decide, list, named, of_message, plan_again, retry};
 pub use rates::{keep_rate, rate};
 
 use super::value::Kind::{Int, Text};
@@ -377,6 +377,14 @@ pub fn settle_late_success(tx: &mut Tx, settled: &Settled, at: DateTime<Utc>) ->
       WHERE company_id = $1 AND idempotency_key = $2 AND state <> 'succeeded'";
     let Effect { company_id, key, .. } = settled.effect;
     Ok(tx.execute(SQL, &[company_id.as_str().into(), key.into(), settled.provider_ref.into(), at.into()])? > 0)
+}
+
+/// Keeps an act from being begun until the transaction ends, so that more can be put into what it says.
+/// False when it has been begun before, or is not there: then it says what it said.
+pub fn hold_planned(tx: &mut Tx, company_id: &CompanyId, key: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE effects SET next_at = next_at WHERE company_id = $1 AND idempotency_key = $2
+      AND state = 'planned' AND attempts = 0";
+    Ok(tx.execute(SQL, &[company_id.as_str().into(), key.into()])? > 0)
 }
 
 /// Leaves acts planned, from later on: a rate limit.

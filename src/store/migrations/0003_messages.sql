@@ -39,12 +39,19 @@ CREATE TABLE alerts (
   alert_key  TEXT NOT NULL,
   kind       TEXT NOT NULL,
   severity   TEXT NOT NULL,
+  job        TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  period     TEXT NOT NULL,
   since      TEXT NOT NULL,
   last_at    TEXT NOT NULL,
+  over_at    TEXT,
   times      INTEGER NOT NULL,
+  episode    INTEGER NOT NULL,
   facts      TEXT NOT NULL,
   PRIMARY KEY (company_id, alert_key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX alerts_open ON alerts (company_id, alert_key) WHERE over_at IS NULL;
 
 CREATE TABLE digest_entries (
   company_id TEXT NOT NULL,
@@ -68,6 +75,7 @@ CREATE TABLE notifications (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX notifications_unread ON notifications (recipient, created_at, company_id, notification_key) WHERE read_at IS NULL;
+CREATE INDEX notifications_key ON notifications (notification_key);
 
 CREATE TABLE reminders (
   company_id  TEXT NOT NULL,

@@ -114,7 +114,8 @@ impl Reply {
             (530 | 534 | 535 | 538, _) => FailureClass::Denied,
             // A policy about the sender, which is the same for every mail; its size is this mail's alone.
             (500..=599, Stage::Mail) if matches!(self.enhanced(), Some((7, _))) => FailureClass::Denied,
-            (500..=599, Stage::Rcpt) if !signed_in && self.says(&["relay"]) => FailureClass::Denied,
+            // About us, whoever the mail is for.
+            (500..=599, Stage::Rcpt) if !signed_in && self.says(&["relay", "client host", "authenticat"]) => FailureClass::Denied,
             (500..=599, _) => FailureClass::Rejected,
             (_, Stage::Dot) => FailureClass::NoAnswer,
             // Something that does not speak SMTP as we do; nothing was taken.
@@ -174,5 +175,73 @@ fn split(line: &str) -> Option<(u16, bool, &str)> {
         Some(b' ') => Some((code, false, &line[4..])),
         Some(b'-') => Some((code, true, &line[4..])),
         Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const STAGES: [Stage; 9] = [
+        Stage::Greeting,
+        Stage::Ehlo,
+        Stage::Starttls,
+        Stage::Auth,
+        Stage::Mail,
+        Stage::Rcpt,
+        Stage::Data,
+        Stage::Body,
+        Stage::Dot,
+    ];
+
+    #[test]
+    fn answers_are_taken_one_by_one() {
+        let mut read = b"250-a\r\n250-\r\n250 b\r\n354 go\r\n250".to_vec();
+        let reply = Reply::take(&mut read).unwrap().unwrap();
+        assert_eq!((reply.code, reply.lines), (250, vec!["a".to_owned(), String::new(), "b".to_owned()]));
+        assert_eq!(Reply::take(&mut read).unwrap().unwrap().text(), "go");
+        assert_eq!((Reply::take(&mut read), read.as_slice()), (Ok(None), &b"250"[..]));
+        for bad in ["hello\r\n", "25\r\n", "250_a\r\n", "250-a\r\n251 b\r\n", "999 a\r\n", "\r\n", "2\u{e9}0 a\r\n"] {
+            assert!(Reply::take(&mut bad.as_bytes().to_vec()).is_err(), "{bad}");
+        }
+        assert!(Reply::take(&mut vec![b'2'; LONGEST_LINE + 1]).is_err());
+        assert!(Reply::take(&mut b"250-a\r\n".repeat(LONGEST_REPLY / 7 + 1)).is_err());
+    }
+
+    #[test]
+    fn a_pause_is_read_from_words() {
+        for (text, seconds) in [
+            ("4.7.1 try again in 300 seconds", Some(300)),
+            ("Greylisted for 5 minutes, see https://x.example/5", Some(300)),
+            ("wait 2 h", Some(7200)),
+            ("in 9999999 seconds", None),
+            ("65535 hours", Some(86_400)),
+            ("seconds 5", None),
+        ] {
+            let reply = Reply { code: 450, lines: vec![text.to_owned()] };
+            assert_eq!(reply.pause().map(|pause| pause.num_seconds()), seconds, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_answer_or_none(
+            bytes in prop_oneof![
+                any::<Vec<u8>>(),
+                "([2-5][0-9]{2}[ -][ -~]{0,30}\r?\n|\\PC{0,9}|[0-9. -]{0,5}){0,6}".prop_map(String::into_bytes),
+            ],
+            signed_in: bool,
+        ) {
+            let mut read = bytes;
+            while let Ok(Some(reply)) = Reply::take(&mut read) {
+                for stage in STAGES {
+                    let class = reply.class(stage, signed_in);
+                    prop_assert_eq!(class == FailureClass::NoAnswer, stage == Stage::Dot && reply.code < 400);
+                    let failure = reply.failure("mail.example", stage, signed_in, &["canary-4711"]);
+                    prop_assert!(!failure.message.contains(char::is_control) && failure.message.chars().count() < 450);
+                }
+            }
+        }
     }
 }

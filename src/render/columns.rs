@@ -2,8 +2,11 @@
 
 use crate::model::text::is_invisible;
 
+/// How wide a message is.
+pub const WIDTH: usize = 72;
+
 /// A text in lines of at most so many characters, broken at spaces. A longer word stands alone.
-pub(super) fn wrap(text: &str, width: usize) -> String {
+pub fn wrap(text: &str, width: usize) -> String {
     let mut wrapped = String::with_capacity(text.len() + 8);
     for (index, paragraph) in text.trim_end().lines().enumerate() {
         if index > 0 {
@@ -28,7 +31,7 @@ pub(super) fn wrap(text: &str, width: usize) -> String {
 
 /// Rows in columns, two spaces between them. `align` has a letter a column: `l` or `r`. A row of
 /// one `-` is a rule.
-pub(super) fn table(rows: &[Vec<String>], align: &str) -> String {
+pub fn table(rows: &[Vec<String>], align: &str) -> String {
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
     let is_rule = |row: &[String]| matches!(row, [only] if only == "-");
     let mut widths: Vec<usize> = Vec::new();
@@ -62,7 +65,7 @@ pub(super) fn table(rows: &[Vec<String>], align: &str) -> String {
 }
 
 /// Names and values below each other; a value that is too long for its line goes on below itself.
-pub(super) fn pairs(rows: &[Vec<String>], width: usize) -> String {
+pub fn pairs(rows: &[Vec<String>], width: usize) -> String {
     let pairs = || rows.iter().filter_map(|row| Some((row.first()?, row.get(1)?)));
     let names = pairs().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let mut lines = Vec::with_capacity(rows.len());
@@ -75,18 +78,18 @@ pub(super) fn pairs(rows: &[Vec<String>], width: usize) -> String {
 }
 
 /// A line of a mail's header: spaces that must not break mean nothing there.
-pub(super) fn subject(text: &str) -> String {
+pub fn subject(text: &str) -> String {
     one_line(&text.replace(['\u{a0}', '\u{202f}'], " "))
 }
 
 /// On one line, as a subject must be: whatever breaks or steers lines becomes a space.
-pub(super) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let broken = |c: char| c == ' ' || c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}');
     text.split(broken).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Without spaces at the ends of lines, and with one empty line at most between two paragraphs.
-pub(super) fn tidy(text: &str) -> String {
+pub fn tidy(text: &str) -> String {
     let mut tidied = String::with_capacity(text.len());
     let mut empty = 0;
     for line in text.replace("\r\n", "\n").split(['\n', '\r']) {

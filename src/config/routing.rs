@@ -1,0 +1,179 @@
+//! `[people.NAME]`, `[[routes]]` and `[alerts]`: who hears of what, by which channels, and when.
+
+use super::Section;
+use super::nearest::nearest;
+use super::reader::Reader;
+use super::section::one_of;
+use crate::model::message::{Channel, MessageKind, Severity, parse_address};
+use crate::model::routing::{Day, DigestTime, Person, Quiet, Route, STAFF_KINDS, Target};
+use crate::model::{CompanyId, JobKind, Routing};
+use chrono_tz::Tz;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Jobs that move money or documents: when one of them fails, somebody hears of it at once.
+const CRITICAL: &[JobKind] = &[JobKind::InvoicesGenerate, JobKind::InvoicesIssue, JobKind::InvoicesSend];
+
+/// What routes may lead to.
+struct Known {
+    people: BTreeMap<String, Person>,
+    /// Those whose sections have mistakes among them.
+    names: BTreeSet<String>,
+    channels: BTreeSet<Channel>,
+    webhooks: BTreeSet<String>,
+}
+
+pub fn read(reader: &mut Reader<'_>) -> Routing {
+    let (time_zone, language, critical_jobs) = reader.section("alerts", |section| {
+        let jobs = section.texts("critical_jobs", CRITICAL.to_vec(), |text| {
+            text.parse().map_err(|_| one_of(JobKind::ALL.iter().map(|job| job.as_str())))
+        });
+        (zone(section, Tz::UTC), section.text("language", "en".to_owned(), language), jobs)
+    });
+    let people = reader.named("people", |name, section| person(name, section, time_zone, &language));
+    let sections = [(Channel::Email, "mail"), (Channel::Sms, "sms"), (Channel::Slack, "slack"), (Channel::Webhook, "webhooks")];
+    let channels = sections.into_iter().filter(|(_, section)| reader.has(section)).map(|(channel, _)| channel);
+    let channels = channels.chain([Channel::InApp]).collect();
+    let known = Known { people, names: reader.names("people"), channels, webhooks: reader.names("webhooks") };
+    let routes = reader.list("routes", |section| route(section, &known));
+    Routing { people: known.people, routes, critical_jobs, time_zone, language }
+}
+
+fn person(name: &str, section: &mut Section<'_, '_>, time_zone: Tz, language: &str) -> Option<Person> {
+    let shown = section.text("name", name.to_owned(), |text| Ok(text.to_owned()));
+    let given = [
+        (Channel::Email, section.optional_text("email", |text| parse_address(text).map_err(|invalid| invalid.0))),
+        (Channel::Sms, section.optional_text("phone", phone)),
+        (Channel::Slack, section.optional_text("slack", slack)),
+        (Channel::InApp, Some(name.to_owned())),
+    ];
+    let days = || one_of(Day::ALL.iter().map(|day| day.as_str()));
+    let quiet_days: Vec<Day> = section.texts("quiet_days", Vec::new(), |text| text.parse().map_err(|_| days()));
+    if Day::ALL.iter().all(|day| quiet_days.contains(day)) {
+        section.mistake(&section.place_of("quiet_days"), "quiet_days", "must leave a day on which messages may come");
+    }
+    Some(Person {
+        name: shown,
+        addresses: given.into_iter().filter_map(|(channel, address)| Some((channel, address?))).collect(),
+        time_zone: zone(section, time_zone),
+        language: section.text("language", language.to_owned(), self::language),
+        quiet: section.optional_text("quiet", |text| text.parse::<Quiet>().map_err(|invalid| invalid.0)),
+        quiet_days,
+    })
+}
+
+fn route(section: &mut Section<'_, '_>, known: &Known) -> Option<Route> {
+    let events = section.required_texts("events", pattern);
+    let severity = section.text("severity", Severity::Info, |text| {
+        text.parse().map_err(|_| one_of(Severity::ALL.iter().map(|severity| severity.as_str())))
+    });
+    let channels = section.texts("channels", vec![Channel::Email], |text| channel(text, known));
+    let to = section.required_texts("to", |text| target(text, known));
+    let digest = section.optional_text("digest", |text| text.parse::<DigestTime>().map_err(|invalid| invalid.0));
+    let companies = section.texts("companies", Vec::new(), |text| text.parse::<CompanyId>().map_err(|invalid| invalid.0));
+    let (events, to) = (events?, to?);
+    let people = to.iter().filter_map(|to| if let Target::Person(name) = to { known.people.get_key_value(name) } else { None });
+    let people: Vec<(&String, &Person)> = people.collect();
+    let place = section.place_of("to");
+    // A default is not checked where it is given.
+    if let (false, false, Err(reason)) = (people.is_empty(), section.has("channels"), channel(Channel::Email.as_str(), known)) {
+        section.mistake(&place, "to", format!("people are reached by email unless channels says otherwise: {reason}"));
+        return None;
+    }
+    for (name, person) in people {
+        for channel in channels.iter().filter(|channel| !person.addresses.contains_key(channel)) {
+            let key = if *channel == Channel::Sms { "phone" } else { channel.as_str() };
+            section.mistake(&place, "to", format!("leads to {name} by {channel}, and [people.{name}] has no {key}"));
+        }
+    }
+    Some(Route { events: kinds(&events), severity, to, channels, digest, companies })
+}
+
+/// `job.failed`, `job.*`, or `*`; it must fit something.
+fn pattern(text: &str) -> Result<String, String> {
+    let fits = STAFF_KINDS.iter().any(|kind| takes(text, *kind));
+    let words = || STAFF_KINDS.iter().map(|kind| kind.as_str());
+    match nearest(text, words()) {
+        _ if fits => Ok(text.to_owned()),
+        Some(near) => Err(format!("{text:?} is no event; did you mean {near}?")),
+        None => Err(format!("{text:?} is no event; {}, job.* or *", one_of(words()))),
+    }
+}
+
+fn takes(pattern: &str, kind: MessageKind) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => (start.is_empty() || start.ends_with('.')) && kind.as_str().starts_with(start),
+        None => pattern == kind.as_str(),
+    }
+}
+
+fn kinds(patterns: &[String]) -> Vec<MessageKind> {
+    STAFF_KINDS.into_iter().filter(|kind| patterns.iter().any(|pattern| takes(pattern, *kind))).collect()
+}
+
+/// A channel that the file has a section for.
+fn channel(text: &str, known: &Known) -> Result<Channel, String> {
+    let channel: Channel = text.parse().map_err(|_| one_of(Channel::ALL.iter().map(|channel| channel.as_str())))?;
+    let section = match channel {
+        Channel::Email => "mail",
+        Channel::Sms => "sms",
+        Channel::Slack => "slack",
+        Channel::Webhook => return Err("webhook leads to no person: write webhook:NAME into to".to_owned()),
+        Channel::InApp => return Ok(channel),
+    };
+    if known.channels.contains(&channel) { Ok(channel) } else { Err(format!("{channel} needs a section [{section}]")) }
+}
+
+/// A person, or `slack:#billing`, `webhook:ops`, `in_app:dashboard`, `email:ops@example.com`, `sms:+49151…`.
+fn target(text: &str, known: &Known) -> Result<Target, String> {
+    let target: Target = text.parse().map_err(|invalid: crate::model::Invalid| invalid.0)?;
+    let (channel, address) = match &target {
+        Target::Person(name) if known.names.contains(name) => return Ok(target),
+        Target::Person(name) => {
+            let near = nearest(name, known.names.iter().map(String::as_str));
+            let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+            return Err(format!("there is no [people.{name}]{near}"));
+        }
+        Target::Address { channel, address } => (*channel, address),
+    };
+    match channel {
+        Channel::Webhook if known.webhooks.contains(address) => return Ok(target),
+        Channel::Webhook => return Err(format!("{text} needs a section [webhooks.{address}]")),
+        Channel::Email => parse_address(address).map_err(|invalid| invalid.0)?,
+        Channel::Sms => phone(address)?,
+        Channel::Slack => slack(address)?,
+        Channel::InApp => address.clone(),
+    };
+    self::channel(channel.as_str(), known)?;
+    Ok(target)
+}
+
+/// E.164: what every country's networks understand.
+fn phone(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    let fits = (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    if fits { Ok(text.to_owned()) } else { Err("must be a number with its country, such as +4915112345678".to_owned()) }
+}
+
+/// A channel or a user by name, or by Slack's own id.
+fn slack(text: &str) -> Result<String, String> {
+    let (sign, name) = text.split_at(usize::from(text.starts_with(['#', '@'])));
+    let is_id = sign.is_empty() && name.len() >= 9 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let is_name = !sign.is_empty() && !name.is_empty() && !name.contains(char::is_whitespace);
+    if is_id || is_name { Ok(text.to_owned()) } else { Err("must be #channel, @user, or an id such as C0123456789".to_owned()) }
+}
+
+fn zone(section: &mut Section<'_, '_>, default: Tz) -> Tz {
+    let name = section.text("time_zone", default.name().to_owned(), |text| {
+        let zone: Result<Tz, _> = text.parse();
+        zone.map(|zone| zone.name().to_owned()).map_err(|_| "must be an IANA time zone, such as Europe/Berlin".to_owned())
+    });
+    name.parse().unwrap_or(default)
+}
+
+/// A BCP 47 tag by its shape.
+fn language(text: &str) -> Result<String, String> {
+    let mut parts = text.split('-');
+    let primary = parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
+    let rest = parts.all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()));
+    if primary && rest { Ok(text.to_owned()) } else { Err("must be a language, such as en, de or de-AT".to_owned()) }
+}

@@ -1,0 +1,103 @@
+//! What must not wait for the next `alerts dispatch`: the failure of a critical job, told at the end of
+//! its own run. It is no run of its own: it has no row, no sign of life and no witness, so that it also
+//! works while the clock or the database is in doubt, and takes nothing of that doubt away.
+
+use super::{Couriers, Key, plan, record};
+use crate::context::Context;
+use crate::engine::outbox::{self, Deliver, Delivery, Outcome, Policy};
+use crate::engine::signals::Signals;
+use crate::engine::summary::Summary;
+use crate::error::{Error, Result};
+use crate::model::message::{About, Message, MessageKind, Severity};
+use crate::model::{EffectKind, Failure, Receipt, RunId};
+use crate::store::effects::Effect;
+use crate::store::events::{self, After, Audience};
+use crate::store::{Db, Tx};
+
+/// Tells what is critical to whom it concerns, and that a job has ended to whom the configuration names.
+/// Whatever else waits is left to wait. Its failure is a warning: the next `alerts dispatch` tells it.
+pub fn tell_at_once(ctx: &Context, db: &mut Db) {
+    let mails = ctx.config.notify.as_ref().is_some_and(|notify| notify.email.is_some());
+    if ctx.config.routing.routes.is_empty() && !mails {
+        return;
+    }
+    if let Err(error) = plan_critical(ctx, db).and_then(|()| deliver(ctx, db)) {
+        ctx.ui.warn(format!("not everybody could be told: {}", error.message));
+    }
+}
+
+fn plan_critical(ctx: &Context, db: &mut Db) -> Result<()> {
+    let routing = &ctx.config.routing;
+    db.write(|tx| {
+        let mut after = Some(After::default());
+        while let Some(place) = &after {
+            let (mut page, next) = events::new_page(tx, Audience::Staff, place, ctx.batch)?;
+            page.retain(|event| event.severity == Severity::Critical);
+            let keys: Vec<Key> = page.into_iter().map(|event| Key::Tell(Box::new(event))).collect();
+            record::record(tx, routing, &plan::decide(routing, &keys, ctx.as_of), ctx.clock.now())?;
+            after = next;
+        }
+        Ok::<_, Error>(())
+    })
+}
+
+fn deliver(ctx: &Context, db: &mut Db) -> Result<()> {
+    let signals = Signals::listen();
+    let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
+    // Nobody sees these figures: what fails is told as it happens.
+    let mut summary = Summary::new(super::super::JobKind::AlertsDispatch.as_str(), ctx.as_of, false);
+    let couriers = Couriers::new(ctx);
+    for courier in couriers.deliverers() {
+        let urgent = Urgent(courier);
+        if outbox::has_work(&urgent, ctx, db)? {
+            let run_id = RunId::from(ctx.ids.uuid());
+            outbox::deliver(&urgent, &mut Delivery { ctx, db, summary: &mut summary, run_id, stop: &stop })?;
+        }
+    }
+    Ok(())
+}
+
+/// A courier that takes nothing but what is urgent.
+struct Urgent<'c>(&'c dyn Deliver);
+
+fn is_urgent(effect: &Effect) -> bool {
+    Message::of_payload(&effect.payload).is_ok_and(|message| match message.about {
+        About::Event { .. } => message.severity == Severity::Critical || message.kind == MessageKind::JobCompleted,
+        About::Digest { digest_key } => digest_key.contains(":flood:"),
+        About::Invoices { .. } | About::Statement { .. } => false,
+    })
+}
+
+impl Deliver for Urgent<'_> {
+    fn kind(&self) -> EffectKind {
+        self.0.kind()
+    }
+
+    fn provider(&self) -> &str {
+        self.0.provider()
+    }
+
+    fn policy(&self) -> Policy {
+        self.0.policy()
+    }
+
+    fn takes(&self, effect: &Effect) -> bool {
+        is_urgent(effect)
+    }
+
+    fn prepare(&self, db: &mut Db, coming: &[Effect]) -> Result<()> {
+        self.0.prepare(db, coming)
+    }
+
+    fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
+        self.0.carry_out(db, effects)
+    }
+
+    fn look_up(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<outbox::Found, Failure>> {
+        self.0.look_up(db, effect)
+    }
+
+    fn record(&self, tx: &mut Tx, done: &[(&Effect, &Receipt)]) -> Result<()> {
+        self.0.record(tx, done)
+    }
+}

@@ -1,0 +1,287 @@
+//! Invented facts, to try templates with and to show what a message looks like.
+
+use crate::model::document::Party;
+use crate::model::message::{
+    Amount, EntryKind, EventFacts, InvoiceFacts, Mailbox, MessageFacts, MessageKind, Severity, Statement, StatementAccount,
+    StatementEntry,
+};
+use crate::model::seller::{Address, BankDetails};
+use crate::model::{Currency, Invalid};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use rust_decimal::Decimal;
+
+/// Facts that a message of a kind may have: as few as can be, all of them, several invoices in two
+/// currencies, and texts that mean harm; of reminders, at each step. All invented.
+pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
+    let mut samples = vec![bare(kind)?, full(kind, 1)?, full(kind, 3)?, full(kind, 7)?, hostile(kind)?];
+    if matches!(kind, MessageKind::ReminderUpcoming | MessageKind::ReminderOverdue | MessageKind::ReminderEscalation) {
+        let whole = [full(kind, 1)?, full(kind, 2)?];
+        let at = |urgency: u8| whole.iter().map(move |facts| MessageFacts { urgency: Some(urgency), ..facts.clone() });
+        samples.extend((1..=5).flat_map(at));
+    }
+    if kind == MessageKind::Digest {
+        // Of everything that there is.
+        let mut all = full(kind, 1)?;
+        all.events = MessageKind::ALL.iter().map(|kind| EventFacts { kind: *kind, ..event(*kind) }).collect();
+        samples.push(all);
+    }
+    if matches!(kind, MessageKind::InvoiceIssued | MessageKind::InvoiceFailed) {
+        let mut free = full(kind, 1)?;
+        free.owed.clear();
+        samples.push(free);
+    }
+    // What was issued just now is not overdue yet.
+    if matches!(kind, MessageKind::InvoiceDraft | MessageKind::InvoiceIssued | MessageKind::ReminderUpcoming) {
+        samples.iter_mut().flat_map(|facts| &mut facts.invoices).for_each(|invoice| invoice.days_overdue -= 30);
+    }
+    Ok(samples)
+}
+
+fn day(offset: u64) -> NaiveDate {
+    NaiveDate::default() + Days::new(20_000 + offset)
+}
+
+fn instant() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_727_000_000, 0).unwrap_or_default()
+}
+
+fn amount(minor: i64, currency: Currency) -> Amount {
+    Amount::from(crate::model::Money::from_minor(minor, currency))
+}
+
+/// For customers or for the people who run the books.
+fn is_alert(kind: MessageKind) -> bool {
+    use MessageKind as Kind;
+    match kind {
+        Kind::InvoiceDraft
+        | Kind::InvoiceIssued
+        | Kind::InvoicePaid
+        | Kind::InvoiceFailed
+        | Kind::InvoiceRefunded
+        | Kind::ReminderUpcoming
+        | Kind::ReminderOverdue
+        | Kind::ReminderEscalation
+        | Kind::Statement => false,
+        Kind::InvoiceHeld
+        | Kind::JobFailed
+        | Kind::JobRecovered
+        | Kind::JobCompleted
+        | Kind::ItemFailed
+        | Kind::ItemParked
+        | Kind::EffectFailed
+        | Kind::BalanceLow
+        | Kind::Notice
+        | Kind::Digest => true,
+    }
+}
+
+/// As few facts as a message of this kind can have.
+fn bare(kind: MessageKind) -> Result<MessageFacts, Invalid> {
+    let eur: Currency = "EUR".parse()?;
+    let party = |name: &str| (!is_alert(kind)).then(|| Party { name: name.to_owned(), ..Party::default() });
+    let invoices = if is_alert(kind) || kind == MessageKind::Statement { Vec::new() } else { vec![invoice(0, eur)] };
+    let mut event = event(kind);
+    event.job.clear();
+    event.subject.clear();
+    event.hint.clear();
+    event.details.clear();
+    Ok(MessageFacts {
+        kind,
+        severity: Severity::Info,
+        recipient: Mailbox { name: String::new(), address: "accounts@example.com".to_owned() },
+        seller: party("Example Ltd"),
+        bank: None,
+        company: party("Sample Inc."),
+        owed: if invoices.is_empty() { Vec::new() } else { vec![amount(11_900, eur)] },
+        invoices,
+        level: None,
+        urgency: None,
+        today: day(30),
+        statement: (kind == MessageKind::Statement).then(|| Statement { from: day(0), to: day(30), accounts: Vec::new() }),
+        event: (is_alert(kind) && kind != MessageKind::Digest).then(|| event.clone()),
+        events: if kind == MessageKind::Digest { vec![event] } else { Vec::new() },
+    })
+}
+
+/// Every fact, with so many invoices: those after the second are in another currency, and the first is paid in part.
+fn full(kind: MessageKind, count: u32) -> Result<MessageFacts, Invalid> {
+    let (eur, usd): (Currency, Currency) = ("EUR".parse()?, "USD".parse()?);
+    let mut invoices: Vec<InvoiceFacts> = (0..count).map(|n| invoice(n, if n < 2 { eur } else { usd })).collect();
+    if let Some(first) = invoices.first_mut() {
+        first.balance = amount(1_900, eur);
+    }
+    let sum = |currency| Amount {
+        amount: invoices.iter().filter(|i| i.balance.currency == currency).map(|i| i.balance.amount).sum(),
+        currency,
+    };
+    let owed = if count > 2 { vec![sum(eur), sum(usd)] } else { vec![sum(eur)] };
+    let kinds = [MessageKind::JobFailed, MessageKind::ItemParked, MessageKind::EffectFailed, MessageKind::InvoiceIssued];
+    let mut facts = MessageFacts {
+        severity: event(kind).severity,
+        recipient: Mailbox { name: "Anna Berg".to_owned(), address: "anna@example.com".to_owned() },
+        seller: Some(party("example", "Example Managed Services Ltd")),
+        bank: Some(BankDetails {
+            bank_name: "Example Bank".to_owned(),
+            iban: "DE89370400440532013000".to_owned(),
+            bic: "COBADEFFXXX".to_owned(),
+            account: String::new(),
+        }),
+        company: Some(party("sample", "Sample Industries Inc.")),
+        invoices,
+        owed,
+        level: Some(7),
+        urgency: Some(if kind == MessageKind::ReminderEscalation { 2 } else { 1 }),
+        statement: Some(statement(&[eur, usd])),
+        event: Some(event(kind)),
+        events: kinds.iter().map(|kind| event(*kind)).collect(),
+        ..bare(kind)?
+    };
+    // finops tells this of itself.
+    if is_alert(kind) && count == 1 {
+        (facts.seller, facts.bank) = (None, None);
+        facts.invoices.clear();
+        facts.owed.clear();
+        facts.company.take_if(|_| !matches!(kind, MessageKind::InvoiceHeld | MessageKind::ItemFailed | MessageKind::ItemParked));
+    }
+    Ok(facts)
+}
+
+/// Texts that would break a header, a page or a template that took them for its own.
+fn hostile(kind: MessageKind) -> Result<MessageFacts, Invalid> {
+    const EVIL: &str = "<script>alert(1)</script>\r\nBcc: x@y.example {{ 7 * 7 }} {% raw %} \"'&";
+    let mut facts = full(kind, 2)?;
+    let evil = || EVIL.to_owned();
+    for party in [&mut facts.seller, &mut facts.company].into_iter().flatten() {
+        party.name = evil();
+        party.address.city = evil();
+    }
+    if let Some(event) = &mut facts.event {
+        (event.job, event.subject, event.message, event.hint) = (evil(), evil(), evil(), evil());
+        event.details.insert(evil(), evil());
+    }
+    if let Some(invoice) = facts.invoices.first_mut() {
+        (invoice.number, invoice.reference) = (evil(), evil());
+    }
+    facts.recipient.name = evil();
+    Ok(facts)
+}
+
+fn invoice(n: u32, currency: Currency) -> InvoiceFacts {
+    InvoiceFacts {
+        number: format!("INV-2024-{:06}", n + 41),
+        issued_on: day(u64::from(n)),
+        due_on: day(u64::from(n) + 14),
+        days_overdue: 16 - i64::from(n),
+        total: amount(11_900 + 123_456 * i64::from(n), currency),
+        balance: amount(11_900 + 123_456 * i64::from(n), currency),
+        reference: if n == 1 { "PO 4711".to_owned() } else { String::new() },
+        service_from: day(0),
+        service_to: day(30),
+    }
+}
+
+fn party(id: &str, name: &str) -> Party {
+    Party {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        address: Address {
+            line1: "1 Example Street".to_owned(),
+            postal_code: "10115".to_owned(),
+            city: "Berlin".to_owned(),
+            country: "DE".to_owned(),
+            ..Address::default()
+        },
+        tax_id: "DE123456789".to_owned(),
+        registration: "HRB 1234".to_owned(),
+        email: "billing@example.com".to_owned(),
+        phone: "+49 30 5550100".to_owned(),
+        website: "example.com".to_owned(),
+        ..Party::default()
+    }
+}
+
+/// What a message tells of that may tell of several things.
+const fn told_of(kind: MessageKind) -> MessageKind {
+    match kind {
+        MessageKind::Digest => MessageKind::ItemFailed,
+        MessageKind::Notice => MessageKind::InvoicePaid,
+        other => other,
+    }
+}
+
+/// Something that happened, as the jobs would tell it.
+fn event(kind: MessageKind) -> EventFacts {
+    use MessageKind as Kind;
+    let kind = told_of(kind);
+    let (severity, job, subject, message, hint) = match kind {
+        Kind::JobFailed => (
+            Severity::Critical,
+            "invoices.generate",
+            "",
+            "the database could not be reached: connection refused",
+            "see that it runs, then: finops invoices generate",
+        ),
+        Kind::JobRecovered => {
+            (Severity::Info, "invoices.generate", "", "it ended without failures, after three runs that failed", "")
+        }
+        Kind::ItemFailed | Kind::ItemParked => (
+            Severity::Warning,
+            "invoices.generate",
+            "contract sample-support",
+            "the tax code vat19 has no rate on 30 September 2024",
+            "import a rate that is in force on that day; the next run bills the contract",
+        ),
+        Kind::EffectFailed => (
+            Severity::Warning,
+            "invoices.send",
+            "INV-2024-000041",
+            "the mail server refused the recipient: mailbox unavailable",
+            "correct the address of the company, then: finops effects retry",
+        ),
+        Kind::InvoiceHeld => (
+            Severity::Warning,
+            "invoices.generate",
+            "draft of contract sample-support",
+            "the amount is 4.2 times the median of the last twelve",
+            "look at it with: finops invoices show",
+        ),
+        Kind::BalanceLow => {
+            (Severity::Warning, "", "SMS account", "19.00 EUR are left, and last month took 54.00 EUR", "top it up")
+        }
+        Kind::InvoiceFailed => (Severity::Warning, "", "INV-2024-000041", "the bank declined it: insufficient funds", ""),
+        _ => (Severity::Info, "invoices.send", "INV-2024-000041", "", ""),
+    };
+    let details = match kind {
+        Kind::InvoiceRefunded | Kind::BalanceLow => vec![("amount", "19.00"), ("currency", "EUR")],
+        Kind::EffectFailed | Kind::ItemParked => vec![("attempts", "5")],
+        _ => Vec::new(),
+    };
+    EventFacts {
+        kind,
+        severity,
+        job: job.to_owned(),
+        subject: subject.to_owned(),
+        message: message.to_owned(),
+        hint: hint.to_owned(),
+        at: instant(),
+        details: details.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+    }
+}
+
+fn statement(currencies: &[Currency]) -> Statement {
+    let account = |currency: &Currency| StatementAccount {
+        currency: *currency,
+        opening: Decimal::new(5_000, 2),
+        entries: vec![StatementEntry {
+            on: day(3),
+            kind: EntryKind::Invoice,
+            reference: "INV-2024-000041".to_owned(),
+            due_on: Some(day(17)),
+            change: Decimal::new(11_900, 2),
+            balance: Decimal::new(16_900, 2),
+        }],
+        closing: Decimal::new(16_900, 2),
+        overdue: Decimal::new(5_000, 2),
+    };
+    Statement { from: day(0), to: day(30), accounts: currencies.iter().map(account).collect() }
+}

@@ -1,0 +1,98 @@
+//! What moved the account of a company with a seller.
+
+use super::{Row, StoreError, Tx};
+use crate::model::account::{Account, Debt, Movement};
+use crate::model::message::EntryKind;
+use crate::model::{CompanyId, Currency, InvoiceState, Money, SellerId};
+use chrono::NaiveDate;
+
+/// The sellers that have billed a company, by id.
+pub fn sellers_of(tx: &mut Tx, company_id: &CompanyId) -> Result<Vec<SellerId>, StoreError> {
+    const SQL: &str = "SELECT DISTINCT seller_id FROM invoices WHERE company_id = $1 AND state <> 'draft' ORDER BY seller_id";
+    tx.query(SQL, &[company_id.as_str().into()], |row| Ok(SellerId::stored(row.text(0)?)))
+}
+
+/// The day of issue of the oldest open invoice.
+pub fn oldest_open(tx: &mut Tx, company_id: &CompanyId, seller_id: &SellerId) -> Result<Option<NaiveDate>, StoreError> {
+    const SQL: &str = "SELECT MIN(issued_on) FROM invoices WHERE company_id = $1 AND seller_id = $2 AND state = 'open'";
+    Ok(tx.query_opt(SQL, &[company_id.as_str().into(), seller_id.as_str().into()], |row| row.opt_date(0))?.flatten())
+}
+
+/// All that moved an account until a day, that day included.
+pub fn account(tx: &mut Tx, company_id: &CompanyId, seller_id: &SellerId, to: NaiveDate) -> Result<Account, StoreError> {
+    const INVOICES: &str = "SELECT i.number, i.state, i.issued_on, i.due_on, i.currency, i.total_minor,
+      (SELECT CAST(COALESCE(SUM(a.amount_minor), 0) AS BIGINT) FROM payment_allocations a
+       JOIN payments p ON p.company_id = a.company_id AND p.provider = a.provider AND p.reference = a.reference
+       WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id AND p.received_on <= $3)
+      FROM invoices i WHERE i.company_id = $1 AND i.seller_id = $2 AND i.state <> 'draft' AND i.issued_on <= $3
+      ORDER BY i.issued_on, i.number";
+    const PAYMENTS: &str = "SELECT p.received_on, p.reference, p.currency, p.amount_minor FROM payments p
+      JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
+      WHERE p.company_id = $1 AND i.seller_id = $2 AND p.received_on <= $3 ORDER BY p.received_on, p.provider, p.reference";
+    let params = [company_id.as_str().into(), seller_id.as_str().into(), to.into()];
+    let mut account = Account::default();
+    for invoice in tx.query(INVOICES, &params, read_invoice)? {
+        invoice.add_to(&mut account, to);
+    }
+    account.movements.extend(tx.query(PAYMENTS, &params, |row| {
+        let currency: Currency = row.parse(2)?;
+        Ok(Movement {
+            on: row.date(0)?,
+            kind: EntryKind::Payment,
+            reference: row.string(1)?,
+            due_on: None,
+            change: row.money(3, currency)?.negated(),
+        })
+    })?);
+    Ok(account)
+}
+
+struct Billed {
+    number: String,
+    state: InvoiceState,
+    issued_on: NaiveDate,
+    due_on: NaiveDate,
+    total: Money,
+    /// What is left of it on the last day.
+    left: Money,
+}
+
+fn read_invoice(row: &Row) -> Result<Billed, StoreError> {
+    let currency: Currency = row.parse(4)?;
+    let (total, settled) = (row.int(5)?, row.int(6)?);
+    Ok(Billed {
+        number: row.string(0)?,
+        state: row.parse(1)?,
+        issued_on: row.date(2)?,
+        due_on: row.date(3)?,
+        total: Money::from_minor(total, currency),
+        left: Money::from_minor(total.saturating_sub(settled), currency),
+    })
+}
+
+impl Billed {
+    fn add_to(self, account: &mut Account, to: NaiveDate) {
+        let Self { number, state, issued_on, due_on, total, left } = self;
+        let taken_back = |on, kind, change| Movement { on, kind, reference: number.clone(), due_on: None, change };
+        match state {
+            // When it was voided, only the audit log tells: it is as if it had never been.
+            InvoiceState::Void => account.movements.push(taken_back(issued_on, EntryKind::Void, total.negated())),
+            // Given up once it was due.
+            InvoiceState::Uncollectible if due_on <= to => {
+                account.movements.push(taken_back(due_on, EntryKind::WriteOff, left.negated()));
+            }
+            InvoiceState::Draft | InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible => {
+                if left.minor() > 0 {
+                    account.debts.push(Debt { due_on, left });
+                }
+            }
+        }
+        account.movements.push(Movement {
+            on: issued_on,
+            kind: EntryKind::Invoice,
+            reference: number,
+            due_on: Some(due_on),
+            change: total,
+        });
+    }
+}

@@ -1,0 +1,224 @@
+//! Reminders as a business month brings them: what is due when, who gets it, and what holds it back.
+
+use crate::smtp::Server;
+use crate::support::{Said, TestEnvironment};
+use insta::assert_snapshot;
+
+/// Invoices of three customers, due on 15 November (and 1 December), and a mail server.
+pub fn month(server: &Server) -> TestEnvironment {
+    let mut environment = TestEnvironment::new();
+    assert_eq!(environment.finops(&["demo"]).code, 0);
+    let text = format!(
+        "[database]\nurl = \"sqlite:finops.db\"\n[mail]\nfrom = \"billing@nordlicht.example.com\"\nhost = \"127.0.0.1\"\n\
+         port = {}\ntls = \"none\"\n",
+        server.port()
+    );
+    environment.write("finops-demo/mail.toml", text);
+    environment.set("FINOPS_CONFIG", "finops-demo/mail.toml");
+    environment
+}
+
+/// At nine in the morning of a day, with other ids than on the days before.
+pub fn on(environment: &mut TestEnvironment, day: &str) {
+    environment.set("FINOPS_TEST_CLOCK", &format!("{day}T08:26:00Z"));
+    environment.set("FINOPS_TEST_SEED", &day.replace('-', ""));
+}
+
+const THREE: [&str; 6] = ["--company-id", "weber", "--company-id", "elbe", "--company-id", "ferme"];
+
+fn send(environment: &TestEnvironment, kind: &str, more: &[&str]) -> Said {
+    environment.finops(&[&["reminders", "send", "--kind", kind], &THREE[..], more].concat())
+}
+
+/// Who got a mail, in the order in which they went.
+pub fn mailed(server: &Server) -> Vec<String> {
+    server.taken().iter().map(|taken| taken.rcpt.trim_start_matches("RCPT TO:").to_owned()).collect()
+}
+
+#[test]
+fn a_month_of_reminders() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-07");
+    assert_eq!(send(&environment, "upcoming", &[]).all(), "", "a day too early");
+    on(&mut environment, "2026-11-08");
+    assert_snapshot!("reminders_upcoming_dry_run", send(&environment, "upcoming", &["--dry-run"]));
+    assert_snapshot!("reminders_upcoming_json", send(&environment, "upcoming", &["--json"]));
+    assert_eq!(send(&environment, "upcoming", &[]).all(), "", "once");
+    let first = server.taken().len();
+    assert!(first > 0);
+
+    // Weber pays one of its two; Elbe is not due before December.
+    on(&mut environment, "2026-11-16");
+    assert_eq!(send(&environment, "escalation", &["--dry-run", "--json"]).json()[0]["due"], 0, "not yet");
+    let paid = ["payments", "record", "INV-2026-000023", "--amount", "2575.40", "--date", "2026-11-10", "--ref", "TX1"];
+    assert_eq!(environment.finops(&paid).code, 0);
+    assert_eq!(send(&environment, "overdue", &[]).code, 0);
+    let second = server.taken().len();
+    assert!(second > first, "{:?}", mailed(&server));
+
+    // Two levels later: the highest alone, with copies.
+    on(&mut environment, "2026-12-15");
+    assert_eq!(send(&environment, "overdue", &[]).all(), "", "what was missed below a level never comes");
+    assert_snapshot!("reminders_escalation_dry_run", send(&environment, "escalation", &["--dry-run"]));
+    assert_eq!(send(&environment, "escalation", &[]).code, 0);
+    assert_snapshot!("reminders_list", environment.finops(&["reminders", "list", "--company-id", "weber"]));
+    insta::assert_debug_snapshot!("reminders_mails", mailed(&server));
+}
+
+/// The last line in JSON.
+fn summary(said: &Said) -> serde_json::Value {
+    said.json().pop().unwrap_or_else(|| panic!("{said}"))
+}
+
+#[test]
+fn what_is_held_back() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let hold = |more: &[&str]| environment.finops(&[&["reminders", "hold"], more].concat());
+    assert_snapshot!("reminders_hold", hold(&["INV-2026-000022", "--kind", "dispute", "--reason", "wrong quantity"]));
+    assert_snapshot!(
+        "reminders_hold_company_json",
+        hold(&["--company-id", "ferme", "--kind", "promise", "--until", "2026-11-18", "--json"])
+    );
+    assert_eq!(hold(&["INV-2026-000023", "--kind", "pause", "--until", "2026-12-01"]).code, 0);
+    assert_snapshot!("reminders_held", environment.finops(&["reminders", "list", "--held"]));
+    assert_snapshot!("reminders_held_dry_run", send(&environment, "overdue", &["--dry-run"]));
+    assert_eq!(summary(&send(&environment, "overdue", &["--json"]))["skipped"]["held"], 3);
+    assert!(mailed(&server).is_empty());
+
+    on(&mut environment, "2026-11-18");
+    assert_eq!(summary(&send(&environment, "overdue", &["--json"]))["done"], 1, "the promise was not kept");
+    on(&mut environment, "2026-11-25");
+    assert_snapshot!("reminders_release", environment.finops(&["reminders", "release", "INV-2026-000022"]));
+    // What was missed meanwhile comes as one, at the level that it has reached.
+    let said = send(&environment, "escalation", &["--json"]);
+    let told = &said.json()[1];
+    assert_eq!(
+        (&told["company_id"], &told["level"], told["invoices"].as_array().map(Vec::len)),
+        (&"weber".into(), &7.into(), Some(1))
+    );
+    let audit = environment.finops(&["audit", "list", "--company-id", "weber", "--json"]).stdout;
+    assert!(
+        audit.contains("reminders.held") && audit.contains("reminders.released") && audit.contains("invoice.reminded"),
+        "{audit}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_hold_is_told() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    for (args, code, text) in [
+        (&["hold", "INV-2026-000022", "--kind", "promise"][..], 2, "--until DATE"),
+        (&["hold", "INV-2026-000022", "--kind", "pause", "--until", "2026-11-16"], 1, "not in the future"),
+        (&["hold", "--kind", "pause"], 2, "--company-id"),
+        (&["hold", "--company-id", "nobody", "--kind", "pause"], 1, "no company nobody"),
+        (&["hold", "INV-2026-000099", "--kind", "pause"], 1, "no invoice"),
+        (&["hold", "INV-2026-000022", "--kind", "pause", "--reason", "4111 1111 1111 1111"], 1, "payment card"),
+        (&["release", "INV-2026-000022"], 1, "nothing holds back reminders of invoice INV-2026-000022"),
+        (&["release", "--company-id", "weber", "--kind", "dispute"], 1, "no dispute"),
+        (&["send", "--kind", "late"], 2, "upcoming, overdue, escalation"),
+        (&["send", "--kind", "overdue", "--company-id", "nobody"], 1, "no company nobody"),
+    ] {
+        let said = environment.finops(&[&["reminders"], args].concat());
+        assert!(said.code == code && said.stderr.contains(text), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn nobody_to_tell_and_policies_of_ones_own() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    let mine = "company_id,contact_id,email,phone\nweber,mueller,,+49 521 0000001\n";
+    environment.write("contacts.csv", mine);
+    let policies = "company_id,name,country,email,reminder_policy\n\
+                    weber,Weber,DE,,\nferme,Ferme,FR,,strict\nelbe,Elbe,DE,x@example.org,none\n";
+    environment.write("companies.csv", policies);
+    assert_eq!(environment.finops(&["import", "."]).code, 0);
+    on(&mut environment, "2026-11-16");
+    assert_snapshot!("reminders_failed", send(&environment, "overdue", &[]));
+    on(&mut environment, "2026-11-17");
+    let again = summary(&send(&environment, "overdue", &["--json"]));
+    assert_eq!((&again["failed"], &again["waiting"]), (&0.into(), &2.into()), "told once");
+    assert!(mailed(&server).is_empty());
+
+    // The policy is there now, and Weber has an address: nothing is left of it.
+    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    environment.write("finops-demo/mail.toml", config + "[reminders.policies.strict]\noverdue = [2]\nescalation = [5, 10]\n");
+    environment.write("contacts.csv", mine.replace("mueller,,", "mueller,new@weber.example.org,"));
+    assert_eq!(environment.finops(&["import", "contacts", "contacts.csv"]).code, 0);
+    on(&mut environment, "2026-11-18");
+    let said = send(&environment, "overdue", &["--json"]);
+    assert_eq!((&summary(&said)["done"], &summary(&said)["waiting"]), (&2.into(), &0.into()), "{said}");
+    assert_eq!(mailed(&server), ["<compta@ferme.example.com>", "<new@weber.example.org>"]);
+    let status = environment.finops(&["status", "--json"]).stdout;
+    assert!(!status.contains("unknown_policy") && !status.contains("no_address"), "{status}");
+
+    on(&mut environment, "2026-12-02");
+    let said = send(&environment, "overdue", &["--json"]);
+    assert_eq!(summary(&said)["skipped"]["no_policy"], 2, "{said}");
+    assert_eq!(mailed(&server).len(), 2);
+}
+
+#[test]
+fn what_could_not_be_told_is_over_once_it_is_paid() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    environment.write("contacts.csv", "company_id,contact_id,email,phone\nferme,dubois,,+33 1 00 00 00 00\n");
+    environment.write("companies.csv", "company_id,name,country,email\nferme,Ferme,FR,\n");
+    assert_eq!(environment.finops(&["import", "."]).code, 0);
+    on(&mut environment, "2026-11-16");
+    let all = |environment: &TestEnvironment| environment.finops(&["reminders", "send", "--kind", "overdue", "--json"]);
+    assert_eq!(summary(&all(&environment))["failed"], 1);
+    assert!(environment.finops(&["status", "--json"]).stdout.contains("no_address"));
+    let pay = ["payments", "record", "INV-2026-000007", "--amount", "100.52", "--date", "2026-11-16", "--ref", "TX1"];
+    assert_eq!(environment.finops(&pay).code, 0);
+    on(&mut environment, "2026-11-17");
+    assert_eq!(summary(&all(&environment))["waiting"], 0);
+    assert!(!environment.finops(&["status", "--json"]).stdout.contains("no_address"));
+}
+
+#[test]
+fn what_was_paid_before_the_mail_could_go_is_not_asked_for() {
+    let busy = || (crate::smtp::At::Connect, crate::smtp::Act::SayAndCut("421 busy"));
+    let server = Server::start((0..10).map(|_| busy()));
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let said = environment.finops(&["reminders", "send", "--kind", "overdue", "--company-id", "weber", "--company-id", "ferme"]);
+    assert!(said.code == 3 && mailed(&server).is_empty(), "{said}");
+    let pay = |invoice: &str, amount: &str| {
+        let args = ["payments", "record", invoice, "--amount", amount, "--date", "2026-11-15", "--ref", invoice];
+        assert_eq!(environment.finops(&args).code, 0);
+    };
+    pay("INV-2026-000022", "6162.36");
+    pay("INV-2026-000007", "100.52");
+    let calm = Server::start([]);
+    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    environment
+        .write("finops-demo/mail.toml", config.replace(&format!("port = {}", server.port()), &format!("port = {}", calm.port())));
+    on(&mut environment, "2026-11-17");
+    let said = environment.finops(&["effects", "settle", "--json"]);
+    assert_eq!(summary(&said)["skipped"]["obsolete"], 1, "{said}");
+    assert_eq!(mailed(&calm), ["<rechnung@weber.example.org>"]);
+    let mail = String::from_utf8_lossy(&calm.taken()[0].bytes).into_owned();
+    assert!(mail.contains("INV-2026-000023.pdf") && !mail.contains("INV-2026-000022.pdf"), "of what is still owed");
+}
+
+#[test]
+fn nobody_is_woken() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    // In the morning of the seller it is night in New York, where one contact is; the other one is in California.
+    let said = environment.finops(&["reminders", "send", "--kind", "overdue", "--company-id", "harbor", "--json"]);
+    assert_eq!((&summary(&said)["done"], &summary(&said)["delivered"]), (&1.into(), &0.into()), "{said}");
+    environment.set("FINOPS_TEST_CLOCK", "2026-11-16T12:59:00Z");
+    environment.set("FINOPS_TEST_SEED", "7");
+    assert_eq!(environment.finops(&["effects", "settle"]).all(), "");
+    environment.set("FINOPS_TEST_CLOCK", "2026-11-16T13:00:00Z");
+    assert_eq!(summary(&environment.finops(&["effects", "settle", "--json"]))["delivered"], 1);
+    assert_eq!(mailed(&server), ["<lucia.ortiz@harbor.example.com>"]);
+}
