@@ -262,6 +262,17 @@ CREATE TABLE usage (
 
 CREATE INDEX usage_used ON usage (company_id, contract_id, used_on);
 
+-- Days on which a contract serves and bills nothing: from from_on until the day before until_on
+-- (NULL: until it is resumed). Anchor and phase stay.
+CREATE TABLE contract_pauses (
+  company_id  TEXT NOT NULL,
+  contract_id TEXT NOT NULL,
+  from_on     TEXT NOT NULL,
+  until_on    TEXT,
+  PRIMARY KEY (company_id, contract_id, from_on),
+  CONSTRAINT contract_pauses_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
+) STRICT, WITHOUT ROWID;
+
 -- Where each contract's billing stands: the first period that is not billed, and when it falls
 -- due. Derived from the contract and billed_periods; kept so that finding what is due is one range
 -- of one index, whatever the history. NULL: nothing left to bill.
@@ -280,6 +291,8 @@ CREATE INDEX billing_schedule_due ON billing_schedule (next_due_on, company_id, 
 
 -- Anything else to be billed, once: ticket work, overage, one-off items. `stand_alone_on` is the
 -- billing day on which it gets an invoice of its own if no contract's invoice took it up before.
+-- The columns from contract_id on are of what a change of a contract credits or charges: the days of
+-- it, in the billed period that starts on `adjusts`, and the supply date that its tax goes by.
 CREATE TABLE billable_items (
   company_id     TEXT NOT NULL,
   source_key     TEXT NOT NULL,
@@ -294,6 +307,15 @@ CREATE TABLE billable_items (
   tax_code       TEXT NOT NULL,
   stand_alone_on TEXT NOT NULL,
   invoice_id     TEXT,
+  contract_id    TEXT NOT NULL DEFAULT '',
+  item_id        TEXT NOT NULL DEFAULT '',
+  adjusts        TEXT NOT NULL DEFAULT '',
+  period_start   TEXT NOT NULL DEFAULT '',
+  period_end     TEXT NOT NULL DEFAULT '',
+  days           INTEGER NOT NULL DEFAULT 0,
+  of_days        INTEGER NOT NULL DEFAULT 0,
+  amount_minor   INTEGER NOT NULL DEFAULT 0,
+  supplied_on    TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, source_key),
   CONSTRAINT billable_items_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
 ) STRICT, WITHOUT ROWID;

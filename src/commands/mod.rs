@@ -7,6 +7,7 @@ pub mod audit;
 pub mod companies;
 pub mod completions;
 pub mod config;
+pub mod contracts;
 pub mod credit;
 pub mod db;
 pub mod demo;
@@ -39,6 +40,7 @@ pub enum Command {
     Import(import::Args),
     Export(export::Args),
     Invoices(invoices::Args),
+    Contracts(contracts::Args),
     Payments(payments::Args),
     Companies(companies::Args),
     Reminders(reminders::Args),
@@ -67,6 +69,7 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Import(args) => import::run(&args, shell),
         Command::Export(args) => export::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
+        Command::Contracts(args) => contracts::run(args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
         Command::Companies(args) => companies::run(&args, &Context::new(shell)?),
         Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),

@@ -120,7 +120,7 @@ const COMPANIES: [Column; 21] = [
     ADDRESS[3],
     ADDRESS[4],
     ADDRESS[5],
-    col("tax_id", Optional, "DE000000001", "VAT or sales-tax registration number").numbers(),
+    col("tax_id", Optional, "DE000000011", "VAT or sales-tax registration number").numbers(),
     col("email", Optional, "ap@example.org", "One address; invoices go there"),
     col("time_zone", Optional, "", "IANA zone, for when messages reach it. Empty: the seller's"),
     col("language", Optional, "de", "Language of its documents. Empty: the seller's"),

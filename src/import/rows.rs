@@ -11,7 +11,7 @@ use crate::model::money::parse_decimal;
 use crate::model::seller::{Address, BankDetails};
 use crate::model::{
     BillableItem, Company, CompanyId, Contract, ContractId, ContractItem, Currency, Invalid, ItemId, Money, Payment, PriceModel,
-    PriceTerms, Seller, SellerId, TaxCategory, TaxCode, TaxRate,
+    PriceTerms, Seller, SellerId, TaxCategory, TaxCode, TaxRate, tax_id,
 };
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
@@ -222,6 +222,11 @@ pub fn company(cells: &mut Cells) -> Option<Company> {
     let attention = cells.line("attention");
     let address = cells.address();
     let tax_id = cells.line("tax_id");
+    let country = address.as_ref().map_or("", |address| address.country.as_str());
+    // Wrong check digits are for `doctor` to tell: an id that its owner wrote so is printed so.
+    if let Err(mistake @ tax_id::Mistake::Form { .. }) = tax_id::check(country, &tax_id) {
+        cells.refuse("tax_id", mistake.to_string());
+    }
     let email = cells.parse("email", checks::email).unwrap_or_default();
     let time_zone = cells.parse("time_zone", checks::time_zone);
     let language = cells.parse("language", checks::language).unwrap_or_default();
@@ -342,6 +347,7 @@ pub fn billable_item(cells: &mut Cells) -> Option<BillableItem> {
         cells.refuse("quantity", "the quantity is below 0: to give money back, write a negative unit_price");
     }
     Some(BillableItem {
+        adjustment: None,
         company_id: company_id?,
         source_key: source_key?,
         seller_id: seller_id?,

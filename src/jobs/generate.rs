@@ -12,7 +12,7 @@ mod plan;
 mod record;
 mod shown;
 
-pub(crate) use facts::{Plans, contract_facts};
+pub(crate) use facts::{Plans, agreed_facts, contract_facts};
 pub(crate) use plan::draft;
 pub use plan::{Draft, GeneratePlan};
 pub(crate) use record::{entry, insert, remove, reschedule};

@@ -22,7 +22,7 @@ use crate::engine::outbox::Deliver;
 use crate::error::Result;
 use crate::jobs::send;
 use crate::model::message::MessageKind;
-use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, Money, Seller};
+use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, InvoiceTax, Money, Seller};
 use crate::render::{Fonts, missing_characters};
 use crate::rules::document::{Issue as Freeze, freeze};
 use crate::rules::numbering::NumberFormat;
@@ -182,6 +182,9 @@ impl Issue<'_> {
         if draft.head.stale {
             return Err(Unfit::Skip(Box::new(stale(&draft))));
         }
+        if let Some(tax) = draft.taxes.iter().find(|tax| tax.category.needs_buyer_tax_id() && company.tax_id.is_empty()) {
+            return Err(Unfit::Fail(Box::new(without_tax_id(&draft, tax))));
+        }
         let format = NumberFormat::parse(&seller.number_format).map_err(|invalid| {
             Unfit::Fail(Box::new(failed(
                 &draft,
@@ -229,6 +232,16 @@ fn stale(draft: &FullInvoice) -> Skipped {
         reason,
         message: message.to_owned(),
     }
+}
+
+fn without_tax_id(draft: &FullInvoice, tax: &InvoiceTax) -> Failed {
+    let (company, category) = (&draft.head.company_id, tax.category);
+    let message = format!(
+        "{} ({category}) needs the buyer's tax id, and company {company} has none (EN 16931 BR-{}-02)",
+        tax.name,
+        tax.category.rule()
+    );
+    failed(draft, "no_buyer_tax_id", message, "import the company's tax_id, run finops invoices generate, and issue it then")
 }
 
 fn too_early(plan: &IssuePlan, last: NaiveDate) -> Failed {

@@ -120,6 +120,17 @@ impl PriceTerms {
     }
 }
 
+/// Days on which a contract serves and bills nothing. Its anchor and phase stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    pub company_id: CompanyId,
+    pub contract_id: ContractId,
+    /// First day that is not served.
+    pub from: NaiveDate,
+    /// First day that is served again; None: until it is resumed. The day `from` itself: none at all.
+    pub until: Option<NaiveDate>,
+}
+
 /// One version of an item: it holds from `valid_from` until the next version or `end`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContractItem {

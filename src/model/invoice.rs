@@ -48,6 +48,8 @@ text_enum! {
         Discount = "discount",
         /// A billable item.
         Item = "item",
+        /// A credit (below zero) or a charge for days of a billed period whose contract changed since.
+        Adjustment = "adjustment",
         /// Added to a draft by hand.
         Manual = "manual",
     }

@@ -27,15 +27,16 @@ pub mod routing;
 pub mod secret;
 pub mod seller;
 pub mod tax;
+pub mod tax_id;
 pub mod text;
 pub mod tiers;
 pub mod usage;
 
-pub use billable_item::BillableItem;
+pub use billable_item::{Adjustment, BillableItem};
 pub use calendar::{Cadence, Interval, Period};
 pub use company::{Company, Delivery};
 pub use contact::Contact;
-pub use contract::{Contract, ContractItem, PriceModel, PriceTerms, Timing};
+pub use contract::{Contract, ContractItem, Pause, PriceModel, PriceTerms, Timing};
 pub use discount::{Discount, Off};
 pub use effect::{EffectKind, EffectState, Failure, FailureClass, Receipt, WorkClass};
 pub use ids::{

@@ -35,6 +35,19 @@ impl TaxCategory {
     pub const fn needs_reason(self) -> bool {
         !matches!(self, Self::Standard | Self::Zero)
     }
+
+    /// What EN 16931 calls the category in the names of its rules: BR-AE-02, BR-IC-02.
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::IntraCommunity => "IC",
+            other => other.as_str(),
+        }
+    }
+
+    /// Whether an invoice in this category must name the buyer's tax id (EN 16931 BR-AE-02, BR-IC-02).
+    pub const fn needs_buyer_tax_id(self) -> bool {
+        matches!(self, Self::ReverseCharge | Self::IntraCommunity)
+    }
 }
 
 /// How one seller taxes under one code, from a date on.

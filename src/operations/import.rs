@@ -19,7 +19,7 @@ mod discounts;
 mod openings;
 mod plans;
 mod sellers;
-mod standing;
+pub(in crate::operations) mod standing;
 mod tax_rates;
 mod tiers;
 mod usage;

@@ -7,6 +7,7 @@ use crate::jobs::generate::{Draft, Plans, contract_facts, draft, entry, insert, 
 use crate::jobs::send;
 use crate::model::message::Severity;
 use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
+use crate::operations::contracts::forget_adjustments;
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice, calendar};
 use crate::rules::schedule::today;
 use crate::store::audit::{self, Entry};
@@ -67,6 +68,7 @@ pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Resu
         return Err(Error::refused(format!("invoice {label} is paid by the company's credit")).hint(credit_it));
     }
     invoice.check_step(InvoiceState::Void).map_err(|e| Error::refused(e.0))?;
+    forget_adjustments(tx, invoice)?;
     change_state(tx, invoice, InvoiceState::Void)?;
     let returned = give_back(tx, ctx, invoice)?;
     let mut payload = json!({ "before": invoice.state, "after": InvoiceState::Void, "number": invoice.number, "reason": reason });

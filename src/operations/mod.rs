@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod check;
 pub mod companies;
+pub mod contracts;
 pub mod copy;
 pub mod credit;
 pub mod credit_notes;

@@ -135,7 +135,7 @@ impl<'a> Side<'a> {
             let net = i128::from(line.net.minor());
             match line.kind {
                 LineKind::Item | LineKind::Usage => side.usage += net,
-                LineKind::Discount | LineKind::Minimum | LineKind::Manual => side.other += net,
+                LineKind::Adjustment | LineKind::Discount | LineKind::Minimum | LineKind::Manual => side.other += net,
                 LineKind::Recurring | LineKind::OneTime => {
                     let parts = side.items.entry((line.contract_id.as_ref(), line.item_id.as_ref())).or_default();
                     parts.prices.insert(line.unit_price.normalize());

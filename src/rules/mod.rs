@@ -3,6 +3,7 @@
 //! What a rule means stands in the documentation of its module, with its source; what it decides is
 //! data (a plan), so that a dry run, the JSON output and the real run cannot differ.
 
+pub mod amend;
 pub mod billing;
 pub mod compare;
 pub mod credit;
@@ -12,6 +13,7 @@ pub mod dunning;
 pub mod edit;
 pub mod exact;
 pub mod numbering;
+pub mod pauses;
 pub mod periods;
 pub mod plans;
 pub mod pricing;

@@ -2,7 +2,7 @@
 //! which items without a contract are billed.
 
 use super::periods::{BillingCalendar, day_in_month, month_number};
-use crate::model::{Contract, Invalid};
+use crate::model::{BillableItem, Contract, Invalid};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
@@ -38,7 +38,13 @@ pub(super) fn first_unbilled(
     Some(ScheduleRow { next_start: next.service.start(), next_due_on: calendar.due_on(&next) })
 }
 
-/// The day on which an item that no contract's invoice has taken up is billed by itself: the first
+/// The day on which an item that no contract's invoice has taken up is billed by itself: an adjustment
+/// when its contract would have taken it, any other on the company's billing day.
+pub fn alone_on(item: &BillableItem, billing_day: u8) -> NaiveDate {
+    item.adjustment.as_ref().map_or_else(|| stand_alone_on(item.dated, billing_day), |adjustment| adjustment.alone_on)
+}
+
+/// The day on which an item without a contract is billed by itself: the first
 /// billing day (1..=31, clamped to the month's end) after the item's date.
 pub fn stand_alone_on(dated: NaiveDate, billing_day: u8) -> NaiveDate {
     let month = month_number(dated);

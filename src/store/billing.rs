@@ -200,6 +200,19 @@ pub fn release(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> R
     tx.execute(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()])
 }
 
+/// A billed period is charged beyond where an end had cut it: it is billed until then.
+pub fn extend(
+    tx: &mut Tx,
+    company_id: &CompanyId,
+    contract_id: &ContractId,
+    start: NaiveDate,
+    end: NaiveDate,
+) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE billed_periods SET period_end = $4
+      WHERE company_id = $1 AND contract_id = $2 AND period_start = $3 AND period_end < $4";
+    tx.execute(SQL, &[company_id.as_str().into(), contract_id.as_str().into(), start.into(), end.into()]).map(drop)
+}
+
 /// The starts and ends of all periods of a contract that are billed, each once, by start.
 pub fn billed_periods(
     tx: &mut Tx,

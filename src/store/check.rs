@@ -199,11 +199,12 @@ pub fn contract_keys(tx: &mut Tx, after: (&str, &str), limit: u32) -> Result<Vec
 
 /// How many rows the tables have that people think in.
 pub fn row_counts(tx: &mut Tx) -> Result<Vec<(&'static str, i64)>, StoreError> {
-    const COUNTS: [(&str, &str); 8] = [
+    const COUNTS: [(&str, &str); 9] = [
         ("sellers", "SELECT COUNT(*) FROM sellers"),
         ("companies", "SELECT COUNT(*) FROM companies"),
         ("contracts", "SELECT COUNT(*) FROM contracts"),
         ("contract_items", "SELECT COUNT(*) FROM contract_items"),
+        ("contract_pauses", "SELECT COUNT(*) FROM contract_pauses"),
         ("billable_items", "SELECT COUNT(*) FROM billable_items"),
         ("invoices", "SELECT COUNT(*) FROM invoices"),
         ("payments", "SELECT COUNT(*) FROM payments"),

@@ -72,6 +72,24 @@ pub fn known(tx: &mut Tx, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> 
     Ok(tx.query_companies(SQL, ids, &[], |row| row.string(0))?.into_iter().collect())
 }
 
+/// A company's tax id, and where the company is.
+#[derive(Debug, Clone)]
+pub struct TaxIdOf {
+    pub company_id: CompanyId,
+    /// ISO 3166-1.
+    pub country: String,
+    pub tax_id: String,
+}
+
+/// A page of the companies that have a tax id, after `after`.
+pub fn tax_ids(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<TaxIdOf>, StoreError> {
+    const SQL: &str = "SELECT company_id, country, tax_id FROM companies WHERE company_id > $1 AND tax_id <> ''
+      ORDER BY company_id LIMIT $2";
+    tx.query(SQL, &[after.into(), limit.into()], |row| {
+        Ok(TaxIdOf { company_id: CompanyId::stored(row.text(0)?), country: row.string(1)?, tax_id: row.string(2)? })
+    })
+}
+
 fn read_company(row: &Row) -> Result<Company, StoreError> {
     Ok(Company {
         company_id: CompanyId::stored(row.text(0)?),

@@ -259,6 +259,42 @@ pub fn upsert_items(tx: &mut Tx, items: &[&ContractItem]) -> Result<(), StoreErr
     tx.insert(&UPSERT_ITEMS, items.iter().map(|i| item_values(i))).map(drop)
 }
 
+/// Takes one version of an item away.
+pub fn delete_item(tx: &mut Tx, version: &ContractItem) -> Result<(), StoreError> {
+    const SQL: &str =
+        "DELETE FROM contract_items WHERE company_id = $1 AND contract_id = $2 AND item_id = $3 AND valid_from = $4";
+    let ContractItem { company_id, contract_id, item_id, valid_from, .. } = version;
+    let params = [company_id.as_str().into(), contract_id.as_str().into(), item_id.as_str().into(), (*valid_from).into()];
+    tx.execute(SQL, &params).map(drop)
+}
+
+/// A page of contracts by (company, id), after `after`, of one company ("" for any), and when the next
+/// period of each falls due.
+pub fn list(
+    tx: &mut Tx,
+    company: &str,
+    after: (&str, &str),
+    limit: u32,
+) -> Result<Vec<(Contract, Option<NaiveDate>)>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        contract_columns!(),
+        ", b.next_due_on FROM contracts c
+         LEFT JOIN billing_schedule b ON b.company_id = c.company_id AND b.contract_id = c.contract_id
+         WHERE (c.company_id, c.contract_id) > ($2, $3) AND ($1 = '' OR c.company_id = $1)
+         ORDER BY c.company_id, c.contract_id LIMIT $4"
+    );
+    let params = [company.into(), after.0.into(), after.1.into(), limit.into()];
+    tx.query(SQL, &params, |row| Ok((read_contract(row)?, row.opt_date(CONTRACT_COLUMNS)?)))
+}
+
+/// The contracts that have an id: one a company.
+pub fn by_id(tx: &mut Tx, contract_id: &str) -> Result<Vec<Contract>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", contract_columns!(), " FROM contracts c WHERE c.contract_id = $1 ORDER BY c.company_id LIMIT 20");
+    tx.query(SQL, &[contract_id.into()], read_contract)
+}
+
 /// What a write changes, as JSON for the audit log.
 pub fn item_change(before: Option<&ContractItem>, after: &ContractItem) -> String {
     UPSERT_ITEMS.change(before.map(item_values).as_ref(), &item_values(after))

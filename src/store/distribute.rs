@@ -39,7 +39,7 @@ use Place::{Company, Coordinator, Everywhere, Series};
 /// A write to a table with copies everywhere is a two-phase commit over all nodes, so what is written
 /// with every batch (runs, heartbeats) stays with the coordinator. If that node dies within the commit
 /// of a batch, its `runs` row can lack what the companies' rows have: they decide, `runs` is history.
-pub const TABLES: [(&str, Place); 45] = [
+pub const TABLES: [(&str, Place); 46] = [
     ("meta", Coordinator),
     ("migrations", Coordinator),
     ("sellers", Everywhere),
@@ -56,6 +56,7 @@ pub const TABLES: [(&str, Place); 45] = [
     ("contract_plans", Company),
     ("discounts", Company),
     ("usage", Company),
+    ("contract_pauses", Company),
     ("billing_schedule", Company),
     ("billable_items", Company),
     ("invoices", Company),

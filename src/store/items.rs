@@ -2,16 +2,22 @@
 
 use super::value::Kind::{Int, Text};
 use super::{Bulk, Row, StoreError, Tx, Val};
-use crate::model::{BillableItem, CompanyId, InvoiceId, InvoiceState, SellerId, SourceKey};
+use crate::model::invoice::Proration;
+use crate::model::{Adjustment, BillableItem, CompanyId, ContractId, InvoiceId, InvoiceState, ItemId, SellerId, SourceKey};
 use chrono::NaiveDate;
 
 macro_rules! columns {
     () => {
-        "company_id, source_key, seller_id, currency, dated, description, quantity, unit, unit_price, tax_inclusive, tax_code"
+        "b.company_id, b.source_key, b.seller_id, b.currency, b.dated, b.description, b.quantity, b.unit, b.unit_price, b.tax_inclusive, \
+         b.tax_code, b.stand_alone_on, b.contract_id, b.item_id, b.adjusts, b.period_start, b.period_end, b.days, b.of_days, \
+         b.amount_minor, b.supplied_on"
     };
 }
 
-static UPSERT: Bulk<12> = Bulk {
+/// How many columns `columns` names.
+const COLUMNS: usize = 21;
+
+static UPSERT: Bulk<21> = Bulk {
     table: "billable_items",
     columns: [
         ("company_id", Text),
@@ -26,20 +32,48 @@ static UPSERT: Bulk<12> = Bulk {
         ("tax_inclusive", Int),
         ("tax_code", Text),
         ("stand_alone_on", Text),
+        ("contract_id", Text),
+        ("item_id", Text),
+        ("adjusts", Text),
+        ("period_start", Text),
+        ("period_end", Text),
+        ("days", Int),
+        ("of_days", Int),
+        ("amount_minor", Int),
+        ("supplied_on", Text),
     ],
     on_conflict:
         "ON CONFLICT (company_id, source_key) DO UPDATE SET seller_id = excluded.seller_id, currency = excluded.currency,
       dated = excluded.dated, description = excluded.description, quantity = excluded.quantity, unit = excluded.unit,
       unit_price = excluded.unit_price, tax_inclusive = excluded.tax_inclusive, tax_code = excluded.tax_code,
-      stand_alone_on = excluded.stand_alone_on",
+      stand_alone_on = excluded.stand_alone_on, contract_id = excluded.contract_id, item_id = excluded.item_id,
+      adjusts = excluded.adjusts, period_start = excluded.period_start, period_end = excluded.period_end, days = excluded.days,
+      of_days = excluded.of_days, amount_minor = excluded.amount_minor, supplied_on = excluded.supplied_on",
 };
 
 fn read_item(row: &Row) -> Result<BillableItem, StoreError> {
+    let currency = row.parse(3)?;
+    let adjustment = if row.text(12)?.is_empty() {
+        None
+    } else {
+        let (days, of_days): (u32, u32) = (row.number(17)?, row.number(18)?);
+        Some(Adjustment {
+            contract_id: ContractId::stored(row.text(12)?),
+            item_id: ItemId::stored(row.text(13)?),
+            adjusts: row.date(14)?,
+            period: row.period(15)?,
+            proration: (of_days > 0).then_some(Proration { days, of_days }),
+            amount: row.money(19, currency)?,
+            supplied_on: row.date(20)?,
+            alone_on: row.date(11)?,
+        })
+    };
     Ok(BillableItem {
+        adjustment,
         company_id: CompanyId::stored(row.text(0)?),
         source_key: SourceKey::stored(row.text(1)?),
         seller_id: SellerId::stored(row.text(2)?),
-        currency: row.parse(3)?,
+        currency,
         dated: row.date(4)?,
         description: row.string(5)?,
         quantity: row.decimal(6)?,
@@ -55,15 +89,18 @@ pub fn open(tx: &mut Tx, companies: &[&str]) -> Result<Vec<BillableItem>, StoreE
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        " FROM billable_items WHERE company_id = $1 AND invoice_id IS NULL ORDER BY company_id, source_key"
+        " FROM billable_items b WHERE b.company_id = $1 AND b.invoice_id IS NULL ORDER BY b.company_id, b.source_key"
     );
     tx.query_companies(SQL, companies, &[], read_item)
 }
 
 /// The items that an invoice took up, by source key.
 pub fn of_invoice(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Vec<BillableItem>, StoreError> {
-    const SQL: &str =
-        concat!("SELECT ", columns!(), " FROM billable_items WHERE company_id = $1 AND invoice_id = $2 ORDER BY source_key");
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM billable_items b WHERE b.company_id = $1 AND b.invoice_id = $2 ORDER BY b.source_key"
+    );
     tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], read_item)
 }
 
@@ -74,9 +111,9 @@ pub fn find(
     source_key: &SourceKey,
 ) -> Result<Option<(BillableItem, Option<InvoiceId>)>, StoreError> {
     const SQL: &str =
-        concat!("SELECT ", columns!(), ", invoice_id FROM billable_items WHERE company_id = $1 AND source_key = $2");
+        concat!("SELECT ", columns!(), ", b.invoice_id FROM billable_items b WHERE b.company_id = $1 AND b.source_key = $2");
     tx.query_opt(SQL, &[company_id.as_str().into(), source_key.as_str().into()], |row| {
-        Ok((read_item(row)?, row.opt_text(11)?.map(InvoiceId::stored)))
+        Ok((read_item(row)?, row.opt_text(COLUMNS)?.map(InvoiceId::stored)))
     })
 }
 
@@ -119,7 +156,10 @@ pub fn release(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> R
     tx.execute(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()])
 }
 
-fn values<'a>(i: &'a BillableItem, stand_alone_on: NaiveDate) -> [Val<'a>; 12] {
+fn values<'a>(i: &'a BillableItem, stand_alone_on: NaiveDate) -> [Val<'a>; 21] {
+    let of = i.adjustment.as_ref();
+    let day = |day: fn(&Adjustment) -> NaiveDate| of.map_or(Val::from(""), |a| day(a).into());
+    let part = of.and_then(|a| a.proration).unwrap_or(Proration { days: 0, of_days: 0 });
     [
         i.company_id.as_str().into(),
         i.source_key.as_str().into(),
@@ -133,6 +173,15 @@ fn values<'a>(i: &'a BillableItem, stand_alone_on: NaiveDate) -> [Val<'a>; 12] {
         i.tax_inclusive.into(),
         i.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
         stand_alone_on.into(),
+        of.map_or("", |a| a.contract_id.as_str()).into(),
+        of.map_or("", |a| a.item_id.as_str()).into(),
+        day(|a| a.adjusts),
+        day(|a| a.period.start()),
+        day(|a| a.period.end()),
+        part.days.into(),
+        part.of_days.into(),
+        of.map_or(0, |a| a.amount.minor()).into(),
+        day(|a| a.supplied_on),
     ]
 }
 
@@ -155,9 +204,39 @@ pub fn of_companies(
     companies: &[&str],
     (first, last): (&str, &str),
 ) -> Result<Vec<(BillableItem, Option<InvoiceState>)>, StoreError> {
-    const SQL: &str = "SELECT b.company_id, b.source_key, b.seller_id, b.currency, b.dated, b.description, b.quantity, b.unit,
-      b.unit_price, b.tax_inclusive, b.tax_code, i.state FROM billable_items b
-      LEFT JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
-      WHERE b.company_id = $1 AND b.source_key >= $2 AND b.source_key <= $3";
-    tx.query_companies(SQL, companies, &[first.into(), last.into()], |row| Ok((read_item(row)?, row.parse_opt(11)?)))
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", i.state FROM billable_items b LEFT JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
+         WHERE b.company_id = $1 AND b.source_key >= $2 AND b.source_key <= $3"
+    );
+    tx.query_companies(SQL, companies, &[first.into(), last.into()], |row| Ok((read_item(row)?, row.parse_opt(COLUMNS)?)))
+}
+
+/// An invoice that took an item up, and how far it has come.
+pub type Taken = Option<(InvoiceId, InvoiceState)>;
+
+/// What changes of a contract credit or charge, by source key.
+pub fn adjustments(
+    tx: &mut Tx,
+    company_id: &CompanyId,
+    contract_id: &ContractId,
+) -> Result<Vec<(BillableItem, Taken)>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", b.invoice_id, i.state FROM billable_items b
+         LEFT JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
+         WHERE b.company_id = $1 AND b.contract_id = $2 ORDER BY b.source_key"
+    );
+    tx.query(SQL, &[company_id.as_str().into(), contract_id.as_str().into()], |row| {
+        let invoice = row.opt_text(COLUMNS)?.map(InvoiceId::stored);
+        Ok((read_item(row)?, invoice.zip(row.parse_opt(COLUMNS + 1)?)))
+    })
+}
+
+/// Takes away what is no longer to be billed.
+pub fn delete(tx: &mut Tx, company_id: &CompanyId, source_key: &SourceKey) -> Result<(), StoreError> {
+    const SQL: &str = "DELETE FROM billable_items WHERE company_id = $1 AND source_key = $2";
+    tx.execute(SQL, &[company_id.as_str().into(), source_key.as_str().into()]).map(drop)
 }

@@ -35,6 +35,7 @@ pub mod items;
 pub mod notifications;
 pub mod numbers;
 pub mod openings;
+pub mod pauses;
 pub mod payments;
 pub mod plans;
 pub mod runs;

@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
     Step { version: 4, name: "corrections", sql: include_str!("migrations/0004_corrections.sql") },
     Step { version: 5, name: "prices", sql: include_str!("migrations/0005_prices.sql") },
     Step { version: 6, name: "moving", sql: include_str!("migrations/0006_moving.sql") },
+    Step { version: 7, name: "changes", sql: include_str!("migrations/0007_changes.sql") },
 ];
 
 /// The schema that this build works with.

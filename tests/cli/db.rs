@@ -49,7 +49,8 @@ fn what_breaks_a_rule_is_found() {
             "INSERT INTO series_counters VALUES ('side', 0, 3, '2026-10-01')",
             "INSERT INTO payments VALUES ('acme', 'bank', 'tx', 'EUR', 100, '2026-10-01', 'i1')",
             "INSERT INTO payment_allocations VALUES ('acme', 'i1', 'bank', 'tx', 200)",
-            "INSERT INTO billable_items VALUES ('acme', 'ticket:1', 'de', 'EUR', '2026-01-01', '', '1', '', '1', 0, '',
+            "INSERT INTO billable_items (company_id, source_key, seller_id, currency, dated, description, quantity, unit, unit_price,
+              tax_inclusive, tax_code, stand_alone_on, invoice_id) VALUES ('acme', 'ticket:1', 'de', 'EUR', '2026-01-01', '', '1', '', '1', 0, '',
               '2026-02-01', 'gone')",
         ] {
             tx.execute(sql, &[])?;

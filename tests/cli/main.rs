@@ -8,6 +8,7 @@ mod alerts;
 mod audit;
 mod companies;
 mod config;
+mod contracts;
 mod corrections;
 mod db;
 mod demo;

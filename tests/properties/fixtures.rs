@@ -127,6 +127,7 @@ pub fn facts(contract: Contract) -> ContractFacts {
 
 pub fn item(key: usize, currency: &str, code: &str, unit_price: Decimal, tax_inclusive: bool) -> BillableItem {
     BillableItem {
+        adjustment: None,
         company_id: "acme".parse().unwrap(),
         source_key: format!("{key:06}").parse().unwrap(),
         seller_id: "s".parse().unwrap(),

@@ -4,6 +4,7 @@
 //! day, or exact fractions of integers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its case has failed")]
 
+mod changes;
 mod credit;
 mod dunning;
 mod fixtures;

@@ -1,6 +1,7 @@
 //! What a customer, a bookkeeper or an archive reads in the file.
 
 use crate::{sample, tools};
+use finops::model::TaxCategory;
 use finops::model::document::Document;
 use finops::render::{Fonts, RenderError, invoice_pdf, missing_characters};
 use rayon::prelude::*;
@@ -160,6 +161,21 @@ fn texts_of_any_length_stay_on_the_paper() {
         for n in (0..900).step_by(7).chain([899]) {
             assert!(text.contains(&format!("{seed}{n}")), "{seed}{n}");
         }
+    }
+}
+
+/// EN 16931 BR-E-10, BR-AE-10, BR-IC-10, BR-G-10 and BR-O-10 want the reason in words.
+#[test]
+fn why_there_is_no_tax_is_printed() {
+    for category in TaxCategory::ALL.iter().copied().filter(|category| category.needs_reason()) {
+        let mut doc = sample::invoice(1);
+        doc.buyer.tax_id = "PL8567346215".to_owned();
+        doc.taxes.truncate(1);
+        doc.taxes[0].category = category;
+        doc.taxes[0].note = format!("The reason of category {category} in words");
+        let rows = tools::rows(&pdf(&doc));
+        has_row(&rows, &format!("The reason of category {category} in words"));
+        has_row(&rows, "Tax ID PL8567346215");
     }
 }
 

@@ -9,6 +9,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod by_hand;
+mod changes;
 mod cron;
 mod faults;
 mod oracle;

@@ -2,8 +2,8 @@
 
 use crate::support::audit;
 use crate::support::books::{files, named, raw};
-use crate::tiling;
 use crate::world::{Ended, Flags, World};
+use crate::{changes, tiling};
 use chrono::{NaiveDate, TimeDelta};
 use finops::jobs::JobKind;
 use finops::operations::check as db_check;
@@ -25,6 +25,7 @@ pub fn check(world: &mut World) {
     assert_eq!(db_check::check(&mut db.open()).unwrap(), [], "finops db check");
     audit::verify(db);
     tiling::check(db, world.now);
+    changes::check(db);
     numbers(world);
     // A mail of which nothing is owed any more when it is its turn is dropped.
     none(

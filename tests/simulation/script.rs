@@ -6,6 +6,7 @@ use crate::random::Random;
 use chrono::{Datelike, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use finops::import::Kind;
+use finops::rules::amend::{Amendment, Terms};
 use std::collections::BTreeMap;
 
 /// Zones with all that makes a day odd: far ahead, far behind, half hours, changes of clocks at
@@ -52,6 +53,8 @@ pub struct Act {
 pub enum What {
     /// Files, all or nothing; a refusal is in order, and must be the same in both years.
     Import(Vec<(Kind, String)>),
+    /// `contracts change`, `pause`, `resume`, `cancel`, from a day on.
+    Amend { company: String, contract: String, on: NaiveDate, amendment: Amendment, at_once: bool },
     /// `invoices generate --yes`.
     BillMissed,
     /// The n-th invoice that may be voided (modulo their number).
@@ -98,6 +101,9 @@ struct Author {
     /// Nobody is ever given credit. Which invoice uses it up depends on the nights on which they are
     /// issued, so that two years that are late on other nights would not be alike.
     no_credit: bool,
+    /// Whether contracts change in the middle of periods. Where a night goes wrong until the next day, what
+    /// is credited may stand on another invoice, and what that lets be voided differs.
+    amends: bool,
 }
 
 impl Script {
@@ -115,6 +121,7 @@ impl Script {
             metered: Vec::new(),
             items: 0,
             no_credit: late,
+            amends: !late,
         };
         let files = author.beginning();
         let bad_nights = if late { bad_nights(&mut Random::of(seed, "nights"), first, days) } else { Vec::new() };
@@ -309,9 +316,30 @@ impl Author {
                 let file = prices::new_plan(&mut self.random, (&company, &contract), &CURRENCIES);
                 acts.push((at_night, What::Import(vec![file])));
             }
+            58..68 if self.amends => acts.push((at_night, self.amendment(day))),
             _ => {}
         }
         acts
+    }
+
+    /// What the customer asks for, often from a day that is billed already.
+    fn amendment(&mut self, day: NaiveDate) -> What {
+        let (company, contract) = self.some_contract();
+        let on = day + TimeDelta::days(self.random.between(-45, 25));
+        let price = || Terms::default();
+        let (i0, extra) = ("i0".parse().unwrap(), "extra".parse().unwrap());
+        let terms = Terms { unit_price: Some(self.price().parse().unwrap()), ..price() };
+        let amendment = match self.random.below(12) {
+            0..3 => Amendment::Change(Some(i0), terms),
+            3..5 => Amendment::Change(Some(i0), Terms { quantity: Some(self.random.between(1, 20).into()), ..price() }),
+            5..7 => Amendment::Add(extra, terms),
+            7 => Amendment::Remove(extra),
+            8 => Amendment::Pause(Some(on + TimeDelta::days(self.random.between(1, 40)))),
+            9 => Amendment::Resume,
+            10 => Amendment::Cancel,
+            _ => Amendment::Reinstate,
+        };
+        What::Amend { company, contract, on, amendment, at_once: self.random.percent(20) }
     }
 
     fn new_price(&mut self, day: NaiveDate) -> String {

@@ -40,6 +40,7 @@ pub fn check(db: &TestDb, now: DateTime<Utc>) {
         let zone: Tz = row[9].parse().unwrap();
         let due = contract.due(now.with_timezone(&zone).date_naive());
         let found = billed.remove(&(row[0].clone(), row[1].clone())).unwrap_or_default();
+        let (due, found) = as_amended(db, &row, due, found);
         let is_void = |start: NaiveDate| void.contains(&(row[0].clone(), row[1].clone(), start));
         let named = |periods: &Periods| -> Vec<(NaiveDate, Option<NaiveDate>)> {
             periods.iter().map(|(start, end)| (*start, (!is_void(*start)).then_some(*end))).collect()
@@ -49,18 +50,43 @@ pub fn check(db: &TestDb, now: DateTime<Utc>) {
     assert!(billed.is_empty(), "periods of nobody: {billed:?}");
 }
 
-struct Contract {
+/// Leaves out what a person changed in billed service: a period that was paused as a whole is not billed,
+/// and the end of one that an end cut after it was billed stays as it was (`changes` checks the money).
+fn as_amended(db: &TestDb, row: &[String], due: Periods, found: Periods) -> (Periods, Periods) {
+    let of = format!("company_id = '{}' AND contract_id = '{}'", row[0], row[1]);
+    let pauses = db.rows(&format!("SELECT from_on, COALESCE(until_on, '9999-01-01') FROM contract_pauses WHERE {of}"));
+    let pauses: Vec<(NaiveDate, NaiveDate)> = pauses.iter().map(|p| (p[0].parse().unwrap(), p[1].parse().unwrap())).collect();
+    let is_paused = |day: NaiveDate| pauses.iter().any(|(from, until)| *from <= day && day < *until);
+    let is_billed = |(start, _): &(NaiveDate, NaiveDate)| found.iter().any(|billed| billed.0 == *start);
+    let served = |(start, end): &(NaiveDate, NaiveDate)| start.iter_days().take_while(|day| day < end).any(|day| !is_paused(day));
+    let due: Periods = due.into_iter().filter(|period| served(period) || is_billed(period)).collect();
+    let cut = format!(
+        "SELECT COUNT(*) FROM audit_log WHERE company_id = '{}' AND entity_id = '{}' AND action IN ('contract.cancelled', 'contract.reinstated')",
+        row[0], row[1]
+    );
+    if db.value(&cut) == "0" {
+        return (due, found);
+    }
+    // Of what was billed up to an end that was taken back, the rest was charged at once, in arrears too.
+    let end: NaiveDate = row[8].parse().unwrap();
+    let by_start = |periods: Periods| -> Periods { periods.into_iter().filter(|p| p.0 < end).map(|p| (p.0, p.0)).collect() };
+    let (due, found) = (by_start(due), by_start(found));
+    let found = found.intersection(&due).copied().collect();
+    (due, found)
+}
+
+pub struct Contract {
     cadence: String,
     every: u32,
     advance: bool,
     anchor: u32,
     start: NaiveDate,
     from: NaiveDate,
-    end: NaiveDate,
+    pub end: NaiveDate,
 }
 
 impl Contract {
-    fn of(row: &[String]) -> Self {
+    pub fn of(row: &[String]) -> Self {
         let date = |at: usize| -> NaiveDate { row[at].parse().unwrap() };
         Self {
             cadence: row[2].clone(),
@@ -89,6 +115,18 @@ impl Contract {
             left = right;
         }
         periods
+    }
+
+    /// The boundaries around a day.
+    pub fn around(&self, day: NaiveDate) -> (NaiveDate, NaiveDate) {
+        let mut left = None;
+        for boundary in self.boundaries() {
+            match left {
+                Some(left) if day < boundary => return (left, boundary),
+                _ => left = Some(boundary),
+            }
+        }
+        panic!("boundaries have no end")
     }
 
     /// From the one before the start's month or week.

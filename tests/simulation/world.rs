@@ -24,6 +24,7 @@ use finops::jobs::send::Send;
 use finops::jobs::settle::Settle;
 use finops::model::CompanyId;
 use finops::model::dunning::ReminderKind;
+use finops::operations::contracts::{self, Desk, Order};
 use finops::operations::effects;
 use finops::operations::import::{How, Input, import_files};
 use finops::store::{Db, Tx, schema};
@@ -160,6 +161,18 @@ impl World {
         let mut db = ctx.open_db().unwrap();
         let done = match &act.what {
             What::Import(files) => import(&ctx, &mut db, files),
+            What::Amend { company, contract, on, amendment, at_once } => {
+                let order = Order {
+                    contract: contract.clone(),
+                    company: Some(company.parse().unwrap()),
+                    on: *on,
+                    amendment: amendment.clone(),
+                    at_once: *at_once,
+                    reason: String::new(),
+                    notice: None,
+                };
+                amend_twice(&ctx, &mut db, &order)
+            }
             What::BillMissed => {
                 let flags = Flags { yes: true, ..Flags::default() };
                 run(JobKind::InvoicesGenerate, &ctx, &mut db, &flags).map(drop)
@@ -284,4 +297,14 @@ fn import(ctx: &Context, db: &mut Db, files: &[(Kind, String)]) -> Result<()> {
     let (options, author) = (Options::default(), author(ctx));
     import_files(db, &files, &How { options: &options, author: &author, as_of: ctx.as_of, routing: None, dry_run: false })
         .map(drop)
+}
+
+/// Said again, it must change nothing.
+fn amend_twice(ctx: &Context, db: &mut Db, order: &Order) -> Result<()> {
+    let author = author(ctx);
+    let mut once = || db.write(|tx| contracts::amend(tx, Desk { author: &author, as_of: ctx.as_of, ids: &ctx.ids }, order));
+    once()?;
+    let again = once()?;
+    assert!(again.unchanged, "{order:?}");
+    Ok(())
 }

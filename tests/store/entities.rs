@@ -251,6 +251,54 @@ fn what_is_stale_is_marked_by_contract_company_and_seller() {
     });
 }
 
+/// What a change of a contract credits, and its pauses, come back as they were written.
+#[test]
+fn adjustments_and_pauses_are_kept() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a"]);
+        let (a, c): (CompanyId, finops::model::ContractId) = ("a".parse().unwrap(), "c".parse().unwrap());
+        let period = finops::model::Period::new(day("2026-10-18"), day("2026-11-01")).unwrap();
+        let part = |n: i64, proration| finops::model::BillableItem {
+            adjustment: Some(finops::model::Adjustment {
+                contract_id: c.clone(),
+                item_id: "i".parse().unwrap(),
+                adjusts: day("2026-10-01"),
+                period,
+                proration,
+                amount: euro(n),
+                supplied_on: day("2026-10-31"),
+                alone_on: day("2026-11-05"),
+            }),
+            ..billable("a", &format!("change:c:1:{n}"))
+        };
+        let whole = part(i64::MIN, None);
+        let half = part(7, Some(finops::model::invoice::Proration { days: 14, of_days: 31 }));
+        write(&mut db, |tx| items::upsert(tx, &[(&whole, day("2026-11-05")), (&half, day("2026-11-05"))]));
+        write(&mut db, |tx| items::upsert(tx, &[(&billable("a", "ticket:1"), day("2026-11-01"))]));
+        write(&mut db, |tx| invoices::insert(tx, [draft("a", 1)].iter()));
+        assert!(write(&mut db, |tx| items::take(tx, &a, &half.source_key, &invoice_id(1))));
+        let found = read(&mut db, |tx| items::adjustments(tx, &a, &c));
+        let taken = Some((invoice_id(1), finops::model::InvoiceState::Draft));
+        assert_eq!(found, [(whole.clone(), None), (half, taken)]);
+        write(&mut db, |tx| items::delete(tx, &a, &whole.source_key));
+        assert_eq!(read(&mut db, |tx| items::open(tx, &["a"])).len(), 1);
+
+        let pause = |from, until: Option<&str>| finops::model::Pause {
+            company_id: a.clone(),
+            contract_id: c.clone(),
+            from: day(from),
+            until: until.map(day),
+        };
+        let (first, second) = (pause("2026-01-10", Some("2026-02-01")), pause("2026-10-18", None));
+        write(&mut db, |tx| finops::store::pauses::upsert(tx, &[&second, &first]));
+        let ended = pause("2026-10-18", Some("2026-10-20"));
+        write(&mut db, |tx| finops::store::pauses::upsert(tx, &[&ended]));
+        assert_eq!(read(&mut db, |tx| finops::store::pauses::of_contract(tx, &a, &c)), [first.clone(), ended.clone()]);
+        assert_eq!(read(&mut db, |tx| finops::store::pauses::of_companies(tx, &["a"])), [first, ended]);
+    });
+}
+
 #[test]
 fn an_item_is_taken_once() {
     each_engine(|db| {

@@ -167,6 +167,7 @@ pub fn item(company: &str, contract: &str, id: &str, from: &str) -> ContractItem
 
 pub fn billable(company: &str, key: &str) -> BillableItem {
     BillableItem {
+        adjustment: None,
         company_id: company.parse().unwrap(),
         source_key: key.parse().unwrap(),
         seller_id: "seller".parse().unwrap(),

@@ -5,11 +5,11 @@ use crate::context::Context;
 use crate::engine::doubts::{self, Cause};
 use crate::error::Result;
 use crate::model::digest::sha256_hex;
-use crate::model::{Seller, TaxRate};
+use crate::model::{Seller, TaxRate, tax_id};
 use crate::providers::s3::Bucket;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
-use crate::store::{Db, Tx, contracts, documents, runs, schema, sellers};
+use crate::store::{Db, Tx, companies, contracts, documents, runs, schema, sellers};
 use chrono::{DateTime, Utc};
 
 /// Older SQLite can corrupt a database while it resets its WAL (reliability.md).
@@ -24,10 +24,11 @@ const NAMED: u32 = 3;
 /// All checks of the database's rows. One that cannot be made is a problem of its own.
 pub(super) fn check(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) {
     let name = db.engine_name();
-    let checks: [(&'static str, Result<()>); 6] = [
+    let checks: [(&'static str, Result<()>); 7] = [
         ("database", db.read(|tx| engine(tx, ctx, name, report))),
         ("clock", doubts(ctx, db, report)),
         ("sellers", db.read(|tx| tax_rates(tx, ctx, report))),
+        ("tax ids", tax_ids(db, report)),
         ("contracts", db.read(|tx| empty_contracts(tx, ctx, report))),
         ("pdfs", pdfs(ctx, db, full, report)),
         ("routes", super::routes::check_books(ctx, db, report)),
@@ -112,6 +113,27 @@ fn tax_rates(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()> {
 fn has_rate(seller: &Seller, rates: &[TaxRate], as_of: DateTime<Utc>) -> bool {
     let day = today(as_of, seller.time_zone);
     rates.iter().any(|rate| rate.seller_id == seller.seller_id && rate.tax_code == seller.tax_code && rate.valid_from <= day)
+}
+
+/// Do the check digits of the companies' tax ids hold? Import refuses a wrong form only, since an id
+/// is printed as its owner writes it.
+fn tax_ids(db: &mut Db, report: &mut Report) -> Result<()> {
+    let (mut after, mut known, mut wrong) = (String::new(), 0_u64, Vec::new());
+    loop {
+        let page = db.read(|tx| companies::tax_ids(tx, &after, PAGE))?;
+        let Some(last) = page.last() else { break };
+        after = last.company_id.to_string();
+        known += page.len() as u64;
+        wrong.extend(page.into_iter().filter(|of| tax_id::check(&of.country, &of.tax_id).is_err()));
+    }
+    match wrong.first() {
+        None => report.ok("tax ids", format!("the check digits of {known} hold, as far as their rules are published")),
+        Some(companies::TaxIdOf { company_id, tax_id, .. }) => {
+            let message = format!("{} of {known} have wrong check digits, such as {tax_id} of {company_id}", wrong.len());
+            report.add("tax ids", State::Warning, message, "ask the customer, correct companies.csv and import it again");
+        }
+    }
+    Ok(())
 }
 
 /// Contracts for which nothing is ever billed.

@@ -2,13 +2,14 @@
 
 use super::{Key, Source};
 use crate::error::Result;
-use crate::model::{BillableItem, Company, CompanyId, Contract, ContractId, ContractItem, ContractPlan, FullInvoice};
+use crate::model::{BillableItem, Company, CompanyId, Contract, ContractId, ContractItem, ContractPlan, FullInvoice, Pause};
 use crate::rules::billing::{CompanyFacts, ContractFacts, Reference};
+use crate::rules::pauses::served;
 use crate::rules::periods::BillingCalendar;
 use crate::rules::plans::{PlanTable, resolve};
-use crate::rules::schedule::stand_alone_on;
+use crate::rules::schedule::alone_on;
 use crate::store::billing::{self, BilledPeriod, DueContract};
-use crate::store::{Tx, companies, contracts, invoices, items, plans as store_plans, sellers, usage};
+use crate::store::{Tx, companies, contracts, invoices, items, pauses, plans as store_plans, sellers, usage};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
@@ -90,7 +91,7 @@ fn is_first_day(company: &Company, items: &[BillableItem], keys: &[Key]) -> bool
     let key = keys.binary_search_by(|k| k.company_id.cmp(&company.company_id)).map(|at| &keys[at].source);
     match key {
         Ok(Source::Items { stand_alone_on: met }) => {
-            items.iter().map(|i| stand_alone_on(i.dated, company.billing_day)).min().is_some_and(|day| day.to_string() == *met)
+            items.iter().map(|i| alone_on(i, company.billing_day)).min().is_some_and(|day| day.to_string() == *met)
         }
         _ => true,
     }
@@ -138,12 +139,14 @@ fn due_facts(
     let mut billed = by_company(billing::due_billed(tx, ids, until)?, |b| &b.0);
     let mut on_plans = by_company(store_plans::of_due(tx, ids, until)?, |p| &p.company_id);
     let mut discounts = by_company(usage::discounts_of_due(tx, ids, until)?, |d| &d.company_id);
+    let mut paused = by_company(pauses::of_due(tx, ids, until)?, |p| &p.company_id);
     let mut companies = BTreeMap::new();
     for (id, due) in due {
         // All are in the order of contract ids.
         let mut versions = versions.remove(&id).unwrap_or_default().into_iter().peekable();
         let mut on_plans = on_plans.remove(&id).unwrap_or_default().into_iter().peekable();
         let mut discounts = discounts.remove(&id).unwrap_or_default().into_iter().peekable();
+        let paused = paused.remove(&id).unwrap_or_default();
         let billed = billed.remove(&id).unwrap_or_default();
         let mut facts = Vec::with_capacity(due.len());
         for DueContract { contract, next, .. } in due {
@@ -152,7 +155,8 @@ fn due_facts(
             let on = std::iter::from_fn(|| on_plans.next_if(|p| p.contract_id <= *until)).collect();
             let discounts = std::iter::from_fn(|| discounts.next_if(|d| d.contract_id <= *until)).collect();
             let billed = billed.iter().filter(|b| b.1 == *until).map(|b| b.2).collect();
-            let items = plans.resolve(tx, own, on)?;
+            let paused: Vec<Pause> = paused.iter().filter(|p| p.contract_id == *until).cloned().collect();
+            let items = served(plans.resolve(tx, own, on)?, &paused);
             facts.push(ContractFacts { contract, items, discounts, usage: Vec::new(), next_start: next.start, billed });
         }
         companies.insert(id, facts);
@@ -179,11 +183,22 @@ fn usage_from(facts: &ContractFacts, starts: impl IntoIterator<Item = NaiveDate>
 
 /// One contract with all that it is priced by, for the periods that begin on these days.
 pub(crate) fn contract_facts(tx: &mut Tx, contract: Contract, starts: &[NaiveDate], plans: &mut Plans) -> Result<ContractFacts> {
+    let own = contracts::items(tx, &contract.company_id, &contract.contract_id)?;
+    let paused = pauses::of_contract(tx, &contract.company_id, &contract.contract_id)?;
+    agreed_facts(tx, (contract, own, &paused), starts, plans)
+}
+
+/// The same of a contract as it is agreed: with these items of its own, and these pauses.
+pub(crate) fn agreed_facts(
+    tx: &mut Tx,
+    (contract, own, paused): (Contract, Vec<ContractItem>, &[Pause]),
+    starts: &[NaiveDate],
+    plans: &mut Plans,
+) -> Result<ContractFacts> {
     let (company_id, contract_id) = (contract.company_id.clone(), contract.contract_id.clone());
     let (companies, range) = ([company_id.as_str()], (contract_id.as_str(), contract_id.as_str()));
-    let own = contracts::items(tx, &company_id, &contract_id)?;
     let on = store_plans::of_companies(tx, &companies, range)?;
-    let items = plans.resolve(tx, own, on)?;
+    let items = served(plans.resolve(tx, own, on)?, paused);
     let discounts = usage::discounts_of_companies(tx, &companies, range)?;
     let next_start = contract.start;
     let mut facts = ContractFacts { contract, items, discounts, usage: Vec::new(), next_start, billed: Vec::new() };

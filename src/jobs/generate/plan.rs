@@ -8,7 +8,7 @@ use crate::rules::billing::{
     self as rules, CompanyPlan, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Subject, bills, build_invoice,
     calendar, plan_company,
 };
-use crate::rules::schedule::{ScheduleRow, stand_alone_on, today};
+use crate::rules::schedule::{ScheduleRow, alone_on, today};
 use crate::store::billing::{BilledPeriod, Next, ScheduleChange};
 use chrono::NaiveDate;
 use rayon::prelude::*;
@@ -191,7 +191,7 @@ fn billable<'f>(
     let billing_day = facts.billing.company.billing_day;
     let is_due = |item: &BillableItem| match until {
         Some(end) => item.dated < end,
-        None => today.as_ref().is_ok_and(|today| stand_alone_on(item.dated, billing_day) <= *today),
+        None => today.as_ref().is_ok_and(|today| alone_on(item, billing_day) <= *today),
     };
     let fits = |item: &&BillableItem| {
         item.seller_id == head.seller_id

@@ -5,8 +5,9 @@ use super::{Outcome, Words, Work};
 use crate::error::Result;
 use crate::import::{Kind, Located, keep};
 use crate::model::{BillableItem, Company, InvoiceState};
+use crate::operations::contracts::PREFIX;
 use crate::rules::pricing::check_countable;
-use crate::rules::schedule::stand_alone_on;
+use crate::rules::schedule::alone_on;
 use crate::store::{Tx, companies, items};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,11 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> 
         if !known {
             continue;
         }
+        if item.source_key.as_str().starts_with(PREFIX) {
+            let reason = format!("keys that begin with {PREFIX} are of what finops contracts credits and charges");
+            work.refuse(&source, "source_key", item.source_key.as_str(), reason);
+            continue;
+        }
         let before = standing.get(&key(&item)).copied();
         if let Some((before, _)) = before {
             keep::billable_item(&mut item, before, &source);
@@ -51,7 +57,7 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> 
             continue;
         }
         let outcome = if before.is_some() { Outcome::Changed } else { Outcome::Added };
-        let alone = stand_alone_on(item.dated, company.billing_day);
+        let alone = alone_on(&item, company.billing_day);
         let payload = items::change(before.map(|(before, _)| before), &item, alone);
         work.note(item.company_id.as_str(), &WORDS, outcome, item.source_key.to_string(), payload);
         changed.insert(item.company_id.clone());

@@ -5,7 +5,7 @@ use super::{Outcome, Words, Work};
 use crate::error::Result;
 use crate::import::{Located, keep};
 use crate::model::Company;
-use crate::rules::schedule::stand_alone_on;
+use crate::rules::schedule::alone_on;
 use crate::store::{StoreError, Tx, billing, companies, items};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,6 +49,6 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Company>>>) -> 
 /// Open items wait for the company's billing day.
 fn move_open_items(tx: &mut Tx, company: &Company) -> Result<(), StoreError> {
     let open = items::open(tx, &[company.company_id.as_str()])?;
-    let moved: Vec<_> = open.iter().map(|item| (item, stand_alone_on(item.dated, company.billing_day))).collect();
+    let moved: Vec<_> = open.iter().map(|item| (item, alone_on(item, company.billing_day))).collect();
     items::upsert(tx, &moved)
 }

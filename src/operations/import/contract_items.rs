@@ -247,8 +247,13 @@ fn check_issued(
     first_open: NaiveDate,
 ) -> Result<(), (&'static str, String)> {
     let Some(until) = issued_until else { return Ok(()) };
+    let command = "finops contracts change";
     let told = |what: &str| {
-        format!("service until {until} (not included) is issued already and cannot change: {what}, or void the invoice first")
+        format!(
+            "service until {until} (not included) is issued already: {what}, or change it there and credit the old with \
+             {command} {} --item {} --on DATE",
+            version.contract_id, version.item_id
+        )
     };
     let ends_early = |end: Option<NaiveDate>| end.is_some_and(|end| end < until);
     let mut moves_early = ends_early(version.end);

@@ -140,7 +140,7 @@ fn may_change(work: &mut Work, source: &Source, before: &Contract, after: &Contr
         }
     }
     if fixed.is_empty() && before.end != after.end {
-        fixed.extend(check_end(after, history).map(|reason| ("end", reason)));
+        fixed.extend(check_end(before, after, history).map(|reason| ("end", reason)));
     }
     let may = fixed.is_empty();
     work.problems_of(source, fixed);
@@ -169,20 +169,28 @@ fn fixed_terms(before: &Contract, after: &Contract) -> [(&'static str, bool, Str
 }
 
 /// Why an end cannot be: service after it is issued already; or the last issued period was cut
-/// short by the end that stood before, and the days between would never be billed.
-fn check_end(after: &Contract, history: &History) -> Option<String> {
+/// short by the end that stood before, and the days between would never be billed. Where it stood in
+/// issued service, those days are credited.
+fn check_end(before: &Contract, after: &Contract, history: &History) -> Option<String> {
     let last = history.last_issued()?.period;
+    let command = format!("finops contracts cancel {} --on DATE", after.contract_id);
+    if let Some(end) = before.end.filter(|end| *end < last.end()) {
+        return Some(format!(
+            "the contract was cancelled on {end}, in service that is issued: move that with {command}, or take it back with --undo"
+        ));
+    }
     if let Some(end) = after.end.filter(|end| *end < last.end()) {
         let until = last.end();
         return Some(format!(
             "service until {until} (not included) is issued already, which is after {end}: end on {until} or later, \
-             or void that invoice first"
+             or end it there and credit the rest with {command}"
         ));
     }
     let whole = BillingCalendar::new(after).ok()?.containing(last.start())?.service;
     (whole.end() != last.end()).then(|| {
         format!(
-            "the last period, {last}, is issued as the contract's end cut it: begin a new contract on {}, or void that invoice first",
+            "the last period, {last}, is issued as the contract's end cut it: move the end and bill the rest with {command}, \
+             or begin a new contract on {}",
             last.end()
         )
     })

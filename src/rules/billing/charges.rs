@@ -83,6 +83,19 @@ pub(super) fn charges<'a>(
     Ok(charges)
 }
 
+/// What was agreed for these days of a period, without what is used, minimums of the contract and discounts.
+pub(super) fn agreed<'a>(
+    taxing: Taxing<'a>,
+    facts: &ContractFacts,
+    calendar: &BillingCalendar,
+    period: &ServicePeriod,
+) -> Result<Vec<Charge<'a>>, Failure> {
+    let maker = Maker { taxing, survey: Survey { facts, calendar }, currency: facts.contract.currency };
+    let mut charges = Vec::new();
+    maker.agreed(&mut charges, &segments(&facts.items, period.service), period)?;
+    Ok(charges)
+}
+
 fn is_metered(segments: &[Segment<'_>]) -> bool {
     segments.iter().any(|segment| segment.item.terms.meter.is_some())
 }

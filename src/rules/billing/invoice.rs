@@ -5,7 +5,7 @@ use super::{Claim, Failure, Part, PlannedInvoice, Reference, Subject, discounts}
 use crate::model::{BillableItem, Company, Currency, Invalid, InvoiceLine, LineKind, Money, Period, Seller, SellerId, TaxRate};
 use crate::rules::periods::due_on;
 use crate::rules::pricing::amount;
-use crate::rules::schedule::stand_alone_on;
+use crate::rules::schedule::alone_on;
 use crate::rules::tax::tax_code;
 use crate::rules::totals::add_up;
 use chrono::NaiveDate;
@@ -165,24 +165,28 @@ pub(super) fn payment_terms_days(part: &Part<'_>, company: &Company, seller: &Se
 fn item_line<'a>(taxing: Taxing<'a>, item: &BillableItem) -> Result<(InvoiceLine, &'a TaxRate), Failure> {
     let named = || format!("item {}", item.source_key);
     let code = tax_code(taxing.company, item.tax_code.as_ref(), taxing.seller);
+    let adjustment = item.adjustment.as_ref();
     let rate = taxing
         .reference
         .taxes()
-        .find(&taxing.seller.seller_id, code, item.dated)
+        .find(&taxing.seller.seller_id, code, adjustment.map_or(item.dated, |adjustment| adjustment.supplied_on))
         .map_err(|missing| Failure::MissingRate { line: named(), missing })?;
-    let amount =
-        amount(item.quantity, item.unit_price, None, item.currency).map_err(|error| Failure::Amount { line: named(), error })?;
+    let amount = match adjustment {
+        Some(adjustment) => adjustment.amount,
+        None => amount(item.quantity, item.unit_price, None, item.currency)
+            .map_err(|error| Failure::Amount { line: named(), error })?,
+    };
     let line = InvoiceLine {
-        kind: LineKind::Item,
-        contract_id: None,
-        item_id: None,
+        kind: if adjustment.is_some() { LineKind::Adjustment } else { LineKind::Item },
+        contract_id: adjustment.map(|adjustment| adjustment.contract_id.clone()),
+        item_id: adjustment.map(|adjustment| adjustment.item_id.clone()),
         source_key: Some(item.source_key.clone()),
         description: item.description.clone(),
         quantity: item.quantity,
         unit: item.unit.clone(),
         unit_price: item.unit_price,
-        period: one_day(item.dated)?,
-        proration: None,
+        period: adjustment.map_or_else(|| one_day(item.dated), |adjustment| Ok(adjustment.period))?,
+        proration: adjustment.and_then(|adjustment| adjustment.proration),
         details: Vec::new(),
         tax_code: code.clone(),
         tax_category: rate.category,
@@ -209,7 +213,7 @@ fn served(lines: &[InvoiceLine]) -> Result<Option<Period>, Invalid> {
 /// The day from which it could have been billed.
 fn fell_due(parts: &[&Part<'_>], items: &[&BillableItem], company: &Company) -> Option<NaiveDate> {
     let of_parts = parts.iter().map(|(facts, period)| due_on(facts.contract.timing, period.service)).min();
-    of_parts.or_else(|| items.iter().map(|item| stand_alone_on(item.dated, company.billing_day)).min())
+    of_parts.or_else(|| items.iter().map(|item| alone_on(item, company.billing_day)).min())
 }
 
 /// The references of the contracts (or else the company's), each once.

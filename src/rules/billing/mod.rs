@@ -3,6 +3,7 @@
 //! Facts in, a plan out. `plan_company` chooses what is billed together; `build_invoice` makes one
 //! invoice of what it bills, and is used as well to make a stale draft or a voided invoice anew.
 
+mod changes;
 mod charges;
 mod discounts;
 mod invoice;
@@ -10,6 +11,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{Adjusted, adjustments};
 pub use charges::{bills, calendar};
 pub use invoice::build_invoice;
 pub use plan::plan_company;
@@ -53,7 +55,8 @@ impl Reference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContractFacts {
     pub contract: Contract,
-    /// All versions of all its items, those of its plans among them ([`resolve`](super::plans::resolve)).
+    /// All versions of all its items, those of its plans among them ([`resolve`](super::plans::resolve)),
+    /// without the days on which it is paused ([`served`](super::pauses::served)).
     pub items: Vec<ContractItem>,
     pub discounts: Vec<Discount>,
     /// What was used in the periods that may be billed, by meter and day.

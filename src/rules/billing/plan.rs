@@ -8,7 +8,7 @@ use super::{
 use crate::model::{BillableItem, ContractId, Period, Seller};
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
 use crate::rules::pricing::segments;
-use crate::rules::schedule::{first_unbilled, stand_alone_on, today};
+use crate::rules::schedule::{alone_on, first_unbilled, today};
 use chrono::NaiveDate;
 
 /// What is to be billed to one company as of now. Every due, unbilled period of a contract is billed,
@@ -241,7 +241,7 @@ impl<'a> Planner<'a> {
             if named.is_some_and(|named| !named.contains(item.dated)) {
                 return false;
             }
-            let on = stand_alone_on(item.dated, billing_day);
+            let on = alone_on(item, billing_day);
             // An item whose seller is missing has no today; it fails when it is checked.
             let waits = reference.seller(&item.seller_id).is_ok_and(|seller| on > today(options.as_of, seller.time_zone));
             if waits && named.is_some() {

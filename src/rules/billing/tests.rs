@@ -1,5 +1,8 @@
 //! What the main job decides, case by case. Sums and dates over all inputs: tests/properties.
 
+mod changes;
+mod changes_of_prices;
+
 use super::*;
 use crate::model::calendar::parse_date;
 use crate::model::money::parse_decimal;
@@ -129,6 +132,7 @@ fn version(contract: &str, from: &str, price: &str) -> ContractItem {
 
 fn item(key: &str, dated: &str, price: &str) -> BillableItem {
     BillableItem {
+        adjustment: None,
         company_id: "acme".parse().unwrap(),
         source_key: key.parse().unwrap(),
         seller_id: "de".parse().unwrap(),

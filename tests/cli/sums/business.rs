@@ -230,7 +230,7 @@ impl Business {
         }
         let sellers = "seller_id,name,address_line1,postal_code,city,country,time_zone,language,payment_terms_days,number_format,tax_code\n\
              nordlicht,Nordlicht GmbH,Weg 1,10245,Berlin,DE,Europe/Berlin,en,14,INV-{year}-{seq:06},standard\n";
-        let mut companies = "company_id,name,address_line1,postal_code,city,country\n".to_owned();
+        let mut companies = "company_id,name,address_line1,postal_code,city,country,tax_id\n".to_owned();
         let mut contracts =
             "company_id,contract_id,seller_id,currency,cadence,timing,anchor_day,start,end,tax_inclusive\n".to_owned();
         let mut items =
@@ -240,7 +240,7 @@ impl Business {
         for (company, c) in &self.contracts {
             let Contract { currency, cadence, timing, anchor, start, .. } = c;
             let (end, inclusive) = (c.end.map(|d| d.to_string()).unwrap_or_default(), if c.inclusive { "yes" } else { "no" });
-            companies.push_str(&format!("{company},Company {company},Weg 2,10115,Berlin,DE\n"));
+            companies.push_str(&format!("{company},Company {company},Weg 2,10115,Berlin,DE,DE000000011\n"));
             contracts.push_str(&format!(
                 "{company},main,nordlicht,{currency},{cadence},{timing},{anchor},{start},{end},{inclusive}\n"
             ));

@@ -1,0 +1,39 @@
+//! What becomes of credits and charges when the invoice is voided that they correct.
+
+use crate::error::{Error, Result};
+use crate::model::{Invoice, InvoiceState};
+use crate::operations::import::standing::companies_changed;
+use crate::store::{Tx, billing, invoices, items};
+use std::collections::BTreeSet;
+
+/// Takes away what changes of contracts credit and charge in the periods of an invoice that is being
+/// voided: `regenerate` bills them as the contract is now. Refused while an issued invoice has some of it,
+/// since it would be credited twice.
+pub fn forget_adjustments(tx: &mut Tx, voided: &Invoice) -> Result<()> {
+    let mut in_drafts = BTreeSet::new();
+    for period in billing::of_invoice(tx, &voided.company_id, &voided.invoice_id)? {
+        for (item, taken) in items::adjustments(tx, &period.company_id, &period.contract_id)? {
+            if item.adjustment.as_ref().is_none_or(|adjustment| adjustment.adjusts != period.start) {
+                continue;
+            }
+            match taken {
+                Some((id, InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible)) => {
+                    let later = invoices::head(tx, &voided.company_id, &id)?;
+                    let later = later.map_or_else(|| id.to_string(), |later| later.label().to_owned());
+                    return Err(Error::refused(format!(
+                        "contract {} changed in the period from {}, and invoice {later} credits or charges that",
+                        period.contract_id, period.start
+                    ))
+                    .hint(format!("void {later} first; if it is paid, correct this one by a credit note")));
+                }
+                Some((_, InvoiceState::Draft)) => {
+                    in_drafts.insert(item.company_id.clone());
+                }
+                Some((_, InvoiceState::Void | InvoiceState::Issued)) | None => {}
+            }
+            items::delete(tx, &item.company_id, &item.source_key)?;
+        }
+    }
+    companies_changed(tx, &in_drafts)?;
+    Ok(())
+}
