@@ -290,6 +290,15 @@ pub fn call(tx: &mut Tx, effect: &Effect, at: DateTime<Utc>) -> Result<bool, Sto
     Ok(tx.execute(SQL, &params)? > 0)
 }
 
+/// An act that was begun, and whose call was not made, is as it was. One whose call has begun meanwhile
+/// is left alone.
+pub fn give_back(tx: &mut Tx, effect: &Effect) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE effects SET state = 'planned', next_at = '', retried_from = retried_from + 1
+      WHERE company_id = $1 AND idempotency_key = $2 AND state = 'sending' AND attempts = $3 AND owner = $4 AND sending_at = ''";
+    let Effect { company_id, key, attempts, owner, .. } = effect;
+    tx.execute(SQL, &[company_id.as_str().into(), key.into(), (*attempts).into(), owner.into()]).map(drop)
+}
+
 /// Where an attempt leaves its act.
 #[derive(Debug, Clone)]
 pub struct Settled<'e> {
