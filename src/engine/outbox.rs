@@ -26,8 +26,9 @@ use serde_json::json;
 /// After so many failures of the other side in a row it is left alone for this run (reliability.md).
 const GIVE_UP_AFTER: u32 = 10;
 
-/// A run on another machine that has not been heard of for so long is dead: many times a block.
-pub(super) const SILENCE: TimeDelta = TimeDelta::minutes(5);
+/// A run on another machine that has not been heard of for so long is dead: longer than any call may take
+/// (the answer to a mail is waited for 10 minutes at most).
+pub(super) const SILENCE: TimeDelta = TimeDelta::minutes(15);
 
 /// The longest that a run waits for a provider's rate limit; what is left then is the next run's.
 const RATE_WAIT: TimeDelta = TimeDelta::seconds(30);
@@ -249,7 +250,9 @@ fn begin(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect]) -> Resul
     let now = run.ctx.clock.now();
     let limits = &run.ctx.config.rates;
     let provider = limits.of_provider(deliverer.provider());
-    let recipient = (deliverer.policy().class == WorkClass::Mail).then_some(limits.per_recipient);
+    // Programs read as fast as they are told.
+    let reads = matches!(deliverer.kind(), EffectKind::Mail | EffectKind::Sms | EffectKind::Slack);
+    let recipient = reads.then_some(limits.per_recipient);
     let run_id = run.run_id.clone();
     let (begun, put_off) = run.db.write_surely(|tx| {
         let mut admitted = Vec::with_capacity(block.len());

@@ -17,7 +17,7 @@ use super::witness::{self, Witness};
 use super::{alerts, doubts, host, items};
 use crate::context::Context;
 use crate::crash;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::RunId;
 use crate::store::audit::{self, Author, Moved};
 use crate::store::runs::{self, Run};
@@ -110,7 +110,20 @@ impl<'c> Runner<'c> {
             self.stop_if_asked()?;
         }
         progress.finish();
-        job.deliverers().into_iter().try_for_each(|deliverer| self.deliver(deliverer, db))
+        self.deliver_all(&job.deliverers(), db)
+    }
+
+    /// One side that refuses what it is called with ends the run, once the others had their turn: they may be
+    /// what tells of it.
+    fn deliver_all(&mut self, deliverers: &[&dyn Deliver], db: &mut Db) -> Result<()> {
+        let mut refused = None;
+        for deliverer in deliverers {
+            match self.deliver(*deliverer, db) {
+                Err(error) if error.kind == ErrorKind::Config => refused = refused.or(Some(error)),
+                ended => ended?,
+            }
+        }
+        refused.map_or(Ok(()), Err)
     }
 
     /// Carries out what is due of one kind of effect.

@@ -274,8 +274,8 @@ impl Kind {
 
     /// A row that itself imports, as an object on one line.
     pub fn json_template(self) -> String {
-        let filled = self.columns().iter().filter(|column| !column.sample.is_empty());
-        let pairs = filled.map(|c| format!("\"{}\":{}", c.name, serde_json::Value::from(c.sample)));
+        let value = |sample: &str| if sample.is_empty() { serde_json::Value::Null } else { sample.into() };
+        let pairs = self.columns().iter().map(|c| format!("\"{}\":{}", c.name, value(c.sample)));
         format!("{{{}}}\n", pairs.collect::<Vec<_>>().join(","))
     }
 

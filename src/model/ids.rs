@@ -134,6 +134,13 @@ made_id!(/// An invoice or credit note, from draft on. Made by finops (UUIDv7); 
 made_id!(/// One execution of a job. Made by finops (UUIDv7).
     RunId, "run id");
 
+impl RunId {
+    /// For work beside any run: its process, as the kernel tells it from every other.
+    pub fn of_process(process: &str) -> Self {
+        Self::stored(process)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

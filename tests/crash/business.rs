@@ -117,7 +117,7 @@ pub struct Before {
 impl Before {
     pub fn of(mut stage: Stage, job: JobKind) -> Self {
         until_due(&mut stage, job);
-        let expected = undisturbed_from(&stage);
+        let expected = undisturbed_from(&stage, job);
         // When weeks have gone by, later invoices of one company come after those of all others.
         let alike = match job {
             JobKind::RemindersUpcoming | JobKind::RemindersOverdue | JobKind::RemindersEscalation => Alike::ButForNumbers,

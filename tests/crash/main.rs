@@ -44,6 +44,7 @@ mod network;
 mod oracle;
 mod overlap;
 mod paused;
+mod power;
 mod proof;
 mod signals;
 mod stage;

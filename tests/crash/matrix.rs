@@ -72,6 +72,9 @@ fn survive(kill: Kill, before: &business::Before, receiver: &Fake) {
         stage.later();
         stage.killed_at(kill.job, again);
     }
+    // Its own next run, before the others go on.
+    stage.later();
+    stage.run(kill.job);
     stage.settle();
     check_with(&mut stage, &before.expected, before.alike, &what);
     notices(&stage.db, receiver, &what);

@@ -6,6 +6,7 @@ use crate::stage::{JOBS, Stage};
 pub use crate::support::books::books;
 use crate::support::books::{canonical, files, raw};
 use crate::support::{Fake, TestDb, audit};
+use finops::jobs::JobKind;
 use finops::providers::webhook::message_id;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,9 +39,11 @@ pub fn undisturbed(db: TestDb) -> Vec<String> {
     books(&stage.db)
 }
 
-/// What is left when nothing disturbs the work from here on.
-pub fn undisturbed_from(stage: &Stage) -> Vec<String> {
+/// What is left when nothing disturbs the work from here on, which a job begins.
+pub fn undisturbed_from(stage: &Stage, job: JobKind) -> Vec<String> {
     let mut stage = stage.again();
+    stage.later();
+    stage.run(job);
     stage.settle();
     books(&stage.db)
 }

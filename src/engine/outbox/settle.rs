@@ -31,7 +31,7 @@ pub(super) fn orphans(tx: &mut Tx, kind: EffectKind, now: DateTime<Utc>, own: Op
                 let sender = match runs::find(tx, &effect.owner)?.first() {
                     _ if Some(effect.owner.as_str()) == own => Sender::Alive,
                     Some(run) => sender(run, now),
-                    None => Sender::Silent,
+                    None => sender_without_run(&effect, now),
                 };
                 senders.insert(effect.owner.clone(), sender);
                 sender
@@ -61,6 +61,16 @@ fn sender(run: &Run, now: DateTime<Utc>) -> Sender {
     }
 }
 
+/// Whoever sends beside a run names its process as the owner.
+fn sender_without_run(effect: &Effect, now: DateTime<Utc>) -> Sender {
+    match host::life(&effect.owner) {
+        host::Life::Alive => Sender::Alive,
+        host::Life::Gone => Sender::EndedHere,
+        host::Life::Unknown if effect.sending_at.is_some_and(|at| at + SILENCE > now) => Sender::Alive,
+        host::Life::Unknown => Sender::Silent,
+    }
+}
+
 /// Takes over what a dead run was sending: planned again where that is harmless, else unknown.
 pub(super) fn take_over(deliverer: &dyn Deliver, run: &mut Delivery, now: DateTime<Utc>) -> Result<()> {
     let (kind, own) = (deliverer.kind(), run.run_id.clone());
@@ -77,16 +87,16 @@ pub(super) fn take_over(deliverer: &dyn Deliver, run: &mut Delivery, now: DateTi
     let message = "the process that made the call ended before it recorded the answer";
     run.db.write_surely(|tx| {
         for page in called.chunks(500) {
+            // What is waited for has a beginning, also where a power cut took back when the call was made.
+            for orphan in page.iter().filter(|orphan| orphan.effect.sending_at.is_none()) {
+                effects::call(tx, &orphan.effect, now)?;
+            }
             let settled: Vec<Settled> = page.iter().map(|orphan| unsettled(&orphan.effect, state, message)).collect();
             effects::settle(tx, &settled, now)?;
             let kept: Vec<_> = settled.iter().map(|s| (s.effect, attempt(s, EffectState::Unknown.as_str(), now))).collect();
             effects::keep_attempts(tx, &kept)?;
         }
-        for page in waiting.chunks(500) {
-            let settled: Vec<Settled> = page.iter().map(|orphan| not_called(&orphan.effect)).collect();
-            effects::settle(tx, &settled, now)?;
-        }
-        Ok::<_, Error>(())
+        Ok::<_, Error>(waiting.iter().try_for_each(|orphan| effects::give_back(tx, &orphan.effect))?)
     })?;
     crash::point("effects.taken_over");
     Ok(())
@@ -96,16 +106,9 @@ const fn unsettled<'e>(effect: &'e Effect, state: EffectState, error: &'e str) -
     Settled { effect, state, class: Some(FailureClass::NoAnswer), error, provider_ref: "", next_at: None, counts: true }
 }
 
-/// An act that was begun, and whose call was never made: it is as it was.
-const fn not_called(effect: &Effect) -> Settled<'_> {
-    Settled { effect, state: EffectState::Planned, class: None, error: "", provider_ref: "", next_at: None, counts: false }
-}
-
 /// Gives back acts that were begun and not called.
 pub(super) fn give_back(run: &mut Delivery, begun: &[Effect]) -> Result<()> {
-    let now = run.ctx.clock.now();
-    let settled: Vec<Settled> = begun.iter().map(not_called).collect();
-    run.db.write_surely(|tx| effects::settle(tx, &settled, now).map(drop).map_err(Error::from))
+    run.db.write_surely(|tx| begun.iter().try_for_each(|effect| effects::give_back(tx, effect)).map_err(Error::from))
 }
 
 /// Where an act is left whose outcome nobody saw.

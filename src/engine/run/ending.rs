@@ -55,6 +55,8 @@ impl Runner<'_> {
             }),
             // Nothing was done: a tick of cron that costs a few milliseconds, disk included.
             None if self.ctx.config.notify.is_some() => db.write_surely(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
+            // What is told at once goes over this connection.
+            None if result.is_err() => db.write(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
             None => db.last_write_unflushed(|tx| Ok(runs::heartbeat(tx, job, now, outcome)?)),
         };
         // The error that ended the run is the one to tell.

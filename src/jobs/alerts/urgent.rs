@@ -4,10 +4,11 @@
 
 use super::{Couriers, Key, plan, record};
 use crate::context::Context;
+use crate::engine::host;
 use crate::engine::outbox::{self, Deliver, Delivery, Outcome, Policy};
 use crate::engine::signals::Signals;
 use crate::engine::summary::Summary;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::message::{About, Message, MessageKind, Severity};
 use crate::model::{EffectKind, Failure, Receipt, RunId};
 use crate::store::effects::Effect;
@@ -47,11 +48,17 @@ fn deliver(ctx: &Context, db: &mut Db) -> Result<()> {
     // Nobody sees these figures: what fails is told as it happens.
     let mut summary = Summary::new(super::super::JobKind::AlertsDispatch.as_str(), ctx.as_of, false);
     let couriers = Couriers::new(ctx);
+    // There is no run that others could look up: the process itself says that it lives.
+    let owner = RunId::of_process(&host::process());
     for courier in couriers.deliverers() {
         let urgent = Urgent(courier);
         if outbox::has_work(&urgent, ctx, db)? {
-            let run_id = RunId::from(ctx.ids.uuid());
-            outbox::deliver(&urgent, &mut Delivery { ctx, db, summary: &mut summary, run_id, stop: &stop })?;
+            let mut delivery = Delivery { ctx, db, summary: &mut summary, run_id: owner.clone(), stop: &stop };
+            match outbox::deliver(&urgent, &mut delivery) {
+                // One way that is refused must not keep the others from telling it.
+                Err(error) if error.kind == ErrorKind::Config => ctx.ui.warn(error.message),
+                ended => ended?,
+            }
         }
     }
     Ok(())

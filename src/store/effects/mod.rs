@@ -14,10 +14,12 @@ macro_rules! effect_columns {
 
 mod attempts;
 mod byhand;
+mod in_turn;
 mod rates;
 
 pub use attempts::{Attempt, attempts_of, keep_attempts};
 pub use byhand::{Backlog, Filter, attention, backlog, decide, list, named, of_message, plan_again, retry};
+pub use in_turn::{call, give_back};
 pub use rates::{keep_rate, rate};
 
 use super::value::Kind::{Int, Text};
@@ -279,15 +281,6 @@ pub fn start(tx: &mut Tx, effects: &[Effect], owner: &str, at: Option<DateTime<U
         }
     }
     Ok(won)
-}
-
-/// The call of an attempt that was begun is made now. False when the act is another's meanwhile.
-pub fn call(tx: &mut Tx, effect: &Effect, at: DateTime<Utc>) -> Result<bool, StoreError> {
-    const SQL: &str = "UPDATE effects SET sending_at = $3 WHERE company_id = $1 AND idempotency_key = $2
-      AND state = 'sending' AND attempts = $4 AND owner = $5";
-    let Effect { company_id, key, attempts, owner, .. } = effect;
-    let params = [company_id.as_str().into(), key.into(), at.into(), (*attempts).into(), owner.into()];
-    Ok(tx.execute(SQL, &params)? > 0)
 }
 
 /// Where an attempt leaves its act.

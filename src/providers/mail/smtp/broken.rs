@@ -13,6 +13,8 @@ use std::time::Duration;
 /// The answer to a whole mail comes when the server has put it by, perhaps after a look for viruses:
 /// giving up too early doubles mails (RFC 5321, 4.5.3.2.6 asks for 10 minutes).
 const PATIENCE: u32 = 10;
+/// And no longer than that, so that nobody takes the sender for dead.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(600);
 
 /// Why a conversation did not go on.
 #[derive(Debug)]
@@ -75,5 +77,5 @@ fn lost(host: &str, error: &io::Error, stage: Stage, settings: &Settings) -> Fai
 
 /// How long a step may take.
 pub fn patience(settings: &Settings, stage: Stage) -> Duration {
-    if stage == Stage::Dot { settings.timeout * PATIENCE } else { settings.timeout }
+    if stage == Stage::Dot { (settings.timeout * PATIENCE).min(LONGEST_PATIENCE).max(settings.timeout) } else { settings.timeout }
 }
