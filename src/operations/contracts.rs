@@ -22,7 +22,8 @@ use crate::rules::billing::{Adjusted, Failure, Reference, adjustments};
 use crate::rules::pricing::check_item_countable;
 use crate::rules::schedule::today;
 use crate::store::audit::Author;
-use crate::store::{Tx, billing, companies, contracts, pauses, sellers};
+use crate::store::billing::Billed;
+use crate::store::{Tx, billing, companies, contracts, invoices, pauses, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -187,7 +188,22 @@ fn adjusted(
         agreed_facts(tx, (contract, items, &pauses), &issued, &mut plans)
     };
     let (before, after) = (facts(before)?, facts(after)?);
-    adjustments(company, reference, &before, &after, &issued).map_err(failed)
+    let adjusted = adjustments(company, reference, &before, &after, &issued).map_err(failed)?;
+    let adjusts = |billed: &&Billed| billed.is_issued() && adjusted.iter().any(|one| one.adjusts == billed.period.start());
+    for Billed { period, invoice_id, .. } in billed.iter().filter(adjusts) {
+        if invoices::has_credit_notes(tx, company_id, invoice_id)? {
+            return Err(credited(tx, company_id, invoice_id, *period)?);
+        }
+    }
+    Ok(adjusted)
+}
+
+/// What a person took back of an invoice may be the very days that a change would credit.
+fn credited(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId, period: Period) -> Result<Error> {
+    let invoice = invoices::head(tx, company_id, invoice_id)?;
+    let label = invoice.map_or_else(|| invoice_id.to_string(), |invoice| invoice.label().to_owned());
+    Ok(Error::refused(format!("invoice {label}, which bills {period}, has credit notes: some of it could be credited twice"))
+        .hint(format!("name {} or a later day, and credit or bill what differs before by hand", period.end())))
 }
 
 fn nothing(agreed: &Agreement, order: &Order) -> Amended {

@@ -71,6 +71,8 @@ pub fn rows(tx: &mut Tx, kind: Kind, way: Way, each: &mut dyn FnMut(Row) -> Resu
         }
         Kind::BillableItems => by_company(tx, each, |tx, ids| {
             let mut found = items::of_companies(tx, ids, ALL_IDS)?;
+            // What a change credits or charges stands with the invoices that it corrects, and is never imported.
+            found.retain(|(item, _)| item.adjustment.is_none());
             found.sort_by(|(a, _), (b, _)| (&a.company_id, &a.source_key).cmp(&(&b.company_id, &b.source_key)));
             Ok(found.into_iter().map(|(item, _)| Row::BillableItem(item)).collect())
         }),

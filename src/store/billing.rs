@@ -253,6 +253,7 @@ pub struct Billed {
     pub contract_id: ContractId,
     pub period: Period,
     pub state: InvoiceState,
+    pub invoice_id: InvoiceId,
 }
 
 impl Billed {
@@ -269,7 +270,8 @@ impl Billed {
 /// All billed periods of the contracts of these companies (ids ascending) with an id from the first
 /// to the last given, by (company, contract, start, revision). Grows with their history.
 pub fn billed_of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)) -> Result<Vec<Billed>, StoreError> {
-    const SQL: &str = "SELECT p.company_id, p.contract_id, p.period_start, p.period_end, i.state FROM billed_periods p
+    const SQL: &str =
+        "SELECT p.company_id, p.contract_id, p.period_start, p.period_end, i.state, i.invoice_id FROM billed_periods p
       JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
       WHERE p.company_id = $1 AND p.contract_id >= $2 AND p.contract_id <= $3
       ORDER BY p.company_id, p.contract_id, p.period_start, p.revision";
@@ -279,6 +281,7 @@ pub fn billed_of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str
             contract_id: ContractId::stored(row.text(1)?),
             period: row.period(2)?,
             state: row.parse(4)?,
+            invoice_id: InvoiceId::stored(row.text(5)?),
         })
     })
 }

@@ -42,6 +42,12 @@ pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Pause>, Store
     tx.query_companies(SQL, companies, &[], read)
 }
 
+/// How many there are; those that were taken back are none.
+pub fn count(tx: &mut Tx) -> Result<i64, StoreError> {
+    const SQL: &str = "SELECT COUNT(*) FROM contract_pauses WHERE until_on IS NULL OR until_on <> from_on";
+    Ok(tx.query_opt(SQL, &[], |row| row.int(0))?.unwrap_or(0))
+}
+
 /// Adds or replaces pauses.
 pub fn upsert(tx: &mut Tx, pauses: &[&Pause]) -> Result<(), StoreError> {
     let rows = pauses

@@ -200,3 +200,23 @@ fn a_period_that_spans_a_change_of_the_rate() {
     let rates: Vec<String> = invoice.lines.iter().map(|line| line.tax_rate.to_string()).collect();
     assert_eq!(rates, ["19", "16"]);
 }
+
+#[test]
+fn an_invoice_is_made_anew_from_the_contract_as_it_is_now() {
+    let company = company();
+    let mut facts = contract("c");
+    facts.items[0].unit_price = 200.into();
+    let period = BillingCalendar::new(&facts.contract).unwrap().containing(date("2026-08-01")).unwrap();
+    let ticket = item("t", "2026-08-03", "10");
+    let again = |facts: &ContractFacts| build_invoice(&company, &reference(), &[(facts, period)], &[&ticket]);
+    let invoice = again(&facts).unwrap().unwrap();
+    assert_eq!((invoice.total.to_string().as_str(), invoice.due), ("249.90", date("2026-08-01")));
+
+    facts.items[0].end = Some(date("2026-08-01"));
+    let invoice = again(&facts).unwrap().unwrap();
+    assert_eq!((invoice.claims.len(), invoice.due), (0, date("2026-09-01")), "only the item is left");
+    assert_eq!(build_invoice(&company, &reference(), &[(&facts, period)], &[]), Ok(None));
+
+    facts.contract.tax_inclusive = true;
+    assert!(again(&facts).unwrap_err().to_string().starts_with("contract c and item t do not fit on one invoice"));
+}
