@@ -19,6 +19,7 @@ mod http;
 mod import;
 mod init;
 mod list;
+mod mailed;
 mod manual;
 mod notify;
 mod output;
