@@ -1,6 +1,6 @@
 //! Reminders as a business month brings them: what is due when, who gets it, and what holds it back.
 
-use crate::smtp::Server;
+use crate::smtp::{Act, At, Server};
 use crate::support::{Said, TestEnvironment};
 use insta::assert_snapshot;
 
@@ -221,4 +221,19 @@ fn nobody_is_woken() {
     environment.set("FINOPS_TEST_CLOCK", "2026-11-16T13:00:00Z");
     assert_eq!(summary(&environment.finops(&["effects", "settle", "--json"]))["delivered"], 1);
     assert_eq!(mailed(&server), ["<lucia.ortiz@harbor.example.com>"]);
+}
+
+#[test]
+fn a_reminder_that_waited_drops_out_when_a_later_one_came() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-08");
+    server.then((0..2).map(|_| (At::Rcpt, Act::Say("450 4.2.0 Greylisted"))));
+    assert_eq!(send(&environment, "upcoming", &[]).code, 3);
+    assert_eq!(mailed(&server), [""; 0]);
+    on(&mut environment, "2026-11-16");
+    assert_eq!(send(&environment, "overdue", &[]).code, 0);
+    let told = mailed(&server);
+    assert_eq!(environment.finops(&["effects", "settle"]).all(), "effects.settle");
+    assert_eq!(mailed(&server), told);
 }

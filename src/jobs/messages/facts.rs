@@ -7,6 +7,7 @@ use crate::model::document::{Document, Party};
 use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts};
 use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::render::Logo;
+use crate::rules::dunning::still_due;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
 use crate::store::{Tx, companies, digests, documents, dunning, invoices, payments, sellers};
@@ -132,7 +133,7 @@ impl Invoices<'_> {
         }
         found.sort_by(|a, b| (a.0.due_on, &a.0.number).cmp(&(b.0.due_on, &b.0.number)));
         let Some((_, newest)) = found.iter().max_by_key(|(facts, _)| facts.issued_on) else {
-            return Ok(Gathered::Gone("its invoices are paid, void or held by now".to_owned()));
+            return Ok(Gathered::Gone("its invoices are paid, void, held or at a later level by now".to_owned()));
         };
         let mut facts = blank(as_of, message);
         let statement = self.statement(tx, seller, today, message)?;
@@ -169,7 +170,11 @@ impl Invoices<'_> {
         let paid = payments::paid(tx, self.company_id, invoice_id, head.currency)?;
         let balance = head.total.checked_sub(paid).map_err(|error| Error::failed(error.to_string()))?;
         let matters = match self.level {
-            Some(_) => head.state == InvoiceState::Open && balance.minor() > 0,
+            Some(level) => {
+                let recorded = dunning::recorded_of(tx, self.company_id, invoice_id)?;
+                let owes = head.state == InvoiceState::Open && balance.minor() > 0;
+                owes && head.due_on.is_none_or(|due_on| still_due(level, due_on, &recorded, today))
+            }
             None => head.state != InvoiceState::Void,
         };
         let Some((content, _)) = documents::find(tx, self.company_id, invoice_id)?.filter(|_| matters) else { return Ok(None) };
