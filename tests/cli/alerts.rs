@@ -92,6 +92,24 @@ fn what_cannot_be_done_is_told_once_then_when_it_waits_for_a_person_and_when_it_
 }
 
 #[test]
+fn two_companies_with_one_key_are_two_alerts() {
+    let mut environment = business(ROUTES);
+    let e = &mut environment;
+    e.write("items.csv", format!("{ITEM}{}", ITEM.lines().nth(1).unwrap().replacen("weber", "harbor", 1)));
+    must(e, "2026-12-05T04:00:00Z", &["import", "billable_items", "items.csv"], 0);
+    must(e, "2026-12-05T04:13:00Z", &["invoices", "generate", "--yes"], 3);
+    must(e, "2026-12-05T04:24:00Z", &["alerts", "dispatch"], 0);
+    let list = ["notifications", "list", "--json"];
+    let unread = e.finops(&list).json();
+    assert_eq!(unread.len(), 2, "{unread:?}");
+    for told in &unread {
+        let company = told["company_id"].as_str().unwrap();
+        must(e, "2026-12-05T05:00:00Z", &["notifications", "read", told["id"].as_str().unwrap()], 0);
+        assert!(e.finops(&list).json().iter().all(|left| left["company_id"] != company), "the one that was meant");
+    }
+}
+
+#[test]
 fn what_was_read_is_read() {
     let mut environment = business(ROUTES);
     let e = &mut environment;
