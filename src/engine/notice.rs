@@ -145,7 +145,11 @@ impl Deliver for CompletionNotices<'_> {
 
     fn carry_out(&self, _db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
         let sent = effects.iter().map(|effect| {
-            let sent = self.webhook.post(&message_id(&effect.company_id, &effect.key), effect.payload.as_bytes(), self.ctx.clock.now());
+            let sent = self.webhook.post(
+                &message_id(effect.company_id.as_str(), &effect.key),
+                effect.payload.as_bytes(),
+                self.ctx.clock.now(),
+            );
             crash::point("webhook.sent");
             sent
         });

@@ -95,7 +95,7 @@ fn what_cannot_be_done_is_told_once_then_when_it_waits_for_a_person_and_when_it_
 fn two_companies_with_one_key_are_two_alerts() {
     let mut environment = business(ROUTES);
     let e = &mut environment;
-    e.write("items.csv", format!("{ITEM}{}", ITEM.lines().nth(1).unwrap().replacen("weber", "harbor", 1)));
+    e.write("items.csv", format!("{ITEM}{}", ITEM.lines().nth(1).unwrap().replacen("weber", "elbe", 1)));
     must(e, "2026-12-05T04:00:00Z", &["import", "billable_items", "items.csv"], 0);
     must(e, "2026-12-05T04:13:00Z", &["invoices", "generate", "--yes"], 3);
     must(e, "2026-12-05T04:24:00Z", &["alerts", "dispatch"], 0);

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::message::{Channel, Mail, Mailbox, parse_address};
-use crate::model::{CompanyId, Failure, FailureClass, Receipt};
+use crate::model::{Failure, FailureClass, Receipt};
 use crate::providers::mail::Mailer;
 use crate::providers::mail::smtp::Smtp;
 use crate::providers::slack::{Message, Slack};
@@ -118,7 +118,7 @@ fn webhook(ctx: &Context, name: &str) -> Result<Result<Receipt, Failure>> {
     })?;
     let now = ctx.clock.now();
     let body = json!({ "type": "test", "timestamp": now, "data": { "message": SUBJECT } }).to_string();
-    let id = message_id(&CompanyId::stored(SYSTEM_COMPANY), &format!("test:{}", ctx.ids.uuid()));
+    let id = message_id(SYSTEM_COMPANY, &format!("test:{}", ctx.ids.uuid()));
     Ok(Webhook::new(settings.clone()).post(&id, body.as_bytes(), now))
 }
 
