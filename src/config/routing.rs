@@ -4,6 +4,7 @@ use super::Section;
 use super::nearest::nearest;
 use super::reader::Reader;
 use super::section::one_of;
+use crate::model::contact::parse_phone;
 use crate::model::message::{Channel, MessageKind, Severity, parse_address};
 use crate::model::routing::{Day, DigestTime, Person, Quiet, Route, STAFF_KINDS, Target};
 use crate::model::{CompanyId, JobKind, Routing};
@@ -135,7 +136,7 @@ fn target(text: &str, known: &Known) -> Result<Target, String> {
         }
         Target::Address { channel, address } => (*channel, address),
     };
-    match channel {
+    let address = match channel {
         Channel::Webhook if known.webhooks.contains(address) => return Ok(target),
         Channel::Webhook => return Err(format!("{text} needs a section [webhooks.{address}]")),
         Channel::Email => parse_address(address).map_err(|invalid| invalid.0)?,
@@ -144,14 +145,12 @@ fn target(text: &str, known: &Known) -> Result<Target, String> {
         Channel::InApp => address.clone(),
     };
     self::channel(channel.as_str(), known)?;
-    Ok(target)
+    Ok(Target::Address { channel, address })
 }
 
-/// E.164: what every country's networks understand.
+/// As carriers take it (ITU-T E.164).
 fn phone(text: &str) -> Result<String, String> {
-    let digits = text.strip_prefix('+').unwrap_or_default();
-    let fits = (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
-    if fits { Ok(text.to_owned()) } else { Err("must be a number with its country, such as +4915112345678".to_owned()) }
+    parse_phone(text).map_err(|_| "must be a number with its country, such as +49 151 12345678".to_owned())
 }
 
 /// A channel or a user by name, or by Slack's own id.
