@@ -255,6 +255,21 @@ port = 9
     assert!(told.len() == 1 && told[0].1.starts_with("Digest: "), "{told:?}");
 }
 
+#[test]
+fn a_message_that_cannot_be_read_keeps_no_other() {
+    let digest =
+        |to: &str| format!("[[routes]]\nevents = [\"invoice.draft\"]\nto = [\"in_app:{to}\"]\ndigest = \"daily 08:30\"\n");
+    let mut environment = business(&(digest("archive") + &digest("board")));
+    let e = &mut environment;
+    must(e, "2026-12-05T03:13:00Z", &["invoices", "generate", "--yes"], 0);
+    must(e, "2026-12-05T03:24:00Z", &["alerts", "dispatch"], 0);
+    let db = rusqlite::Connection::open(e.path("finops-demo/finops.db")).unwrap();
+    assert!(db.execute("UPDATE digest_entries SET facts = '{' WHERE digest_key LIKE '%:archive'", []).unwrap() > 0);
+    let said = must(e, "2026-12-05T08:34:00Z", &["alerts", "dispatch"], 3);
+    assert!(said.stderr.contains("an entry of digest") && said.stdout.contains("1 delivered"), "{said}");
+    assert_eq!(shown(e).len(), 1);
+}
+
 fn mail(server: &smtp::Server) -> String {
     let port = server.port();
     format!("[mail]\nfrom = \"finops@example.com\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n")
