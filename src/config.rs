@@ -165,7 +165,8 @@ impl Config {
         let has_sms = reader.has("sms");
         let reminders = reader.section("reminders", |section| reminders::read(section, has_sms));
         let messages = reader.section("messages", messages::read);
-        let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
+        let has_mail = reader.has("mail");
+        let notify = reader.optional("notify_on_completion", |section| notify::read(section, file, has_mail));
         let mail = reader.optional("mail", |section| mail::read(section, file));
         let ping = reader.optional("ping", |section| ping::read(section, file));
         let slack = reader.optional("slack", |section| chat::read_slack(section, file));

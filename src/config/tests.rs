@@ -322,15 +322,17 @@ fn mistakes_in_mail_are_told_with_their_place() {
 
 #[test]
 fn a_notice_may_go_by_mail_alone() {
-    let notify = parse("[notify_on_completion]\nemail = \"ops@example.com\"").unwrap().notify.unwrap();
+    let alone = "[notify_on_completion]\nemail = \"ops@example.com\"\n";
+    assert_eq!(problems(alone)[0], "2:9 notify_on_completion.email needs [mail], which says who writes mails");
+    let notify = parse(&(alone.to_owned() + &with_mail(""))).unwrap().notify.unwrap();
     assert!(notify.webhook.is_none() && notify.email.as_deref() == Some("ops@example.com"));
-    let both = parse(&with_notice("email = \"ops@example.com\"")).unwrap().notify.unwrap();
+    let both = parse(&(with_notice("email = \"ops@example.com\"") + &with_mail(""))).unwrap().notify.unwrap();
     assert!(both.webhook.is_some() && both.email.is_some());
     assert_eq!(
-        problems("[notify_on_completion]\nemail = \"ops\"")[0],
+        problems(&("[notify_on_completion]\nemail = \"ops\"\n".to_owned() + &with_mail("")))[0],
         "2:9 notify_on_completion.email \"ops\" is no mail address: write it as name@example.com"
     );
-    let half = problems("[notify_on_completion]\nemail = \"ops@example.com\"\nurl = \"https://hooks.example.com/canary\"");
+    let half = problems(&format!("{alone}url = \"https://hooks.example.com/canary\"\n{}", with_mail("")));
     assert!(half.len() == 1 && half[0].starts_with("1:1 notify_on_completion.secret is missing"), "{half:?}");
 }
 
