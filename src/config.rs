@@ -177,7 +177,7 @@ impl Config {
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
-        let routing = routing::read(&mut reader);
+        let routing = routing::read(&mut reader, slack.as_ref());
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
         Ok(Self {
             file: None,
