@@ -6,7 +6,7 @@ use super::reader::Reader;
 use super::section::one_of;
 use crate::model::contact::parse_phone;
 use crate::model::message::{Channel, MessageKind, Severity, parse_address};
-use crate::model::routing::{Day, DigestTime, Person, Quiet, Route, STAFF_KINDS, Target};
+use crate::model::routing::{COMING_KINDS, Day, DigestTime, Person, Quiet, Route, STAFF_KINDS, Target};
 use crate::model::{CompanyId, JobKind, Routing};
 use crate::providers::slack::{self, Way};
 use chrono_tz::Tz;
@@ -116,9 +116,15 @@ fn pattern(text: &str) -> Result<String, String> {
     let words = || STAFF_KINDS.iter().map(|kind| kind.as_str());
     match nearest(text, words()) {
         _ if fits => Ok(text.to_owned()),
+        _ if COMING_KINDS.iter().any(|kind| takes(text, *kind)) => Err(still_to_come(text)),
         Some(near) => Err(format!("{text:?} is no event; did you mean {near}?")),
         None => Err(format!("{text:?} is no event; {}, job.* or *", one_of(words()))),
     }
+}
+
+/// Nobody should wait for what nothing tells.
+pub(super) fn still_to_come(kind: &str) -> String {
+    format!("{kind} comes with the job that makes it, which this version does not have")
 }
 
 fn takes(pattern: &str, kind: MessageKind) -> bool {
