@@ -151,9 +151,10 @@ impl Job for Send<'_> {
     }
 
     fn plan(&self, tx: &mut Tx, keys: &[Event]) -> Result<Decided<SendPlan>> {
+        let new = events::still_new(tx, Audience::Customer, keys.iter())?;
         let facts = Facts::load(tx, keys, self.only.is_some())?;
         let mut decided = Decided::default();
-        for event in keys {
+        for event in keys.iter().filter(|event| new.contains(&(event.company_id.clone(), event.key.clone()))) {
             facts.decide(tx, event, &mut decided)?;
         }
         Ok(decided)
