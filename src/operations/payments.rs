@@ -1,7 +1,7 @@
 //! Recording money that arrived: what settles the invoice, what becomes company credit, once per
 //! provider reference (semantics.md, invoice life).
 
-use crate::config::Config;
+use crate::context::Context;
 use crate::engine::events::{self, InvoiceEvent};
 use crate::error::{Error, Result};
 use crate::jobs::send;
@@ -29,8 +29,8 @@ pub struct Desk<'a> {
     zones: BTreeMap<SellerId, Tz>,
     /// The texts were checked already, by who knows which numbers are meant.
     checked: bool,
-    /// Who wants to hear of it.
-    config: Option<&'a Config>,
+    /// Whose configuration says who wants to hear of it.
+    ctx: Option<&'a Context>,
 }
 
 impl<'a> Desk<'a> {
@@ -41,13 +41,13 @@ impl<'a> Desk<'a> {
     /// A desk for sellers that the caller has read already.
     pub fn of<'s>(author: &'a Author, as_of: DateTime<Utc>, sellers: impl IntoIterator<Item = &'s Seller>) -> Self {
         let zones = sellers.into_iter().map(|seller| (seller.seller_id.clone(), seller.time_zone)).collect();
-        Self { author, as_of, zones, checked: false, config: None }
+        Self { author, as_of, zones, checked: false, ctx: None }
     }
 
     /// Tells of what is paid: staff, as far as the routes lead to anybody, and customers who get a receipt.
     #[must_use]
-    pub fn telling(self, config: Option<&'a Config>) -> Self {
-        Self { config, ..self }
+    pub fn telling(self, ctx: Option<&'a Context>) -> Self {
+        Self { ctx, ..self }
     }
 
     /// Takes texts as they are: those of an import were checked with `--allow-numbers` in mind.
@@ -147,15 +147,15 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
     }
     let balance = Money::from_minor(balance.minor() - settled.minor(), invoice.currency);
     let state = settle(tx, &invoice, balance)?;
-    if let (Some(config), InvoiceState::Paid, false) = (desk.config, state, invoice.state == InvoiceState::Paid) {
-        tell_of_paid(tx, config, &invoice, payment, desk.author.at)?;
+    if let (Some(ctx), InvoiceState::Paid, false) = (desk.ctx, state, invoice.state == InvoiceState::Paid) {
+        tell_of_paid(tx, ctx, &invoice, payment, desk.author.at)?;
     }
     let recorded = told(&invoice, payment, Outcome { already_recorded: false, settled, credited, balance, state });
     audit::append(tx, desk.author, &entries(&invoice, payment, &recorded))?;
     Ok(recorded)
 }
 
-fn tell_of_paid(tx: &mut Tx, config: &Config, invoice: &Invoice, payment: &Payment, at: DateTime<Utc>) -> Result<(), StoreError> {
+fn tell_of_paid(tx: &mut Tx, ctx: &Context, invoice: &Invoice, payment: &Payment, at: DateTime<Utc>) -> Result<(), StoreError> {
     let occasion = format!("{}:{}", payment.provider, payment.reference);
     let staff = InvoiceEvent {
         company_id: &invoice.company_id,
@@ -165,8 +165,8 @@ fn tell_of_paid(tx: &mut Tx, config: &Config, invoice: &Invoice, payment: &Payme
         occasion: &occasion,
         message: "",
     };
-    events::invoice(tx, &config.routing, MessageKind::InvoicePaid, &[staff], at)?;
-    match invoice.number.as_ref().and_then(|number| send::event(config, MessageKind::InvoicePaid, invoice, number)) {
+    events::invoice(tx, &ctx.config.routing, MessageKind::InvoicePaid, &[staff], at)?;
+    match invoice.number.as_ref().and_then(|number| send::event(&ctx.config, MessageKind::InvoicePaid, invoice, number)) {
         Some(receipt) => raise(tx, &[receipt], at),
         None => Ok(()),
     }
