@@ -22,6 +22,7 @@ mod payments;
 mod pings;
 mod reminders;
 mod schedule;
+mod send;
 #[path = "../support/smtp.rs"]
 mod smtp;
 mod state;

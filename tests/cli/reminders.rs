@@ -164,6 +164,23 @@ fn nobody_to_tell_and_policies_of_ones_own() {
 }
 
 #[test]
+fn whoever_is_an_account_manager_and_a_contact_gets_one_copy() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    // Between the two entries of the same person stands another one.
+    let contacts = "company_id,contact_id,name,email,roles\nweber,weber,Klaus,boss@nordlicht.example.com,management\n\
+                    weber,zander,Ute,zander@weber.example.org,management\n";
+    environment.write("contacts.csv", contacts);
+    environment.write("companies.csv", "company_id,name,country,account_manager\nweber,Weber,DE,Boss@nordlicht.example.com\n");
+    assert_eq!(environment.finops(&["import", "."]).code, 0);
+    on(&mut environment, "2026-12-15");
+    let said = environment.finops(&["reminders", "send", "--kind", "escalation", "--company-id", "weber", "--json"]);
+    assert_eq!((said.code, &summary(&said)["failed"]), (0, &0.into()), "{said}");
+    let copies = |mails: Vec<String>| mails.into_iter().filter(|to| to.to_lowercase().contains("boss@")).count();
+    assert_eq!(copies(mailed(&server)), 1, "{:?}", mailed(&server));
+}
+
+#[test]
 fn what_could_not_be_told_is_over_once_it_is_paid() {
     let server = Server::start([]);
     let mut environment = month(&server);
