@@ -165,7 +165,8 @@ impl Config {
         let has_sms = reader.has("sms");
         let reminders = reader.section("reminders", |section| reminders::read(section, has_sms));
         let messages = reader.section("messages", messages::read);
-        let notify = reader.optional("notify_on_completion", |section| notify::read(section, file));
+        let has_mail = reader.has("mail");
+        let notify = reader.optional("notify_on_completion", |section| notify::read(section, file, has_mail));
         let mail = reader.optional("mail", |section| mail::read(section, file));
         let ping = reader.optional("ping", |section| ping::read(section, file));
         let slack = reader.optional("slack", |section| chat::read_slack(section, file));
@@ -176,7 +177,7 @@ impl Config {
         // A list, when the unit has several (systemd.exec(5), StateDirectory=): the first is the main one.
         let given = environment.text("STATE_DIRECTORY").and_then(|list| list.split(':').next()).unwrap_or(".");
         let state = reader.section("state", |section| StateConfig { folder: section.path("folder", given) });
-        let routing = routing::read(&mut reader);
+        let routing = routing::read(&mut reader, slack.as_ref());
         let settings = reader.finish().map_err(|problems| mistakes(file, problems))?;
         Ok(Self {
             file: None,

@@ -129,7 +129,7 @@ fn make(folder: &Path, config: &Path, shell: &Shell) -> Result<ExitCode> {
 fn bring_in(ctx: &Context, db: &mut Db, data: &Path) -> Result<()> {
     let options = Options::default();
     let author = host::author(ctx);
-    let how = How { options: &options, author: &author, as_of: ctx.as_of, routing: Some(&ctx.config.routing), dry_run: false };
+    let how = How { options: &options, author: &author, as_of: ctx.as_of, ctx: Some(ctx), dry_run: false };
     let started = Instant::now();
     let summary = import_files(db, &import::folder(data)?, &how)?;
     import::tell(ctx, &summary, false, started.elapsed());

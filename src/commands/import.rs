@@ -93,8 +93,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         doubts::tell(&ctx, &mut db)?;
     }
     let author = host::author(&ctx);
-    let how =
-        How { options: &options, author: &author, as_of: ctx.as_of, routing: Some(&ctx.config.routing), dry_run: args.dry_run };
+    let how = How { options: &options, author: &author, as_of: ctx.as_of, ctx: Some(&ctx), dry_run: args.dry_run };
     let started = Instant::now();
     let summary = import_files(&mut db, &files, &how)?;
     tell(&ctx, &summary, args.dry_run, started.elapsed());

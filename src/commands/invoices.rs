@@ -9,7 +9,7 @@ use super::job::open_for;
 pub(super) use super::job::run_job;
 use super::job::run_job_and;
 use crate::context::Context;
-use crate::engine::{Plan, RunOptions, Summary, doubts};
+use crate::engine::{RunOptions, Summary, doubts};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::jobs::JobKind;
 use crate::jobs::documents::{Documents, load_logo, parse, relative_path};
@@ -268,17 +268,20 @@ fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     if args.invoice.is_empty() {
         return run_job(&mut Send::new(ctx, &args.company_id, None), ctx, db, &run);
     }
-    doubts::tell(ctx, db)?;
-    let again = |tx: &mut Tx| operations::send_again(tx, ctx, &args.invoice, args.company_id.first());
+    let company = match args.company_id.as_slice() {
+        [] => None,
+        [company] => Some(company),
+        [..] => {
+            return Err(Error::usage("with invoices that are named, --company-id may be given once")
+                .hint("it says whose invoice is meant where two sellers use the same number"));
+        }
+    };
+    let again = |tx: &mut Tx| operations::send_again(tx, ctx, &args.invoice, company);
     if args.dry_run {
-        // What would be raised is looked at within the transaction that is rolled back.
-        let plans = db.rehearse(|tx| {
-            let only = again(tx)?;
-            Send::new(ctx, &[], Some(only.clone())).look(tx, &only)
-        })?;
-        plans.iter().for_each(|plan| ctx.ui.item(&plan.item(), || plan.text()));
-        return Ok(ExitCode::Done);
+        let mut job = db.rehearse(|tx| again(tx).and_then(|only| Send::rehearsal(ctx, tx, only)))?;
+        return run_job(&mut job, ctx, db, &run);
     }
+    doubts::tell(ctx, db)?;
     let only = db.write(again)?;
     run_job(&mut Send::new(ctx, &[], Some(only)), ctx, db, &run)
 }

@@ -101,7 +101,7 @@ fn run_record(args: &RecordArgs, ctx: &Context) -> Result<ExitCode> {
     let author = host::author(ctx);
     let mut db = ctx.open_db()?;
     let work = |tx: &mut Tx| {
-        let desk = Desk::open(tx, &author, ctx.as_of)?.telling(Some(&ctx.config.routing));
+        let desk = Desk::open(tx, &author, ctx.as_of)?.telling(Some(ctx));
         record_one(tx, &desk, args)
     };
     let recorded = if args.dry_run {

@@ -3,9 +3,9 @@
 use super::mail::one_line;
 use super::section::one_of;
 use super::{Secret, Section, source};
+use crate::model::contact::parse_phone;
 use crate::model::text_enum;
 use crate::providers::slack::{self, Way};
-use crate::providers::sms::number;
 use crate::providers::sms::twilio::{self, Sender};
 use std::path::Path;
 use url::Url;
@@ -109,7 +109,7 @@ fn sid(text: &str, begin: &str) -> Result<String, String> {
 
 /// A number, a short code, or a name of up to 11 letters and digits (twilio.com/docs/glossary/what-alphanumeric-sender-id).
 fn from(text: &str) -> Result<String, String> {
-    if let Ok(number) = number(text) {
+    if let Ok(number) = parse_phone(text) {
         return Ok(number);
     }
     let good = (3..=11).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ');

@@ -1,8 +1,10 @@
 //! `[messages]`: what customers are told, and in whose words.
 
 use super::Section;
+use super::routing::still_to_come;
 use super::section::one_of;
 use crate::model::message::MessageKind;
+use crate::model::routing::COMING_KINDS;
 use std::path::PathBuf;
 
 /// `[messages]`
@@ -23,14 +25,14 @@ impl MessagesConfig {
 }
 
 /// What may be told to customers of an invoice, besides reminders.
-const TOLD: [MessageKind; 4] =
-    [MessageKind::InvoiceIssued, MessageKind::InvoicePaid, MessageKind::InvoiceFailed, MessageKind::InvoiceRefunded];
+const TOLD: [MessageKind; 2] = [MessageKind::InvoiceIssued, MessageKind::InvoicePaid];
 
 pub fn read(section: &mut Section<'_, '_>) -> MessagesConfig {
     let templates = section.optional_path("templates");
-    let customer = section.texts("customer", vec![MessageKind::InvoiceIssued], |text| {
-        let kind = text.parse::<MessageKind>().ok().filter(|kind| TOLD.contains(kind));
-        kind.ok_or_else(|| one_of(TOLD.iter().map(|kind| kind.as_str())))
+    let customer = section.texts("customer", vec![MessageKind::InvoiceIssued], |text| match text.parse::<MessageKind>() {
+        Ok(kind) if TOLD.contains(&kind) => Ok(kind),
+        Ok(kind) if COMING_KINDS.contains(&kind) => Err(still_to_come(text)),
+        Ok(_) | Err(_) => Err(one_of(TOLD.iter().map(|kind| kind.as_str()))),
     });
     MessagesConfig { templates, customer }
 }

@@ -45,9 +45,12 @@ impl NotifyConfig {
     }
 }
 
-/// None when something is wrong, which has been noted.
-pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<NotifyConfig> {
-    let email = section.optional_text("email", |text| parse_address(text).map_err(|invalid| invalid.0));
+/// None when something is wrong, which has been noted. `has_mail`: there is a section that says who writes mails.
+pub fn read(section: &mut Section<'_, '_>, file: &Path, has_mail: bool) -> Option<NotifyConfig> {
+    let email = section.optional_text("email", |text| {
+        let address = parse_address(text).map_err(|invalid| invalid.0)?;
+        if has_mail { Ok(address) } else { Err("needs [mail], which says who writes mails".to_owned()) }
+    });
     let by_url = !section.has("email") || source::is_given(section, "url") || source::is_given(section, "secret");
     let webhook = by_url.then(|| webhook(section, file));
     let when = section.text("when", NotifyWhen::Work, |text| {

@@ -4,9 +4,11 @@ use super::Section;
 use super::nearest::nearest;
 use super::reader::Reader;
 use super::section::one_of;
+use crate::model::contact::parse_phone;
 use crate::model::message::{Channel, MessageKind, Severity, parse_address};
-use crate::model::routing::{Day, DigestTime, Person, Quiet, Route, STAFF_KINDS, Target};
+use crate::model::routing::{COMING_KINDS, Day, DigestTime, Person, Quiet, Route, STAFF_KINDS, Target};
 use crate::model::{CompanyId, JobKind, Routing};
+use crate::providers::slack::{self, Way};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,30 +22,50 @@ struct Known {
     names: BTreeSet<String>,
     channels: BTreeSet<Channel>,
     webhooks: BTreeSet<String>,
+    slack: SlackWay,
 }
 
-pub fn read(reader: &mut Reader<'_>) -> Routing {
+/// What Slack is reached by decides whom it reaches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SlackWay {
+    /// Any channel, and people.
+    Token,
+    /// One channel, which no message chooses.
+    Webhook,
+}
+
+/// What leads to the channel of a webhook of Slack, whatever it is called.
+const SLACK_WEBHOOK: &str = "webhook";
+
+const ONE_CHANNEL: &str =
+    "[slack] has a webhook_url, which leads to one channel of its own: write slack:webhook into to, or give [slack] a token";
+
+pub fn read(reader: &mut Reader<'_>, slack: Option<&slack::Settings>) -> Routing {
+    let slack = match slack.map(|settings| &settings.way) {
+        Some(Way::Webhook(_)) => SlackWay::Webhook,
+        Some(Way::Token { .. }) | None => SlackWay::Token,
+    };
     let (time_zone, language, critical_jobs) = reader.section("alerts", |section| {
         let jobs = section.texts("critical_jobs", CRITICAL.to_vec(), |text| {
             text.parse().map_err(|_| one_of(JobKind::ALL.iter().map(|job| job.as_str())))
         });
         (zone(section, Tz::UTC), section.text("language", "en".to_owned(), language), jobs)
     });
-    let people = reader.named("people", |name, section| person(name, section, time_zone, &language));
+    let people = reader.named("people", |name, section| person(name, section, time_zone, &language, slack));
     let sections = [(Channel::Email, "mail"), (Channel::Sms, "sms"), (Channel::Slack, "slack"), (Channel::Webhook, "webhooks")];
     let channels = sections.into_iter().filter(|(_, section)| reader.has(section)).map(|(channel, _)| channel);
     let channels = channels.chain([Channel::InApp]).collect();
-    let known = Known { people, names: reader.names("people"), channels, webhooks: reader.names("webhooks") };
+    let known = Known { people, names: reader.names("people"), channels, webhooks: reader.names("webhooks"), slack };
     let routes = reader.list("routes", |section| route(section, &known));
     Routing { people: known.people, routes, critical_jobs, time_zone, language }
 }
 
-fn person(name: &str, section: &mut Section<'_, '_>, time_zone: Tz, language: &str) -> Option<Person> {
+fn person(name: &str, section: &mut Section<'_, '_>, time_zone: Tz, language: &str, slack: SlackWay) -> Option<Person> {
     let shown = section.text("name", name.to_owned(), |text| Ok(text.to_owned()));
     let given = [
         (Channel::Email, section.optional_text("email", |text| parse_address(text).map_err(|invalid| invalid.0))),
         (Channel::Sms, section.optional_text("phone", phone)),
-        (Channel::Slack, section.optional_text("slack", slack)),
+        (Channel::Slack, section.optional_text("slack", |text| self::slack(text, slack))),
         (Channel::InApp, Some(name.to_owned())),
     ];
     let days = || one_of(Day::ALL.iter().map(|day| day.as_str()));
@@ -94,9 +116,15 @@ fn pattern(text: &str) -> Result<String, String> {
     let words = || STAFF_KINDS.iter().map(|kind| kind.as_str());
     match nearest(text, words()) {
         _ if fits => Ok(text.to_owned()),
+        _ if COMING_KINDS.iter().any(|kind| takes(text, *kind)) => Err(still_to_come(text)),
         Some(near) => Err(format!("{text:?} is no event; did you mean {near}?")),
         None => Err(format!("{text:?} is no event; {}, job.* or *", one_of(words()))),
     }
+}
+
+/// Nobody should wait for what nothing tells.
+pub(super) fn still_to_come(kind: &str) -> String {
+    format!("{kind} comes with the job that makes it, which this version does not have")
 }
 
 fn takes(pattern: &str, kind: MessageKind) -> bool {
@@ -135,27 +163,29 @@ fn target(text: &str, known: &Known) -> Result<Target, String> {
         }
         Target::Address { channel, address } => (*channel, address),
     };
-    match channel {
+    let address = match channel {
         Channel::Webhook if known.webhooks.contains(address) => return Ok(target),
         Channel::Webhook => return Err(format!("{text} needs a section [webhooks.{address}]")),
         Channel::Email => parse_address(address).map_err(|invalid| invalid.0)?,
         Channel::Sms => phone(address)?,
-        Channel::Slack => slack(address)?,
+        Channel::Slack if address == SLACK_WEBHOOK && known.slack == SlackWay::Webhook => address.clone(),
+        Channel::Slack => slack(address, known.slack)?,
         Channel::InApp => address.clone(),
     };
     self::channel(channel.as_str(), known)?;
-    Ok(target)
+    Ok(Target::Address { channel, address })
 }
 
-/// E.164: what every country's networks understand.
+/// As carriers take it (ITU-T E.164).
 fn phone(text: &str) -> Result<String, String> {
-    let digits = text.strip_prefix('+').unwrap_or_default();
-    let fits = (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
-    if fits { Ok(text.to_owned()) } else { Err("must be a number with its country, such as +4915112345678".to_owned()) }
+    parse_phone(text).map_err(|_| "must be a number with its country, such as +49 151 12345678".to_owned())
 }
 
 /// A channel or a user by name, or by Slack's own id.
-fn slack(text: &str) -> Result<String, String> {
+fn slack(text: &str, way: SlackWay) -> Result<String, String> {
+    if way == SlackWay::Webhook {
+        return Err(ONE_CHANNEL.to_owned());
+    }
     let (sign, name) = text.split_at(usize::from(text.starts_with(['#', '@'])));
     let is_id = sign.is_empty() && name.len() >= 9 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     let is_name = !sign.is_empty() && !name.is_empty() && !name.contains(char::is_whitespace);

@@ -237,6 +237,39 @@ fn mistakes_in_routes_are_told_with_their_place() {
 }
 
 #[test]
+fn what_nothing_tells_yet_is_not_waited_for() {
+    for kind in ["invoice.failed", "invoice.refunded", "invoice.held", "balance.low"] {
+        let reason = format!("{kind} comes with the job that makes it, which this version does not have");
+        assert_eq!(problems(&routed("").replace("job.*", kind)), [format!("5:11 routes.1.events {reason}")]);
+        assert_eq!(problems(&format!("[messages]\ncustomer = [\"{kind}\"]")), [format!("2:13 messages.customer {reason}")]);
+    }
+    assert!(parse("[messages]\ncustomer = [\"invoice.issued\", \"invoice.paid\"]").is_ok());
+    let found = problems("[messages]\ncustomer = [\"job.failed\"]");
+    assert_eq!(found, ["2:13 messages.customer must be one of invoice.issued, invoice.paid"]);
+}
+
+#[test]
+fn a_webhook_of_slack_leads_to_one_channel() {
+    let to = |to: &str| routed("").replace("in_app:board", to);
+    let hook = "[slack]\nwebhook_url = \"https://hooks.slack.com/services/canary\"\n";
+    let token = "[slack]\ntoken = \"canary\"\nchannel = \"#a\"\n";
+    assert!(parse(&(to("slack:webhook") + hook)).is_ok() && parse(&(to("slack:#billing") + token)).is_ok());
+    let one = "[slack] has a webhook_url, which leads to one channel of its own: write slack:webhook into to";
+    for (text, at) in [
+        (to("slack:#billing") + hook, "6:7 routes.1.to"),
+        (to("slack:U0123456789") + hook, "6:7 routes.1.to"),
+        (format!("[people.anna]\nslack = \"@anna\"\n{hook}"), "2:9 people.anna.slack"),
+    ] {
+        let found = problems(&text);
+        assert!(found.len() == 1 && found[0].starts_with(&format!("{at} {one}")), "{text}: {found:?}");
+    }
+    assert_eq!(
+        problems(&(to("slack:webhook") + token))[0],
+        "6:7 routes.1.to must be #channel, @user, or an id such as C0123456789"
+    );
+}
+
+#[test]
 fn policies_of_reminders_take_after_the_default() {
     let text = "[reminders]\noverdue = [2]\nrepeat_every = 0\n[reminders.policies.gentle]\nescalation = [20]\nsms = [20]";
     let sms = "[sms]\naccount_sid = \"AC0123456789abcdef0123456789abcdef\"\nauth_token = \"canary\"\nfrom = \"+15005550006\"\n";
@@ -322,15 +355,17 @@ fn mistakes_in_mail_are_told_with_their_place() {
 
 #[test]
 fn a_notice_may_go_by_mail_alone() {
-    let notify = parse("[notify_on_completion]\nemail = \"ops@example.com\"").unwrap().notify.unwrap();
+    let alone = "[notify_on_completion]\nemail = \"ops@example.com\"\n";
+    assert_eq!(problems(alone)[0], "2:9 notify_on_completion.email needs [mail], which says who writes mails");
+    let notify = parse(&(alone.to_owned() + &with_mail(""))).unwrap().notify.unwrap();
     assert!(notify.webhook.is_none() && notify.email.as_deref() == Some("ops@example.com"));
-    let both = parse(&with_notice("email = \"ops@example.com\"")).unwrap().notify.unwrap();
+    let both = parse(&(with_notice("email = \"ops@example.com\"") + &with_mail(""))).unwrap().notify.unwrap();
     assert!(both.webhook.is_some() && both.email.is_some());
     assert_eq!(
-        problems("[notify_on_completion]\nemail = \"ops\"")[0],
+        problems(&("[notify_on_completion]\nemail = \"ops\"\n".to_owned() + &with_mail("")))[0],
         "2:9 notify_on_completion.email \"ops\" is no mail address: write it as name@example.com"
     );
-    let half = problems("[notify_on_completion]\nemail = \"ops@example.com\"\nurl = \"https://hooks.example.com/canary\"");
+    let half = problems(&format!("{alone}url = \"https://hooks.example.com/canary\"\n{}", with_mail("")));
     assert!(half.len() == 1 && half[0].starts_with("1:1 notify_on_completion.secret is missing"), "{half:?}");
 }
 

@@ -21,7 +21,8 @@ use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
 /// Notes what is wrong, and raises an event for it the first time. `reason` makes it another event when
-/// the same thing fails for another reason.
+/// the same thing fails for another reason. Alerts of two companies may have one key, and whoever is told
+/// knows messages by their keys alone, so the company is in it.
 fn raise(
     tx: &mut Tx,
     routing: &Routing,
@@ -36,8 +37,8 @@ fn raise(
         }
         let episode = alerts::note(tx, &alert, at)?;
         raised.push(Event {
+            key: format!("{}:{}:{}:{reason}#{episode}", alert.kind, alert.company_id, alert.key),
             company_id: alert.company_id,
-            key: format!("{}:{}:{reason}#{episode}", alert.kind, alert.key),
             audience: Audience::Staff,
             kind: alert.kind,
             severity: alert.severity,

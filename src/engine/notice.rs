@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::crash;
 use crate::error::{Error, Result};
 use crate::model::digest::sha256_hex;
+use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::message::{About, Channel, EventFacts, Mailbox, Message, MessageKind, Severity};
 use crate::model::{CompanyId, EffectKind, JobKind, RunId, WorkClass};
 use crate::providers::webhook::{Webhook, message_id};
@@ -24,9 +25,6 @@ use serde_json::json;
 
 /// Messages a block: each is a call of its own, so that one that hangs holds up few.
 const BLOCK: u32 = 4;
-
-/// The company of what belongs to none.
-const NOBODY: &str = "_system";
 
 /// Sends completion notices.
 pub struct CompletionNotices<'c> {
@@ -101,7 +99,7 @@ fn plan_mail(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: DateTime<U
     };
     let payload = message.to_payload().map_err(|invalid| Error::failed(invalid.0))?;
     let notice = NewEffect {
-        company_id: CompanyId::stored(NOBODY),
+        company_id: CompanyId::stored(SYSTEM_COMPANY),
         key: message.effect_key(Channel::Email),
         subject: run_id.to_string(),
         content_sha256: sha256_hex(payload.as_bytes()),
@@ -121,7 +119,7 @@ fn plan_webhook(tx: &mut Tx, end: End, at: DateTime<Utc>) -> Result<()> {
     })
     .to_string();
     let notice = NewEffect {
-        company_id: CompanyId::stored(NOBODY),
+        company_id: CompanyId::stored(SYSTEM_COMPANY),
         key: format!("{}:{run_id}", EffectKind::CompletionNotice),
         subject: run_id.to_string(),
         content_sha256: sha256_hex(body.as_bytes()),
@@ -147,7 +145,11 @@ impl Deliver for CompletionNotices<'_> {
 
     fn carry_out(&self, _db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
         let sent = effects.iter().map(|effect| {
-            let sent = self.webhook.post(&message_id(&effect.key), effect.payload.as_bytes(), self.ctx.clock.now());
+            let sent = self.webhook.post(
+                &message_id(effect.company_id.as_str(), &effect.key),
+                effect.payload.as_bytes(),
+                self.ctx.clock.now(),
+            );
             crash::point("webhook.sent");
             sent
         });

@@ -24,7 +24,6 @@ use crate::store::alerts::{self, After, Alert, NewAlert};
 use crate::store::audit::Entry;
 use crate::store::events::{self, Audience, Event};
 use crate::store::{Tx, runs};
-use std::collections::BTreeSet;
 
 /// The job, with its place in the sources.
 pub struct Dispatch<'c> {
@@ -112,12 +111,10 @@ impl<'c> Dispatch<'c> {
 
 /// Without the events that another process has told since they were found.
 fn still_to_tell(tx: &mut Tx, keys: &[Key]) -> Result<Vec<Key>> {
-    let events = keys.iter().filter_map(|key| if let Key::Tell(event) = key { Some(event.company_id.as_str()) } else { None });
-    let companies: Vec<&str> = events.collect::<BTreeSet<_>>().into_iter().collect();
-    let new = events::new_of(tx, Audience::Staff, &companies)?;
-    let new: BTreeSet<(&str, &str)> = new.iter().map(|event| (event.company_id.as_str(), event.key.as_str())).collect();
+    let events = keys.iter().filter_map(|key| if let Key::Tell(event) = key { Some(&**event) } else { None });
+    let new = events::still_new(tx, Audience::Staff, events)?;
     let is_new = |key: &&Key| match key {
-        Key::Tell(event) => new.contains(&(event.company_id.as_str(), event.key.as_str())),
+        Key::Tell(event) => new.contains(&(event.company_id.clone(), event.key.clone())),
         Key::Broke(_) | Key::Over(_) => true,
     };
     Ok(keys.iter().filter(is_new).cloned().collect())

@@ -67,7 +67,8 @@ fn effect(company_id: &CompanyId, outgoing: &Outgoing) -> Result<NewEffect> {
 }
 
 /// A mail to these people and copies to those, as one message to each. A mail names all who get it,
-/// and those are who read the same language: where there are several, each has a message of its own.
+/// and those are who read the same language: where there are several, each has a message of its own, by
+/// the same key. So what follows it up answers it in every language; effects differ by the address.
 pub fn by_mail(message: &Message, to: &[Recipient], copies: &[Recipient]) -> Vec<Outgoing> {
     let languages: BTreeSet<&str> = to.iter().map(|recipient| recipient.language.as_str()).collect();
     let first = to.first().map(|recipient| recipient.language.as_str());
@@ -80,17 +81,12 @@ pub fn by_mail(message: &Message, to: &[Recipient], copies: &[Recipient]) -> Vec
         let copied = if first == Some(*language) { copies } else { &[] };
         let cc: Vec<Mailbox> = copied.iter().map(|recipient| recipient.mailbox.clone()).collect();
         let to = of_language(to);
-        let message_key = match languages.len() {
-            1 => message.message_key.clone(),
-            _ => format!("{}:{language}", message.message_key),
-        };
         for recipient in to.iter().chain(&cc) {
             let message = Message {
                 language: (*language).to_owned(),
                 recipient: recipient.clone(),
                 to: to.clone(),
                 cc: cc.clone(),
-                message_key: message_key.clone(),
                 ..message.clone()
             };
             outgoing.push(Outgoing { channel: Channel::Email, message, not_before: None });

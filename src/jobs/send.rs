@@ -26,21 +26,32 @@ pub struct Send<'c> {
     named: Vec<CompanyId>,
     /// Only these events, when invoices were named.
     only: Option<BTreeSet<(CompanyId, String)>>,
+    /// Events that were raised in a transaction that was rolled back: they are only looked at.
+    rehearsed: Option<Vec<Event>>,
     after: Option<After>,
 }
 
 impl<'c> Send<'c> {
     /// Prepares a run; only of `named` companies when there are any, only `only` events when given.
     pub fn new(ctx: &'c Context, named: &[CompanyId], only: Option<BTreeSet<(CompanyId, String)>>) -> Self {
-        Self { ctx, couriers: Couriers::new(ctx), named: named.to_vec(), only, after: Some(After::default()) }
+        Self { ctx, couriers: Couriers::new(ctx), named: named.to_vec(), only, rehearsed: None, after: Some(After::default()) }
     }
 
-    /// What would be sent of these events, in the transaction that raised them.
-    pub fn look(&self, tx: &mut Tx, only: &BTreeSet<(CompanyId, String)>) -> Result<Vec<SendPlan>> {
+    /// Prepares a dry run of these events, in the transaction that raised them and is rolled back.
+    pub fn rehearsal(ctx: &'c Context, tx: &mut Tx, only: BTreeSet<(CompanyId, String)>) -> Result<Self> {
         let companies: BTreeSet<&str> = only.iter().map(|(company, _)| company.as_str()).collect();
-        let mut keys = events::new_of(tx, Audience::Customer, &companies.into_iter().collect::<Vec<_>>())?;
-        keys.retain(|event| self.is_wanted(event));
-        Ok(self.plan(tx, &keys)?.plans)
+        let mut raised = events::new_of(tx, Audience::Customer, &companies.into_iter().collect::<Vec<_>>())?;
+        raised.retain(|event| only.contains(&(event.company_id.clone(), event.key.clone())));
+        Ok(Self { rehearsed: Some(raised), ..Self::new(ctx, &[], Some(only)) })
+    }
+
+    /// Those of a page that are still to be told.
+    fn still_new(&self, tx: &mut Tx, mut keys: Vec<Event>) -> Result<Vec<Event>> {
+        if self.rehearsed.is_none() {
+            let new = events::still_new(tx, Audience::Customer, keys.iter())?;
+            keys.retain(|event| new.contains(&(event.company_id.clone(), event.key.clone())));
+        }
+        Ok(keys)
     }
 
     fn is_wanted(&self, event: &Event) -> bool {
@@ -136,6 +147,14 @@ impl Job for Send<'_> {
     }
 
     fn due(&mut self, tx: &mut Tx, limit: u32) -> Result<Vec<Event>> {
+        // What cannot be sent is not decided either: it is due once there is a mail server.
+        if self.ctx.config.mail.is_none() {
+            return Ok(Vec::new());
+        }
+        if let Some(raised) = &mut self.rehearsed {
+            let rest = raised.split_off(raised.len().min(limit as usize));
+            return Ok(std::mem::replace(raised, rest));
+        }
         while let Some(after) = &self.after {
             let (mut page, next) = events::new_page(tx, Audience::Customer, after, limit)?;
             self.after = next;
@@ -156,9 +175,10 @@ impl Job for Send<'_> {
     }
 
     fn plan(&self, tx: &mut Tx, keys: &[Event]) -> Result<Decided<SendPlan>> {
-        let facts = Facts::load(tx, keys, self.only.is_some())?;
+        let keys = self.still_new(tx, keys.to_vec())?;
+        let facts = Facts::load(tx, &keys, self.only.is_some())?;
         let mut decided = Decided::default();
-        for event in keys {
+        for event in &keys {
             facts.decide(tx, event, &mut decided)?;
         }
         Ok(decided)

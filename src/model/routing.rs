@@ -90,20 +90,20 @@ pub enum DigestTime {
 }
 
 /// What staff can be told: everything but what goes to customers alone.
-pub const STAFF_KINDS: [MessageKind; 12] = [
+pub const STAFF_KINDS: [MessageKind; 8] = [
     MessageKind::InvoiceDraft,
     MessageKind::InvoiceIssued,
     MessageKind::InvoicePaid,
-    MessageKind::InvoiceFailed,
-    MessageKind::InvoiceRefunded,
-    MessageKind::InvoiceHeld,
     MessageKind::JobFailed,
     MessageKind::JobRecovered,
     MessageKind::ItemFailed,
     MessageKind::ItemParked,
     MessageKind::EffectFailed,
-    MessageKind::BalanceLow,
 ];
+
+/// What has its templates, and what no job raises yet.
+pub const COMING_KINDS: [MessageKind; 4] =
+    [MessageKind::InvoiceFailed, MessageKind::InvoiceRefunded, MessageKind::InvoiceHeld, MessageKind::BalanceLow];
 
 impl Day {
     pub fn of(date: NaiveDate) -> Self {

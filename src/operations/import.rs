@@ -26,9 +26,10 @@ mod usage;
 
 pub use openings::taken_over;
 
+use crate::context::Context;
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
 use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, RowKey, Source};
-use crate::model::{Routing, Seller, SellerId};
+use crate::model::{Seller, SellerId};
 use crate::operations::invoices::find;
 use crate::operations::payments::{self, Desk, RecordError};
 use crate::store::audit::{self, Author, Entry};
@@ -85,8 +86,8 @@ pub struct How<'a> {
     pub author: &'a Author,
     /// Decides what is today.
     pub as_of: DateTime<Utc>,
-    /// Who hears of payments.
-    pub routing: Option<&'a Routing>,
+    /// Whose configuration says who hears of payments.
+    pub ctx: Option<&'a Context>,
     /// Check everything against the database, and change nothing.
     pub dry_run: bool,
 }
@@ -126,7 +127,7 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
     let mut work = Work {
         author: how.author,
         as_of: how.as_of,
-        routing: how.routing,
+        ctx: how.ctx,
         sellers: sellers.into_iter().map(|seller| (seller.seller_id.clone(), seller)).collect(),
         summary: ImportSummary::default(),
         problems: Problems::default(),
@@ -170,7 +171,7 @@ enum Outcome {
 struct Work<'a> {
     author: &'a Author,
     as_of: DateTime<Utc>,
-    routing: Option<&'a Routing>,
+    ctx: Option<&'a Context>,
     /// All sellers as they stand now, those of this import included.
     sellers: BTreeMap<SellerId, Seller>,
     summary: ImportSummary,
@@ -257,7 +258,7 @@ impl Work<'_> {
     /// Payments go the same way as those that are recorded by hand.
     fn payments(&mut self, tx: &mut Tx, rows: Vec<Located<crate::import::PaymentRow>>) -> Result<()> {
         let author = self.author;
-        let desk = Desk::of(author, self.as_of, self.sellers.values()).with_checked_texts().telling(self.routing);
+        let desk = Desk::of(author, self.as_of, self.sellers.values()).with_checked_texts().telling(self.ctx);
         for Located { value: row, source } in rows {
             let invoice = match find(tx, &row.invoice, Some(&row.payment.company_id)) {
                 Ok(invoice) => invoice,

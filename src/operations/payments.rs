@@ -1,12 +1,15 @@
 //! Recording money that arrived: what settles the invoice, what becomes company credit, once per
 //! provider reference (semantics.md, invoice life).
 
+use crate::context::Context;
 use crate::engine::events::{self, InvoiceEvent};
 use crate::error::{Error, Result};
+use crate::jobs::send;
 use crate::model::message::MessageKind;
-use crate::model::{CompanyId, Invoice, InvoiceState, Money, Payment, Routing, Seller, SellerId, text};
+use crate::model::{CompanyId, Invoice, InvoiceState, Money, Payment, Seller, SellerId, text};
 use crate::rules::schedule::today;
 use crate::store::audit::{self, Author, Entry};
+use crate::store::events::raise;
 use crate::store::{StoreError, Tx, credit, invoices, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -25,8 +28,8 @@ pub struct Desk<'a> {
     zones: BTreeMap<SellerId, Tz>,
     /// The texts were checked already, by who knows which numbers are meant.
     checked: bool,
-    /// Who wants to hear of it.
-    routing: Option<&'a Routing>,
+    /// Whose configuration says who wants to hear of it.
+    ctx: Option<&'a Context>,
 }
 
 impl<'a> Desk<'a> {
@@ -37,13 +40,13 @@ impl<'a> Desk<'a> {
     /// A desk for sellers that the caller has read already.
     pub fn of<'s>(author: &'a Author, as_of: DateTime<Utc>, sellers: impl IntoIterator<Item = &'s Seller>) -> Self {
         let zones = sellers.into_iter().map(|seller| (seller.seller_id.clone(), seller.time_zone)).collect();
-        Self { author, as_of, zones, checked: false, routing: None }
+        Self { author, as_of, zones, checked: false, ctx: None }
     }
 
-    /// Tells staff of what is paid, as far as the routes lead to anybody.
+    /// Tells of what is paid: staff, as far as the routes lead to anybody, and customers who get a receipt.
     #[must_use]
-    pub fn telling(self, routing: Option<&'a Routing>) -> Self {
-        Self { routing, ..self }
+    pub fn telling(self, ctx: Option<&'a Context>) -> Self {
+        Self { ctx, ..self }
     }
 
     /// Takes texts as they are: those of an import were checked with `--allow-numbers` in mind.
@@ -143,21 +146,29 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
     }
     let balance = Money::from_minor(balance.minor() - settled.minor(), invoice.currency);
     let state = settle(tx, &invoice, balance)?;
-    if let (Some(routing), InvoiceState::Paid, false) = (desk.routing, state, invoice.state == InvoiceState::Paid) {
-        let occasion = format!("{}:{}", payment.provider, payment.reference);
-        let event = InvoiceEvent {
-            company_id: &invoice.company_id,
-            invoice_id: &invoice.invoice_id,
-            label: invoice.label(),
-            amount: payment.amount,
-            occasion: &occasion,
-            message: "",
-        };
-        events::invoice(tx, routing, MessageKind::InvoicePaid, &[event], desk.author.at)?;
+    if let (Some(ctx), InvoiceState::Paid, false) = (desk.ctx, state, invoice.state == InvoiceState::Paid) {
+        tell_of_paid(tx, ctx, &invoice, payment, desk.author.at)?;
     }
     let recorded = told(&invoice, payment, Outcome { already_recorded: false, settled, credited, balance, state });
     audit::append(tx, desk.author, &entries(&invoice, payment, &recorded))?;
     Ok(recorded)
+}
+
+fn tell_of_paid(tx: &mut Tx, ctx: &Context, invoice: &Invoice, payment: &Payment, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let occasion = format!("{}:{}", payment.provider, payment.reference);
+    let staff = InvoiceEvent {
+        company_id: &invoice.company_id,
+        invoice_id: &invoice.invoice_id,
+        label: invoice.label(),
+        amount: payment.amount,
+        occasion: &occasion,
+        message: "",
+    };
+    events::invoice(tx, &ctx.config.routing, MessageKind::InvoicePaid, &[staff], at)?;
+    match invoice.number.as_ref().and_then(|number| send::event(&ctx.config, MessageKind::InvoicePaid, invoice, number)) {
+        Some(receipt) => raise(tx, &[receipt], at),
+        None => Ok(()),
+    }
 }
 
 /// An invoice of which nothing is open any more becomes paid.

@@ -110,9 +110,9 @@ impl Webhook {
     }
 }
 
-/// The `webhook-id` of an effect: the same for the same idempotency key, whatever is in the key.
-pub fn message_id(idempotency_key: &str) -> String {
-    format!("msg_{}", &sha256_hex(idempotency_key.as_bytes())[..32])
+/// The `webhook-id` of an effect: the same for the same company and idempotency key, whatever is in the key.
+pub fn message_id(company_id: &str, idempotency_key: &str) -> String {
+    format!("msg_{}", &sha256_hex(format!("{company_id}\n{idempotency_key}").as_bytes())[..32])
 }
 
 #[cfg(test)]
@@ -163,9 +163,10 @@ mod tests {
 
     #[test]
     fn an_id_is_stable_and_has_no_dot() {
-        let id = message_id("webhook.completion:run.42");
-        assert_eq!(id, message_id("webhook.completion:run.42"));
-        assert_ne!(id, message_id("webhook.completion:run.43"));
+        let id = message_id("acme", "webhook.completion:run.42");
+        assert_eq!(id, message_id("acme", "webhook.completion:run.42"));
+        assert_ne!(id, message_id("acme", "webhook.completion:run.43"));
+        assert_ne!(id, message_id("weber", "webhook.completion:run.42"));
         assert!(id.len() == 36 && !id.contains('.'));
     }
 }

@@ -59,7 +59,7 @@ pub struct Level {
     /// Relative to the due date.
     pub days: i32,
     pub kind: ReminderKind,
-    /// From 1: upcoming 1, overdue 2, escalations 3, 4, 5 …; those that repeat are as urgent as the last.
+    /// From 1: upcoming and overdue 1, escalations 2, 3, 4 …; those that repeat are as urgent as the last.
     pub urgency: u8,
     pub sms: bool,
     pub account_manager: bool,
@@ -127,10 +127,10 @@ fn levels(terms: &Terms) -> Vec<Level> {
         management: u32::try_from(days).is_ok_and(|days| days >= terms.management_from),
     };
     let mut levels: Vec<Level> = terms.upcoming.iter().map(|days| level(ReminderKind::Upcoming, 1, *days)).collect();
-    levels.extend(terms.overdue.iter().map(|days| level(ReminderKind::Overdue, 2, *days)));
-    levels.extend((3..).zip(&terms.escalation).map(|(urgency, days)| level(ReminderKind::Escalation, urgency, *days)));
+    levels.extend(terms.overdue.iter().map(|days| level(ReminderKind::Overdue, 1, *days)));
+    levels.extend((2..).zip(&terms.escalation).map(|(urgency, days)| level(ReminderKind::Escalation, urgency, *days)));
     if let (Some(last), Some(every)) = (terms.escalation.last(), usize::try_from(terms.repeat_every).ok().filter(|n| *n > 0)) {
-        let urgency = levels.last().map_or(3, |level| level.urgency);
+        let urgency = levels.last().map_or(2, |level| level.urgency);
         let until = i32::try_from(terms.repeat_until.min(MAX_DAYS)).unwrap_or(*last);
         levels.extend((*last..=until).step_by(every).skip(1).map(|days| level(ReminderKind::Escalation, urgency, days)));
     }
@@ -219,6 +219,13 @@ pub fn decide<'p>(policy: &'p Policy, invoice: Dunned, holds: &'p [Hold], today:
     Decision::Due { level, passed_over: lower.filter(|lower| !invoice.recorded.contains(lower)).collect() }
 }
 
+/// Whether a reminder that waited still says something true: it does not when a later level of its invoice came
+/// meanwhile, nor does what was to come before the due date when that has passed.
+pub fn still_due(level: i32, due_on: NaiveDate, recorded: &[i32], today: NaiveDate) -> bool {
+    let announces = level <= 0;
+    !(announces && today > due_on) && recorded.iter().all(|recorded| *recorded <= level)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,15 +252,15 @@ mod tests {
             told,
             [
                 "-7 upcoming 1",
-                "+1 overdue 2 sms",
-                "+7 escalation 3",
-                "+14 escalation 4 manager",
-                "+30 escalation 5 manager management",
-                "+60 escalation 5 sms manager management",
-                "+90 escalation 5 manager management",
-                "+120 escalation 5 manager management",
-                "+150 escalation 5 manager management",
-                "+180 escalation 5 manager management",
+                "+1 overdue 1 sms",
+                "+7 escalation 2",
+                "+14 escalation 3 manager",
+                "+30 escalation 4 manager management",
+                "+60 escalation 4 sms manager management",
+                "+90 escalation 4 manager management",
+                "+120 escalation 4 manager management",
+                "+150 escalation 4 manager management",
+                "+180 escalation 4 manager management",
             ]
         );
     }
@@ -307,5 +314,21 @@ mod tests {
         assert_eq!(policies.of("default", "none"), Found::Policy(&policies.default));
         assert_eq!(policies.of("", "mild"), Found::Unknown("mild"));
         assert_eq!(policies.first_day(ReminderKind::Overdue), Some(1));
+    }
+
+    #[test]
+    fn what_waited_drops_out_when_it_is_no_longer_true() {
+        let on = |text: &str| parse_date(text).unwrap();
+        let due_on = on("2026-10-15");
+        for (level, recorded, today, still) in [
+            (-7, &[-7][..], "2026-10-15", true),
+            (-7, &[-7], "2026-10-16", false),
+            (0, &[0], "2026-10-16", false),
+            (1, &[-7, 1], "2026-11-25", true),
+            (1, &[-7, 1, 7], "2026-10-22", false),
+            (7, &[-7, 1, 7], "2026-10-22", true),
+        ] {
+            assert_eq!(still_due(level, due_on, recorded, on(today)), still, "{level} {recorded:?} {today}");
+        }
     }
 }

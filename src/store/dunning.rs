@@ -79,6 +79,12 @@ pub fn recorded(tx: &mut Tx, companies: &[&str], (from, to): DueRange) -> Result
     tx.query_companies(SQL, companies, &[from.into(), to.into()], read)
 }
 
+/// The levels that are recorded of one invoice, ascending.
+pub fn recorded_of(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Vec<i32>, StoreError> {
+    const SQL: &str = "SELECT level FROM reminders WHERE company_id = $1 AND invoice_id = $2 ORDER BY level";
+    tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], |row| row.number(0))
+}
+
 /// A reminder that is planned, or a level that was passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reminder {

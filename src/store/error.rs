@@ -144,6 +144,20 @@ impl StoreError {
     }
 }
 
+/// Whether an error is about the database as a whole, so that whatever else is tried would fare no better.
+pub fn is_of_the_database(error: &Error) -> bool {
+    of_store(error).is_some_and(|error| match error {
+        StoreError::Busy(_)
+        | StoreError::Connection(_)
+        | StoreError::Unanswered(_)
+        | StoreError::Timeout(_)
+        | StoreError::Setup(..)
+        | StoreError::Full(_)
+        | StoreError::Damaged(_) => true,
+        StoreError::Constraint(_) | StoreError::Chain(_) | StoreError::Corrupt { .. } | StoreError::Other(_) => false,
+    })
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let (kind, hint) = match &error {

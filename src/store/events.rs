@@ -5,6 +5,7 @@ use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::message::{EventFacts, MessageKind, Severity};
 use crate::model::{CompanyId, text_enum};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 
 text_enum! {
     /// Whom an event is for. Each has its own row, so that one does not wait for the other.
@@ -147,6 +148,18 @@ pub fn new_of(tx: &mut Tx, audience: Audience, companies: &[&str]) -> Result<Vec
         " FROM events WHERE company_id = $1 AND state = 'new' AND audience = $2 ORDER BY company_id, event_key"
     );
     tx.query_companies(SQL, companies, &[audience.as_str().into()], read)
+}
+
+/// Of these events, by company and key, those that are still to be told: since they were read, another
+/// process may have told some.
+pub fn still_new<'e>(
+    tx: &mut Tx,
+    audience: Audience,
+    events: impl Iterator<Item = &'e Event>,
+) -> Result<BTreeSet<(CompanyId, String)>, StoreError> {
+    let companies: BTreeSet<&str> = events.map(|event| event.company_id.as_str()).collect();
+    let new = new_of(tx, audience, &companies.into_iter().collect::<Vec<_>>())?;
+    Ok(new.into_iter().map(|event| (event.company_id, event.key)).collect())
 }
 
 /// How much is still to be told, for the progress bar.

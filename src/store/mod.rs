@@ -44,7 +44,7 @@ pub mod sellers;
 pub mod statement;
 pub mod usage;
 
-pub use error::{Setup, StoreError, Transient};
+pub use error::{Setup, StoreError, Transient, is_of_the_database};
 pub use tls::check_url;
 pub use value::{Bulk, Kind, Row, Val};
 

@@ -93,6 +93,24 @@ fn what_cannot_be_done_is_told_once_then_when_it_waits_for_a_person_and_when_it_
 }
 
 #[test]
+fn two_companies_with_one_key_are_two_alerts() {
+    let mut environment = business(ROUTES);
+    let e = &mut environment;
+    e.write("items.csv", format!("{ITEM}{}", ITEM.lines().nth(1).unwrap().replacen("weber", "elbe", 1)));
+    must(e, "2026-12-05T04:00:00Z", &["import", "billable_items", "items.csv"], 0);
+    must(e, "2026-12-05T04:13:00Z", &["invoices", "generate", "--yes"], 3);
+    must(e, "2026-12-05T04:24:00Z", &["alerts", "dispatch"], 0);
+    let list = ["notifications", "list", "--json"];
+    let unread = e.finops(&list).json();
+    assert_eq!(unread.len(), 2, "{unread:?}");
+    for told in &unread {
+        let company = told["company_id"].as_str().unwrap();
+        must(e, "2026-12-05T05:00:00Z", &["notifications", "read", told["id"].as_str().unwrap()], 0);
+        assert!(e.finops(&list).json().iter().all(|left| left["company_id"] != company), "the one that was meant");
+    }
+}
+
+#[test]
 fn what_was_read_is_read() {
     let mut environment = business(ROUTES);
     let e = &mut environment;
@@ -236,6 +254,21 @@ port = 9
     must(e, "2026-12-05T08:34:00Z", &["alerts", "dispatch"], 3);
     let told = shown(e);
     assert!(told.len() == 1 && told[0].1.starts_with("Digest: "), "{told:?}");
+}
+
+#[test]
+fn a_message_that_cannot_be_read_keeps_no_other() {
+    let digest =
+        |to: &str| format!("[[routes]]\nevents = [\"invoice.draft\"]\nto = [\"in_app:{to}\"]\ndigest = \"daily 08:30\"\n");
+    let mut environment = business(&(digest("archive") + &digest("board")));
+    let e = &mut environment;
+    must(e, "2026-12-05T03:13:00Z", &["invoices", "generate", "--yes"], 0);
+    must(e, "2026-12-05T03:24:00Z", &["alerts", "dispatch"], 0);
+    let db = rusqlite::Connection::open(e.path("finops-demo/finops.db")).unwrap();
+    assert!(db.execute("UPDATE digest_entries SET facts = '{' WHERE digest_key LIKE '%:archive'", []).unwrap() > 0);
+    let said = must(e, "2026-12-05T08:34:00Z", &["alerts", "dispatch"], 3);
+    assert!(said.stderr.contains("an entry of digest") && said.stdout.contains("1 delivered"), "{said}");
+    assert_eq!(shown(e).len(), 1);
 }
 
 fn mail(server: &smtp::Server) -> String {

@@ -30,6 +30,7 @@ mod preview;
 mod prices;
 mod reminders;
 mod schedule;
+mod send;
 #[path = "../support/smtp.rs"]
 mod smtp;
 mod state;

@@ -1,6 +1,6 @@
 //! Reminders as a business month brings them: what is due when, who gets it, and what holds it back.
 
-use crate::smtp::Server;
+use crate::smtp::{Act, At, Server};
 use crate::support::{Said, TestEnvironment};
 use insta::assert_snapshot;
 
@@ -164,6 +164,23 @@ fn nobody_to_tell_and_policies_of_ones_own() {
 }
 
 #[test]
+fn whoever_is_an_account_manager_and_a_contact_gets_one_copy() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    // Between the two entries of the same person stands another one.
+    let contacts = "company_id,contact_id,name,email,roles\nweber,weber,Klaus,boss@nordlicht.example.com,management\n\
+                    weber,zander,Ute,zander@weber.example.org,management\n";
+    environment.write("contacts.csv", contacts);
+    environment.write("companies.csv", "company_id,name,country,account_manager\nweber,Weber,DE,Boss@nordlicht.example.com\n");
+    assert_eq!(environment.finops(&["import", "."]).code, 0);
+    on(&mut environment, "2026-12-15");
+    let said = environment.finops(&["reminders", "send", "--kind", "escalation", "--company-id", "weber", "--json"]);
+    assert_eq!((said.code, &summary(&said)["failed"]), (0, &0.into()), "{said}");
+    let copies = |mails: Vec<String>| mails.into_iter().filter(|to| to.to_lowercase().contains("boss@")).count();
+    assert_eq!(copies(mailed(&server)), 1, "{:?}", mailed(&server));
+}
+
+#[test]
 fn what_could_not_be_told_is_over_once_it_is_paid() {
     let server = Server::start([]);
     let mut environment = month(&server);
@@ -221,4 +238,19 @@ fn nobody_is_woken() {
     environment.set("FINOPS_TEST_CLOCK", "2026-11-16T13:00:00Z");
     assert_eq!(summary(&environment.finops(&["effects", "settle", "--json"]))["delivered"], 1);
     assert_eq!(mailed(&server), ["<lucia.ortiz@harbor.example.com>"]);
+}
+
+#[test]
+fn a_reminder_that_waited_drops_out_when_a_later_one_came() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-08");
+    server.then((0..2).map(|_| (At::Rcpt, Act::Say("450 4.2.0 Greylisted"))));
+    assert_eq!(send(&environment, "upcoming", &[]).code, 3);
+    assert_eq!(mailed(&server), [""; 0]);
+    on(&mut environment, "2026-11-16");
+    assert_eq!(send(&environment, "overdue", &[]).code, 0);
+    let told = mailed(&server);
+    assert_eq!(environment.finops(&["effects", "settle"]).all(), "effects.settle");
+    assert_eq!(mailed(&server), told);
 }

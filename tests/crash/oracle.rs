@@ -7,6 +7,7 @@ pub use crate::support::books::books;
 use crate::support::books::{canonical, files, raw};
 use crate::support::{Fake, TestDb, audit};
 use finops::jobs::JobKind;
+use finops::model::ids::SYSTEM_COMPANY;
 use finops::providers::webhook::message_id;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -169,7 +170,7 @@ pub fn notices(db: &TestDb, receiver: &Fake, what: &str) {
         db.rows("SELECT idempotency_key, payload FROM effects WHERE kind = 'webhook.completion' AND state = 'succeeded'");
     assert!(!planned.is_empty(), "{what}");
     for notice in planned {
-        let arrived = bodies.get(&message_id(&notice[0])).cloned().unwrap_or_default();
+        let arrived = bodies.get(&message_id(SYSTEM_COMPANY, &notice[0])).cloned().unwrap_or_default();
         assert_eq!(arrived.into_iter().collect::<Vec<_>>(), [notice[1].clone()], "{what}: {}", notice[0]);
     }
 }

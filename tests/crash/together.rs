@@ -37,6 +37,27 @@ fn two_at_once_bill_everything_once() {
 }
 
 #[test]
+fn two_at_once_send_each_invoice_once() {
+    each_engine(|db| {
+        let mut stage = Stage::new(db).in_pages_of(2);
+        business::until_due(&mut stage, JobKind::InvoicesSend);
+        let start = || stage.job(JobKind::InvoicesSend).args(["--lock-wait", "60s"]).spawn().unwrap();
+        for child in [start(), start(), start()] {
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", super::stage::told(&output));
+        }
+        // Whose page comes first is chance, and what another had claimed is left to the next run.
+        stage.run(JobKind::InvoicesSend);
+        let count = |of: &str| stage.db.value(&format!("SELECT COUNT(*) FROM {of}"));
+        assert_eq!(count("events WHERE audience = 'customer' AND state = 'new'"), "0");
+        assert_eq!(count("effects WHERE kind = 'message.email' AND (attempts <> 1 OR state <> 'succeeded')"), "0");
+        let mails = stage.mail.taken().len();
+        assert!(mails > 5);
+        assert_eq!(count("effects WHERE kind = 'message.email'"), mails.to_string());
+    });
+}
+
+#[test]
 fn two_at_once_tell_each_thing_once() {
     each_engine(|db| {
         let stage = Stage::new(db).in_pages_of(2).alerting();

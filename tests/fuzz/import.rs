@@ -131,7 +131,7 @@ fn business() -> TestDb {
 
 fn import(db: &TestDb, files: &[(Kind, Input)], format: Option<Format>) -> finops::error::Result<bool> {
     let (options, author) = (Options { format, ..Options::default() }, Author::person("fuzz".to_owned(), now()));
-    let how = How { options: &options, author: &author, as_of: now(), routing: None, dry_run: false };
+    let how = How { options: &options, author: &author, as_of: now(), ctx: None, dry_run: false };
     import_files(&mut db.open(), files, &how).map(|summary| summary.something_changed())
 }
 

@@ -56,7 +56,7 @@ pub fn fill(db: &TestDb) {
 
 fn import(db: &TestDb, files: &[(Kind, Input)]) {
     let (options, author) = (Options::default(), author());
-    let how = How { options: &options, author: &author, as_of: now(), routing: None, dry_run: false };
+    let how = How { options: &options, author: &author, as_of: now(), ctx: None, dry_run: false };
     import_files(&mut db.open(), files, &how).unwrap_or_else(|error| panic!("{error}: {:?}", error.problems));
 }
 

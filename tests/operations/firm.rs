@@ -61,7 +61,7 @@ impl Firm {
         });
         let written: Vec<(Kind, Input)> = written.collect();
         let (options, author) = (Options::default(), author(&ctx));
-        let how = How { options: &options, author: &author, as_of: ctx.as_of, routing: None, dry_run: false };
+        let how = How { options: &options, author: &author, as_of: ctx.as_of, ctx: None, dry_run: false };
         import_files(&mut self.db, &written, &how).map(drop)
     }
 

@@ -206,6 +206,14 @@ fn what_drafts_are_made_of_marks_them() {
             books.counts(kind, &text);
             assert!(!books.was_marked(&draft), "{kind}: unchanged");
         }
+        // How a company is reached, and reminded, shows in no price and on no document.
+        let reached = COMPANIES.replace("country", "country,delivery,account_manager,reminder_policy,time_zone");
+        let reached = reached.replace("Weg 2", "Weg 8").replace(",DE", ",DE,none,boss@example.com,gentle,Europe/Paris");
+        let reminded = CONTRACTS.replace("start,end", "start,reminder_policy").replace("01-01,", "01-01,gentle");
+        for (kind, text) in [(Kind::Companies, reached), (Kind::Contracts, reminded)] {
+            assert_eq!(books.counts(kind, &text), (0, 1, 0), "{kind}");
+            assert!(!books.was_marked(&draft), "{kind}");
+        }
         assert!(!books.head(&issued).stale);
     });
 }

@@ -87,7 +87,7 @@ impl Books {
     pub fn import_as(&mut self, files: &[(Kind, &str)], dry_run: bool) -> Result<ImportSummary> {
         let files: Vec<_> = files.iter().map(|(kind, text)| (*kind, Input::Path(self.write(&kind.file_name(), text)))).collect();
         let (options, author) = (Options::default(), author());
-        import_files(&mut self.db, &files, &How { options: &options, author: &author, as_of: now(), routing: None, dry_run })
+        import_files(&mut self.db, &files, &How { options: &options, author: &author, as_of: now(), ctx: None, dry_run })
     }
 
     /// (added, changed, unchanged) of one file.

@@ -7,8 +7,8 @@ use crate::peers::{self, TWILIO_ACCOUNT, TWILIO_NUMBER, TWILIO_TOKEN};
 use chrono::{DateTime, Utc};
 use finops::model::{Failure, FailureClass, Receipt, Secret};
 use finops::providers::slack::{self, Message, Slack, Way};
-use finops::providers::sms::Texter;
 use finops::providers::sms::twilio::{self, Sender, Twilio};
+use finops::providers::sms::{Texter, Trace};
 use serde_json::{Value, json};
 
 const MESSAGE: Message<'_> = Message {
@@ -229,7 +229,7 @@ fn twilio_tells_what_is_wrong_by_a_number() {
     assert_eq!(server.connections(), 0);
 }
 
-fn look_up(messages: Value, next: Value) -> Result<Option<Receipt>, Failure> {
+fn look_up(messages: Value, next: Value) -> Result<Trace, Failure> {
     let body = json!({ "messages": messages, "next_page_uri": next }).to_string();
     let server = Server::start([Step::Answer(answer("200 OK", &[], body.as_bytes()))]);
     let found = account(&server.url("")).look_up("+4915112345678", "Rechnung fällig", at(), at());
@@ -242,19 +242,23 @@ fn look_up(messages: Value, next: Value) -> Result<Option<Receipt>, Failure> {
 fn a_lost_answer_is_looked_up_in_the_list() {
     let message = |body: &str, direction: &str, date: &str| json!([{ "sid": SID, "body": body, "direction": direction, "date_created": date }]);
     let (now, yesterday) = ("Sat, 21 Nov 2026 08:00:01 +0000", "Fri, 20 Nov 2026 08:00:01 +0000");
-    let found = |messages: Value| look_up(messages, Value::Null).unwrap().map(|receipt| receipt.provider_ref);
-    let sid = Some(SID.to_owned());
-    assert_eq!(found(message("Rechnung fällig", "outbound-api", now)), sid);
-    assert_eq!(found(message("Sent from your Twilio trial account - Rechnung fällig", "outbound-api", now)), sid);
-    // Another text, the customer's own, and the same one of the day before.
-    assert_eq!(found(message("Rechnung offen", "outbound-api", now)), None);
-    assert_eq!(found(message("Rechnung fällig", "inbound", now)), None);
-    assert_eq!(found(message("Rechnung fällig", "outbound-api", yesterday)), None);
-    assert_eq!(found(json!([])), None);
+    let found = |messages: Value| match look_up(messages, Value::Null).unwrap() {
+        Trace::Sent(receipt) => format!("sent {}", receipt.provider_ref),
+        Trace::Other(sid) => format!("other {sid}"),
+        Trace::Nothing => "nothing".to_owned(),
+    };
+    let (sent, other) = (format!("sent {SID}"), format!("other {SID}"));
+    assert_eq!(found(message("Rechnung fällig", "outbound-api", now)), sent);
+    assert_eq!(found(message("Sent from your Twilio trial account - Rechnung fällig", "outbound-api", now)), sent);
+    // Another text may be this one, as it was worded then; the customer's own is not, nor one of the day before.
+    assert_eq!(found(message("Rechnung offen", "outbound-api", now)), other);
+    assert_eq!(found(message("Rechnung fällig", "inbound", now)), "nothing");
+    assert_eq!(found(message("Rechnung fällig", "outbound-api", yesterday)), "nothing");
+    assert_eq!(found(json!([])), "nothing");
     // More than one page of the time in question: nobody can tell.
     let more = || json!("/2010-04-01/x?Page=1");
     assert_eq!(look_up(message("x", "outbound-api", now), more()).unwrap_err().class, FailureClass::Broken);
-    assert_eq!(look_up(message("x", "outbound-api", yesterday), more()), Ok(None));
+    assert_eq!(look_up(message("x", "outbound-api", yesterday), more()), Ok(Trace::Nothing));
 }
 
 #[test]
@@ -273,10 +277,11 @@ fn twilio_as_its_contract_has_it_takes_our_messages() {
     let own = || Sender::From(TWILIO_NUMBER.to_owned());
     let twilio = Twilio::new(settings(TWILIO_TOKEN, own()));
     let (to, text) = ("+49 151 12345678", "Rechnung INV-1 über 119,00 € ist fällig & offen");
-    assert_eq!(twilio.look_up(to, text, now, now), Ok(None));
+    assert_eq!(twilio.look_up(to, text, now, now), Ok(Trace::Nothing));
     let receipt = twilio.send(to, text, now).unwrap();
-    assert_eq!(twilio.look_up(to, text, now, now).unwrap().unwrap().provider_ref, receipt.provider_ref);
-    assert_eq!(twilio.look_up("+49 151 99999999", text, now, now), Ok(None));
+    assert_eq!(twilio.look_up(to, text, now, now), Ok(Trace::Sent(receipt.clone())));
+    assert_eq!(twilio.look_up(to, "Rechnung INV-1 über 59,50 €", now, now), Ok(Trace::Other(receipt.provider_ref)));
+    assert_eq!(twilio.look_up("+49 151 99999999", text, now, now), Ok(Trace::Nothing));
     let refused = |settings| Twilio::new(settings).send(to, text, now).unwrap_err();
     for (failure, class, told) in [
         (refused(settings("canary", own())), FailureClass::Denied, "20003"),

@@ -13,8 +13,8 @@ const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDmvfKNRGMrqo=";
 fn sent(keys: &str, at: chrono::DateTime<chrono::Utc>) -> Seen {
     let server = Server::start([Step::Answer(answer("200 OK", &[], b""))]);
     let body = "{\"type\":\"job.completed\",\"note\":\"über\"}".as_bytes();
-    let receipt = webhook_of(&server.url("hook?token=1"), keys, true).post(&message_id("k"), body, at).unwrap();
-    assert_eq!((receipt.provider_ref, receipt.bytes), (message_id("k"), body.len() as u64));
+    let receipt = webhook_of(&server.url("hook?token=1"), keys, true).post(&message_id("acme", "k"), body, at).unwrap();
+    assert_eq!((receipt.provider_ref, receipt.bytes), (message_id("acme", "k"), body.len() as u64));
     server.seen().remove(0)
 }
 
@@ -22,7 +22,7 @@ fn sent(keys: &str, at: chrono::DateTime<chrono::Utc>) -> Seen {
 fn a_message_has_the_three_headers() {
     let seen = sent(WHSEC, at());
     assert_eq!(seen.line, "POST /hook?token=1 HTTP/1.1");
-    assert_eq!(seen.header("webhook-id"), Some(message_id("k").as_str()));
+    assert_eq!(seen.header("webhook-id"), Some(message_id("acme", "k").as_str()));
     assert_eq!(seen.header("webhook-timestamp"), Some("1795248000"));
     assert!(seen.header("webhook-signature").unwrap().starts_with("v1,"));
     assert_eq!(seen.header("content-type"), Some("application/json"));

@@ -295,8 +295,7 @@ fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, flags: &Flags) -> Re
 fn import(ctx: &Context, db: &mut Db, files: &[(Kind, String)]) -> Result<()> {
     let files: Vec<(Kind, Input)> = files.iter().map(|(kind, text)| (*kind, Input::Stdin(text.clone().into_bytes()))).collect();
     let (options, author) = (Options::default(), author(ctx));
-    import_files(db, &files, &How { options: &options, author: &author, as_of: ctx.as_of, routing: None, dry_run: false })
-        .map(drop)
+    import_files(db, &files, &How { options: &options, author: &author, as_of: ctx.as_of, ctx: None, dry_run: false }).map(drop)
 }
 
 /// Said again, it must change nothing.

@@ -3,13 +3,15 @@
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, ExitCode, Result};
+use crate::model::contact::parse_phone;
+use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::message::{Channel, Mail, Mailbox, parse_address};
 use crate::model::{Failure, FailureClass, Receipt};
 use crate::providers::mail::Mailer;
 use crate::providers::mail::smtp::Smtp;
 use crate::providers::slack::{Message, Slack};
+use crate::providers::sms::Texter;
 use crate::providers::sms::twilio::Twilio;
-use crate::providers::sms::{Texter, number};
 use crate::providers::webhook::{Webhook, message_id};
 use serde::Serialize;
 use serde_json::json;
@@ -96,7 +98,7 @@ fn mail(ctx: &Context, to: &str) -> Result<Result<Receipt, Failure>> {
 
 fn text(ctx: &Context, to: &str) -> Result<Result<Receipt, Failure>> {
     let config = ctx.config.sms.as_ref().ok_or_else(|| missing("sms"))?;
-    let to = number(to).map_err(|error| Error::usage(error.to_string()).hint("for example: --to \"+49 151 12345678\""))?;
+    let to = parse_phone(to).map_err(|error| Error::usage(error.to_string()).hint("for example: --to \"+49 151 12345678\""))?;
     Ok(Twilio::new(config.clone()).send(&to, SUBJECT, ctx.clock.now()))
 }
 
@@ -117,7 +119,7 @@ fn webhook(ctx: &Context, name: &str) -> Result<Result<Receipt, Failure>> {
     })?;
     let now = ctx.clock.now();
     let body = json!({ "type": "test", "timestamp": now, "data": { "message": SUBJECT } }).to_string();
-    let id = message_id(&format!("test:{}", ctx.ids.uuid()));
+    let id = message_id(SYSTEM_COMPANY, &format!("test:{}", ctx.ids.uuid()));
     Ok(Webhook::new(settings.clone()).post(&id, body.as_bytes(), now))
 }
 

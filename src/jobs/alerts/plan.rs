@@ -71,7 +71,7 @@ fn recovery(alert: &Alert, at: DateTime<Utc>) -> Event {
     let facts = EventFacts { kind, severity, hint: String::new(), at, details: all, ..noted.facts.clone() };
     Event {
         company_id: noted.company_id.clone(),
-        key: format!("{kind}:{}#{episode}", noted.key),
+        key: format!("{kind}:{}:{}#{episode}", noted.company_id, noted.key),
         audience: Audience::Staff,
         kind,
         severity,

@@ -8,6 +8,7 @@ use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts};
 use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::render::Logo;
 use crate::rules::document::{Issue, freeze};
+use crate::rules::dunning::still_due;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
 use crate::store::{Tx, companies, digests, documents, dunning, invoices, openings, payments, sellers};
@@ -133,7 +134,7 @@ impl Invoices<'_> {
         }
         found.sort_by(|a, b| (a.facts.due_on, &a.facts.number).cmp(&(b.facts.due_on, &b.facts.number)));
         let Some(Found { document: newest, .. }) = found.iter().max_by_key(|found| found.facts.issued_on) else {
-            return Ok(Gathered::Gone("its invoices are paid, void or held by now".to_owned()));
+            return Ok(Gathered::Gone("its invoices are paid, void, held or at a later level by now".to_owned()));
         };
         let mut facts = blank(as_of, message);
         let statement = self.statement(tx, seller.as_ref(), today, message)?;
@@ -173,7 +174,11 @@ impl Invoices<'_> {
         let Some(head) = invoices::head(tx, self.company_id, invoice_id)? else { return Ok(None) };
         let balance = payments::open_balance(tx, &head)?;
         let matters = match self.level {
-            Some(_) => head.state == InvoiceState::Open && balance.minor() > 0,
+            Some(level) => {
+                let recorded = dunning::recorded_of(tx, self.company_id, invoice_id)?;
+                let owes = head.state == InvoiceState::Open && balance.minor() > 0;
+                owes && head.due_on.is_none_or(|due_on| still_due(level, due_on, &recorded, today))
+            }
             None => head.state != InvoiceState::Void,
         };
         if !matters {

@@ -1,14 +1,14 @@
 //! Text messages: one at a time, since each costs money. The carrier knows no idempotency, so one whose
-//! answer was lost is looked for in its list of what went to the number.
+//! answer was lost is looked for in its list of what went to the number since: the same words are it, others may be.
 
 use super::Workshop;
 use crate::context::Context;
 use crate::crash;
 use crate::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
 use crate::error::Result;
-use crate::model::{EffectKind, Failure, WorkClass};
-use crate::providers::sms::Texter;
+use crate::model::{EffectKind, Failure, FailureClass, WorkClass};
 use crate::providers::sms::twilio::Twilio;
+use crate::providers::sms::{Texter, Trace};
 use crate::rules::retry::Repeat;
 use crate::store::Db;
 use crate::store::effects::Effect;
@@ -70,13 +70,19 @@ impl Deliver for SmsCourier<'_> {
     fn look_up(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<Found, Failure>> {
         let now = self.ctx.clock.now();
         let since = effect.sending_at.unwrap_or(now);
-        Ok(match self.text(db, effect, since)? {
-            Ok(text) => self.texter.look_up(&effect.recipient, &text, since, now).map(|found| match found {
-                Some(receipt) => Found::Done(receipt),
-                None => Found::NotDone,
-            }),
+        let text = match self.text(db, effect, since)? {
+            Ok(text) => text,
             // What it was for is gone: the next attempt finds that out, and drops it.
-            Err(_) => Ok(Found::NotDone),
-        })
+            Err(failure) if failure.class == FailureClass::Obsolete => return Ok(Ok(Found::NotDone)),
+            // What it said cannot be told any more; that something was sent still can.
+            Err(_) => String::new(),
+        };
+        let found = self.texter.look_up(&effect.recipient, &text, since, now);
+        Ok(found.map(|trace| match trace {
+            Trace::Sent(receipt) => Found::Done(receipt),
+            Trace::Nothing => Found::NotDone,
+            // Its words are made anew, and may not be those of then: what was owed has changed since.
+            Trace::Other(sid) => Found::Undecidable(format!("{sid} went to {} since, with other words", effect.recipient)),
+        }))
     }
 }

@@ -47,7 +47,11 @@ impl<'c> WebhookCourier<'c> {
             "timestamp": effect.planned_at.to_rfc3339_opts(SecondsFormat::Secs, true),
             "data": content.facts,
         });
-        let sent = receiver.post(&message_id(&effect.key), body.to_string().as_bytes(), self.ctx.clock.now());
+        let sent = receiver.post(
+            &message_id(effect.company_id.as_str(), &effect.key),
+            body.to_string().as_bytes(),
+            self.ctx.clock.now(),
+        );
         crash::point("webhook.sent");
         Ok(sent)
     }

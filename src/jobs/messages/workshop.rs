@@ -11,8 +11,8 @@ use crate::model::message::{Attachment, Message, MessageFacts, MessageKind, Rend
 use crate::model::{Failure, FailureClass};
 use crate::render::messages::Templates;
 use crate::render::{Fonts, RenderError, invoice_pdf};
-use crate::store::Db;
 use crate::store::effects::Effect;
+use crate::store::{Db, is_of_the_database};
 use chrono::{DateTime, Utc};
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -44,16 +44,19 @@ impl<'c> Workshop<'c> {
         Ok(self.press.get_or_init(|| press))
     }
 
-    /// Reads what a planned message is about, as it is now; `as_of` decides what is today.
+    /// Reads what a planned message is about, as it is now; `as_of` decides what is today. What cannot be
+    /// read (a damaged logo, an entry of a digest) keeps this message alone.
     pub fn open(&self, db: &mut Db, effect: &Effect, as_of: DateTime<Utc>) -> Result<Opened> {
         let message = match Message::of_payload(&effect.payload) {
             Ok(message) => message,
             Err(invalid) => return Ok(Err(Failure::new(FailureClass::Local, invalid.0))),
         };
-        Ok(match db.read(|tx| gather(tx, as_of, &effect.company_id, &message))? {
-            Gathered::Ready(content) => Ok((message, content)),
-            Gathered::Gone(why) => Err(Failure::new(FailureClass::Obsolete, why)),
-        })
+        match db.read(|tx| gather(tx, as_of, &effect.company_id, &message)) {
+            Ok(Gathered::Ready(content)) => Ok(Ok((message, content))),
+            Ok(Gathered::Gone(why)) => Ok(Err(Failure::new(FailureClass::Obsolete, why))),
+            Err(error) if is_of_the_database(&error) => Err(error),
+            Err(error) => Ok(Err(Failure::new(FailureClass::Local, error.message))),
+        }
     }
 }
 

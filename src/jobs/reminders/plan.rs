@@ -122,16 +122,20 @@ fn invoice(
 fn together(debtor: &Debtor, seller: &Seller, level: Level, invoices: Vec<Due>, how: &How) -> Reminded {
     let Debtor { company, contacts, .. } = debtor;
     let to = recipients::by_mail(seller, company, contacts, ContactRole::Billing);
-    let mut copies = Vec::new();
+    let mut known = Vec::new();
     if level.management {
-        copies.extend(recipients::by_mail(seller, company, contacts, ContactRole::Management));
+        known.extend(recipients::by_mail(seller, company, contacts, ContactRole::Management));
     }
     if level.account_manager && !company.account_manager.is_empty() {
-        copies.push(account_manager(seller, company));
+        known.push(account_manager(seller, company));
     }
     let same = |one: &Recipient, other: &Recipient| one.mailbox.address.eq_ignore_ascii_case(&other.mailbox.address);
-    copies.retain(|copied| !to.iter().any(|reached| same(copied, reached)));
-    copies.dedup_by(|one, other| same(one, other));
+    let mut copies: Vec<Recipient> = Vec::new();
+    for copied in known {
+        if !to.iter().chain(&copies).any(|reached| same(&copied, reached)) {
+            copies.push(copied);
+        }
+    }
     let sms =
         if level.sms && how.has_sms { recipients::by_sms(seller, company, contacts, ContactRole::Billing) } else { Vec::new() };
     Reminded { company_id: company.company_id.clone(), seller_id: seller.seller_id.clone(), level, invoices, to, copies, sms }

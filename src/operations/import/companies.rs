@@ -32,7 +32,7 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Company>>>) -> 
         let outcome = if before.is_some() { Outcome::Changed } else { Outcome::Added };
         let payload = companies::change(before, &company);
         work.note(company.company_id.as_str(), &WORDS, outcome, company.company_id.to_string(), payload);
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|before| shows(before, &company)) {
             changed.insert(company.company_id.clone());
             billing::touch_schedules(tx, &company.company_id)?;
             if before.billing_day != company.billing_day {
@@ -44,6 +44,18 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Company>>>) -> 
     companies::upsert(tx, &written.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
     work.summary.stale_drafts += companies_changed(tx, &changed)?;
     Ok(())
+}
+
+/// Whether a price or a document shows the difference. How the company is reached is read when that is done.
+fn shows(before: &Company, after: &Company) -> bool {
+    let reached_as_before = Company {
+        delivery: before.delivery,
+        account_manager: before.account_manager.clone(),
+        reminder_policy: before.reminder_policy.clone(),
+        time_zone: before.time_zone,
+        ..after.clone()
+    };
+    *before != reached_as_before
 }
 
 /// Open items wait for the company's billing day.

@@ -89,7 +89,10 @@ fn change(tx: &mut Tx, work: &mut Work, rows: &[(&Located<Contract>, &Contract)]
             schedules.push(schedule);
             note(work, Outcome::Changed, Some(before), contract);
             written.push(contract);
-            changed.insert(key);
+            // The policy of reminders shows in no price and on no document: it is read when a reminder is due.
+            if **before != (Contract { reminder_policy: before.reminder_policy.clone(), ..contract.clone() }) {
+                changed.insert(key);
+            }
         }
     }
     contracts::upsert(tx, &written)?;

@@ -3,7 +3,8 @@
 //!
 //! It knows no idempotency key, and has a list of what was sent: a lost answer is looked up there.
 
-use super::{Texter, number};
+use super::{Texter, Trace};
+use crate::model::contact::parse_phone;
 use crate::model::digest::sha256_hex;
 use crate::model::{Failure, FailureClass, Receipt, Secret};
 use crate::providers::http::{Answer, Http, Reach, Request, Words};
@@ -89,7 +90,7 @@ struct ApiError {
 
 impl Texter for Twilio {
     fn send(&self, to: &str, text: &str, at: DateTime<Utc>) -> Result<Receipt, Failure> {
-        let to = number(to).map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))?;
+        let to = parse_phone(to).map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))?;
         if text.trim().is_empty() || text.chars().count() > LONGEST {
             let reason = format!("a text message has 1 to {LONGEST} characters, and this one {}", text.chars().count());
             return Err(Failure::new(FailureClass::Rejected, reason));
@@ -111,8 +112,8 @@ impl Texter for Twilio {
         }
     }
 
-    fn look_up(&self, to: &str, text: &str, since: DateTime<Utc>, at: DateTime<Utc>) -> Result<Option<Receipt>, Failure> {
-        let to = number(to).map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))?;
+    fn look_up(&self, to: &str, text: &str, since: DateTime<Utc>, at: DateTime<Utc>) -> Result<Trace, Failure> {
+        let to = parse_phone(to).map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))?;
         let mut url = self.url()?;
         // Not by DateSent: what Twilio still has in its queue has none.
         url.query_pairs_mut().append_pair("To", &to).append_pair("PageSize", PAGE);
@@ -128,24 +129,29 @@ impl Texter for Twilio {
         // Without a date it may be this one.
         let since = since - CLOCKS;
         let in_time = |sent: &&Sent| made(sent).is_none_or(|date| date >= since);
-        if let Some(found) = list.messages.iter().filter(in_time).find(|sent| sent.is(text)) {
-            return Ok(Some(receipt(found.sid.clone(), text)));
+        let mut sent = list.messages.iter().filter(in_time).filter(|sent| sent.is_outbound());
+        if let Some(found) = sent.clone().find(|sent| sent.says(text)) {
+            return Ok(Trace::Sent(receipt(found.sid.clone(), text)));
         }
         let goes_on = list.next_page_uri.is_some() && list.messages.iter().all(|sent| in_time(&sent));
         if goes_on {
             let reason = format!("{} has too many messages to {to} to tell whether this one is among them", answer.host);
             return Err(Failure::new(FailureClass::Broken, reason));
         }
-        Ok(None)
+        Ok(sent.next().map_or(Trace::Nothing, |other| Trace::Other(other.sid.clone())))
     }
 }
 
 impl Sent {
-    /// Whether it is this text, and not an answer to it.
-    fn is(&self, text: &str) -> bool {
+    /// Whether it went to the number, and did not come from there.
+    fn is_outbound(&self) -> bool {
+        self.direction.as_deref().is_none_or(|direction| direction.starts_with("outbound"))
+    }
+
+    fn says(&self, text: &str) -> bool {
         let body = self.body.as_deref().unwrap_or_default();
         let body = body.strip_prefix(TRIAL).unwrap_or(body);
-        body.trim() == text.trim() && self.direction.as_deref().is_none_or(|direction| direction.starts_with("outbound"))
+        body.trim() == text.trim()
     }
 }
 
