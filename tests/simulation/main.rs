@@ -48,7 +48,7 @@ fn a_year_with_faults_comes_out_like_one_without_on_sqlite() {
     years(Place::Sqlite, SQLITE_SEEDS);
     if number("FINOPS_SIM_SEED").is_none() {
         let seen = oracle::SEEN.lock().unwrap();
-        for kind in ["recurring", "usage", "one_time", "minimum", "discount", "item", "adjustment"] {
+        for kind in ["recurring", "usage", "one_time", "minimum", "discount", "item", "adjustment", "an item by days"] {
             assert!(seen.iter().any(|way| way.starts_with(kind)), "no {kind} line in any year: {seen:?}");
         }
         for detail in ["tier\"", "tier_fee", "volume", "package", "included", "minimum", "percent"] {
