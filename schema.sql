@@ -56,7 +56,9 @@ CREATE TABLE sellers (
   number_format      TEXT NOT NULL,
   tax_code           TEXT NOT NULL,
   logo_sha256        TEXT NOT NULL,
-  footer             TEXT NOT NULL
+  footer             TEXT NOT NULL,
+  credit_series_id     TEXT NOT NULL DEFAULT '',
+  credit_number_format TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 
 -- How a seller taxes under a code, from a supply date until the next row of the same code.
@@ -69,6 +71,36 @@ CREATE TABLE tax_rates (
   name       TEXT NOT NULL,
   note       TEXT NOT NULL,
   PRIMARY KEY (seller_id, tax_code, valid_from)
+) STRICT, WITHOUT ROWID;
+
+-- One version of a price list, known by the day from which it is offered. Once service of it is
+-- issued, it does not change any more.
+CREATE TABLE plans (
+  plan_id    TEXT NOT NULL,
+  valid_from TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  currency   TEXT NOT NULL,
+  PRIMARY KEY (plan_id, valid_from)
+) STRICT, WITHOUT ROWID;
+
+-- Its items, priced as those of contracts are; `version` is the plan's valid_from.
+CREATE TABLE plan_items (
+  plan_id      TEXT NOT NULL,
+  version      TEXT NOT NULL,
+  item_id      TEXT NOT NULL,
+  description  TEXT NOT NULL,
+  price_model  TEXT NOT NULL,
+  quantity     TEXT NOT NULL,
+  unit         TEXT NOT NULL,
+  unit_price   TEXT NOT NULL,
+  tax_code     TEXT NOT NULL,
+  package_size TEXT NOT NULL,
+  included     TEXT NOT NULL,
+  meter        TEXT NOT NULL,
+  minimum      TEXT NOT NULL,
+  tiers        TEXT NOT NULL,
+  PRIMARY KEY (plan_id, version, item_id),
+  CONSTRAINT plan_items_plan FOREIGN KEY (plan_id, version) REFERENCES plans (plan_id, valid_from)
 ) STRICT, WITHOUT ROWID;
 
 -- Files that documents show (logos), by content, so that an old document can be made again as it was.
@@ -158,26 +190,77 @@ CREATE TABLE contracts (
   description        TEXT NOT NULL,
   reference          TEXT NOT NULL,
   reminder_policy    TEXT NOT NULL DEFAULT '',
+  trial_end          TEXT,
   PRIMARY KEY (company_id, contract_id),
   CONSTRAINT contracts_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
 ) STRICT, WITHOUT ROWID;
 
--- Versions of a contract's items: each holds from valid_from until the next or its end.
+-- Versions of a contract's items: each holds from valid_from until the next or its end. `tiers` is a
+-- list of limit:unit price:fee, the last limit '*' (`10:5:0 50:4.5:0 *:4:20`); '' for what a model has not.
 CREATE TABLE contract_items (
-  company_id  TEXT NOT NULL,
-  contract_id TEXT NOT NULL,
-  item_id     TEXT NOT NULL,
-  valid_from  TEXT NOT NULL,
-  end_on      TEXT,
-  description TEXT NOT NULL,
-  price_model TEXT NOT NULL,
-  quantity    TEXT NOT NULL,
-  unit        TEXT NOT NULL,
-  unit_price  TEXT NOT NULL,
-  tax_code    TEXT NOT NULL,
+  company_id   TEXT NOT NULL,
+  contract_id  TEXT NOT NULL,
+  item_id      TEXT NOT NULL,
+  valid_from   TEXT NOT NULL,
+  end_on       TEXT,
+  description  TEXT NOT NULL,
+  price_model  TEXT NOT NULL,
+  quantity     TEXT NOT NULL,
+  unit         TEXT NOT NULL,
+  unit_price   TEXT NOT NULL,
+  tax_code     TEXT NOT NULL,
+  package_size TEXT NOT NULL DEFAULT '',
+  included     TEXT NOT NULL DEFAULT '0',
+  meter        TEXT NOT NULL DEFAULT '',
+  minimum      TEXT NOT NULL DEFAULT '',
+  tiers        TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, contract_id, item_id, valid_from),
   CONSTRAINT contract_items_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Which version of which plan a contract is on, from valid_from until the next row; '' for none any more.
+CREATE TABLE contract_plans (
+  company_id   TEXT NOT NULL,
+  contract_id  TEXT NOT NULL,
+  valid_from   TEXT NOT NULL,
+  plan_id      TEXT NOT NULL,
+  plan_version TEXT NOT NULL,
+  PRIMARY KEY (company_id, contract_id, valid_from),
+  CONSTRAINT contract_plans_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX contract_plans_plan ON contract_plans (plan_id, plan_version, company_id, contract_id);
+
+-- Discounts on a contract, or on one item of it (item_id), from the period that has valid_from, for so
+-- many periods (NULL: for ever). Either percent or amount is there, the other one is ''.
+CREATE TABLE discounts (
+  company_id  TEXT NOT NULL,
+  contract_id TEXT NOT NULL,
+  discount_id TEXT NOT NULL,
+  item_id     TEXT NOT NULL,
+  valid_from  TEXT NOT NULL,
+  periods     INTEGER,
+  percent     TEXT NOT NULL,
+  amount      TEXT NOT NULL,
+  description TEXT NOT NULL,
+  PRIMARY KEY (company_id, contract_id, discount_id),
+  CONSTRAINT discounts_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
+) STRICT, WITHOUT ROWID;
+
+-- What was used, by meters: each count once. The items that name the meter bill the sum of a period
+-- when it is over.
+CREATE TABLE usage (
+  company_id  TEXT NOT NULL,
+  usage_key   TEXT NOT NULL,
+  contract_id TEXT NOT NULL,
+  meter       TEXT NOT NULL,
+  used_on     TEXT NOT NULL,
+  quantity    TEXT NOT NULL,
+  PRIMARY KEY (company_id, usage_key),
+  CONSTRAINT usage_contract FOREIGN KEY (company_id, contract_id) REFERENCES contracts (company_id, contract_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usage_used ON usage (company_id, contract_id, used_on);
 
 -- Where each contract's billing stands: the first period that is not billed, and when it falls
 -- due. Derived from the contract and billed_periods; kept so that finding what is due is one range
@@ -223,6 +306,9 @@ CREATE INDEX billable_items_taken ON billable_items (company_id, invoice_id) WHE
 
 -- The head of an invoice. From `open` on only `state` changes (guarded below).
 -- contract_id is '' for consolidated invoices and for items that stand alone.
+-- kind 'credit_note': what is taken back of the invoice corrects_id, for a reason; it is numbered,
+-- frozen and printed as invoices are, and its state is 'issued'. ref_key: given by who made it, so
+-- that the same command again makes no second one.
 CREATE TABLE invoices (
   company_id         TEXT NOT NULL,
   invoice_id         TEXT NOT NULL,
@@ -244,6 +330,10 @@ CREATE TABLE invoices (
   total_minor        INTEGER NOT NULL,
   stale              INTEGER NOT NULL,
   edited             INTEGER NOT NULL,
+  kind               TEXT NOT NULL DEFAULT 'invoice',
+  corrects_id        TEXT NOT NULL DEFAULT '',
+  reason             TEXT NOT NULL DEFAULT '',
+  ref_key            TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, invoice_id),
   CONSTRAINT invoices_company FOREIGN KEY (company_id) REFERENCES companies (company_id),
   CONSTRAINT invoices_sum CHECK (total_minor = net_minor + tax_minor)
@@ -255,7 +345,15 @@ CREATE INDEX invoices_stale ON invoices (company_id, invoice_id) WHERE state = '
 -- What is owed, by company: what reminders look through.
 CREATE INDEX invoices_owed ON invoices (company_id, due_on, invoice_id) WHERE state = 'open';
 CREATE INDEX invoices_number ON invoices (number) WHERE number IS NOT NULL;
+CREATE INDEX invoices_corrects ON invoices (company_id, corrects_id) WHERE corrects_id <> '';
+CREATE UNIQUE INDEX invoices_ref ON invoices (company_id, ref_key) WHERE ref_key <> '';
+-- Lists by date of issue, and of what is owed by due date.
+CREATE INDEX invoices_issued ON invoices (issued_on, company_id, invoice_id) WHERE issued_on IS NOT NULL;
+CREATE INDEX invoices_open_due ON invoices (due_on, company_id, invoice_id) WHERE state = 'open';
 
+-- corrects_line: the line of the invoice of which a credit note's line takes something back; else 0.
+
+-- `details` says in JSON how the figures of a line came about, where quantity × price × days does not.
 CREATE TABLE invoice_lines (
   company_id   TEXT NOT NULL,
   invoice_id   TEXT NOT NULL,
@@ -277,6 +375,8 @@ CREATE TABLE invoice_lines (
   tax_rate     TEXT NOT NULL,
   net_minor    INTEGER NOT NULL,
   amount_minor INTEGER NOT NULL,
+  corrects_line INTEGER NOT NULL DEFAULT 0,
+  details      TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, invoice_id, position),
   CONSTRAINT invoice_lines_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT, WITHOUT ROWID;
@@ -321,6 +421,15 @@ CREATE TABLE invoice_documents (
   CONSTRAINT invoice_documents_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT;
 
+-- Invoices of the system that was used before: still open when they were taken over, under their own
+-- numbers. They have no document, and no number of a series.
+CREATE TABLE opening_invoices (
+  company_id TEXT NOT NULL,
+  invoice_id TEXT NOT NULL,
+  PRIMARY KEY (company_id, invoice_id),
+  CONSTRAINT opening_invoices_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
+) STRICT, WITHOUT ROWID;
+
 -- Files made from documents: where they were written (place '' is the folder of documents, 's3' a
 -- bucket, whose name is in the path), and what they were.
 CREATE TABLE document_files (
@@ -363,7 +472,8 @@ CREATE TABLE payments (
   CONSTRAINT payments_positive CHECK (amount_minor > 0)
 ) STRICT, WITHOUT ROWID;
 
--- What of a payment settles which invoice. balance = total − Σ allocations − credited.
+-- What of a payment settles which invoice. balance = total − credited − paid: paid is the sum of its
+-- allocations, credited the sum of the credit entries that name it, with their sign turned.
 CREATE TABLE payment_allocations (
   company_id   TEXT NOT NULL,
   invoice_id   TEXT NOT NULL,
@@ -375,7 +485,8 @@ CREATE TABLE payment_allocations (
   CONSTRAINT payment_allocations_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT, WITHOUT ROWID;
 
--- Company credit, as entries that add up per seller and currency: over-payments add.
+-- Company credit, as entries that add up per seller and currency: over-payments and credit notes add;
+-- what settles an invoice (named by invoice_id) or is paid out takes away. Insert-only.
 CREATE TABLE credit_entries (
   company_id   TEXT NOT NULL,
   entry_key    TEXT NOT NULL,
@@ -384,9 +495,12 @@ CREATE TABLE credit_entries (
   amount_minor INTEGER NOT NULL,
   reason       TEXT NOT NULL,
   entered_on   TEXT NOT NULL,
+  invoice_id   TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, entry_key),
   CONSTRAINT credit_entries_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX credit_entries_invoice ON credit_entries (company_id, invoice_id) WHERE invoice_id <> '';
 
 -- ── Messages: what is to be told, to whom, and what was ──────────────────────────────────────────
 
@@ -638,7 +752,8 @@ WHEN OLD.state <> 'draft' AND (
   NEW.issued_on IS NOT OLD.issued_on OR NEW.due_on IS NOT OLD.due_on OR NEW.payment_terms_days <> OLD.payment_terms_days OR
   NEW.tax_inclusive <> OLD.tax_inclusive OR NEW.reference <> OLD.reference OR NEW.net_minor <> OLD.net_minor OR
   NEW.tax_minor <> OLD.tax_minor OR NEW.total_minor <> OLD.total_minor OR NEW.stale <> OLD.stale OR
-  NEW.edited <> OLD.edited OR NEW.state = 'draft')
+  NEW.edited <> OLD.edited OR NEW.kind <> OLD.kind OR NEW.corrects_id <> OLD.corrects_id OR NEW.reason <> OLD.reason OR
+  NEW.ref_key <> OLD.ref_key OR NEW.state = 'draft' OR (OLD.kind = 'credit_note' AND NEW.state <> OLD.state))
 BEGIN SELECT RAISE(ABORT, 'finops: an issued invoice cannot change'); END;
 
 CREATE TRIGGER invoices_kept BEFORE DELETE ON invoices WHEN OLD.state <> 'draft'
@@ -682,6 +797,12 @@ BEGIN SELECT RAISE(ABORT, 'finops: a number is given once'); END;
 CREATE TRIGGER document_numbers_removed BEFORE DELETE ON document_numbers
 BEGIN SELECT RAISE(ABORT, 'finops: a number is given once'); END;
 
+CREATE TRIGGER credit_entries_changed BEFORE UPDATE ON credit_entries
+BEGIN SELECT RAISE(ABORT, 'finops: an entry of credit stays as it is'); END;
+
+CREATE TRIGGER credit_entries_removed BEFORE DELETE ON credit_entries
+BEGIN SELECT RAISE(ABORT, 'finops: an entry of credit stays as it is'); END;
+
 CREATE TRIGGER audit_log_changed BEFORE UPDATE ON audit_log
 BEGIN SELECT RAISE(ABORT, 'finops: the audit log only grows'); END;
 
@@ -696,6 +817,7 @@ BEGIN RAISE EXCEPTION 'finops: % keeps what it holds', TG_TABLE_NAME USING ERRCO
 CREATE FUNCTION finops_frozen_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF OLD.state <> 'draft' AND (TG_OP = 'DELETE' OR NEW.state = 'draft' OR
+     (OLD.kind = 'credit_note' AND NEW.state <> OLD.state) OR
      (to_jsonb(NEW) - 'state') IS DISTINCT FROM (to_jsonb(OLD) - 'state')) THEN
     RAISE EXCEPTION 'finops: an issued invoice cannot change' USING ERRCODE = 'restrict_violation';
   END IF;
@@ -725,5 +847,6 @@ CREATE TRIGGER invoice_lines_frozen BEFORE INSERT OR UPDATE OR DELETE ON invoice
 CREATE TRIGGER invoice_taxes_frozen BEFORE INSERT OR UPDATE OR DELETE ON invoice_taxes FOR EACH ROW EXECUTE FUNCTION finops_frozen_part();
 CREATE TRIGGER invoice_documents_frozen BEFORE UPDATE OR DELETE ON invoice_documents FOR EACH ROW EXECUTE FUNCTION finops_refuse();
 CREATE TRIGGER document_numbers_frozen BEFORE UPDATE OR DELETE ON document_numbers FOR EACH ROW EXECUTE FUNCTION finops_refuse();
+CREATE TRIGGER credit_entries_frozen BEFORE UPDATE OR DELETE ON credit_entries FOR EACH ROW EXECUTE FUNCTION finops_refuse();
 CREATE TRIGGER audit_log_frozen BEFORE UPDATE OR DELETE ON audit_log FOR EACH ROW EXECUTE FUNCTION finops_refuse();
 -- @end

@@ -108,11 +108,13 @@ impl Context {
         Ok(Db::open(self.target(), self.timeout())?)
     }
 
+    /// Opens another database than the configured one, whatever its schema; a SQLite file is made.
+    pub fn open_other(&self, url: &DatabaseUrl) -> Result<Db> {
+        Ok(Db::open_or_create(target_of(url), self.timeout())?)
+    }
+
     fn target(&self) -> Target<'_> {
-        match &self.config.database.url {
-            DatabaseUrl::Sqlite(path) => Target::Sqlite(path),
-            DatabaseUrl::Postgres(url) => Target::Postgres(url.expose()),
-        }
+        target_of(&self.config.database.url)
     }
 
     fn timeout(&self) -> Duration {
@@ -151,6 +153,13 @@ impl Context {
         }
         Err(Error::usage(format!("--now {} lies in the future", self.as_of))
             .hint("add --dry-run to look ahead; only a database that is marked as a test is written to"))
+    }
+}
+
+fn target_of(url: &DatabaseUrl) -> Target<'_> {
+    match url {
+        DatabaseUrl::Sqlite(path) => Target::Sqlite(path),
+        DatabaseUrl::Postgres(url) => Target::Postgres(url.expose()),
     }
 }
 

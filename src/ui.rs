@@ -139,12 +139,23 @@ impl Ui {
         if self.options.json { self.json("item", body) } else { self.out(&text()) }
     }
 
+    /// Like an item, under a type of its own in JSON; text is not shown with `-q`.
+    pub fn typed(&self, r#type: &'static str, body: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.options.json { self.json(r#type, body) } else { self.say(text()) }
+    }
+
     /// A line of a file format of ours (JSON lines), with `--json` or without.
     pub fn line(&self, body: &impl Serialize) {
         self.write(|out| {
             serde_json::to_writer(&mut *out, body)?;
             out.write_all(b"\n")
         });
+    }
+
+    /// A piece of a file on stdout, as it is; on a terminal, nothing in it drives that.
+    pub fn data(&self, text: &str) {
+        let text = if self.stdout_is_terminal { clean(text) } else { text.into() };
+        self.write(|out| out.write_all(text.as_bytes()));
     }
 
     /// Whether only what was asked for, and errors, are shown.

@@ -1,6 +1,7 @@
-//! What a night's drafts cost: `cargo bench --bench generate -- [N]` (100,000 contracts of 3 items).
+//! What a night's drafts cost: `cargo bench --bench generate -- [N] [mixed]` (100,000 contracts of 3
+//! items; with `mixed`, of all price models, with plans, usage, discounts and two tax rates).
 //!
-//! The release binary imports `examples/large.sh N`, then drafts a month. The yardstick, in the same
+//! The release binary imports `examples/large.sh N [mixed]`, then drafts a month. The yardstick, in the same
 //! run, is a bare loop that writes exactly the rows which the job left: same schema, same
 //! pragmas, same 500 invoices a transaction, prepared statements.
 
@@ -29,13 +30,16 @@ const AS_OF: &str = "2026-10-05T08:00:00Z";
 /// As many as the job has (context::BATCH).
 const BATCH: usize = 500;
 
+/// The first so many of `WRITES` are of invoices, and begin with the company.
+const OF_INVOICES: usize = 4;
+
 /// The rows that the job wrote, and the bare statement that writes them: of runs and heartbeats there
 /// are one or two in all, so they do not count.
 const WRITES: [(&str, &str); 8] = [
-    ("SELECT * FROM invoices", "INSERT INTO invoices VALUES"),
-    ("SELECT * FROM invoice_lines", "INSERT INTO invoice_lines VALUES"),
-    ("SELECT * FROM invoice_taxes", "INSERT INTO invoice_taxes VALUES"),
-    ("SELECT * FROM billed_periods", "INSERT INTO billed_periods VALUES"),
+    ("SELECT * FROM invoices ORDER BY company_id", "INSERT INTO invoices VALUES"),
+    ("SELECT * FROM invoice_lines ORDER BY company_id", "INSERT INTO invoice_lines VALUES"),
+    ("SELECT * FROM invoice_taxes ORDER BY company_id", "INSERT INTO invoice_taxes VALUES"),
+    ("SELECT * FROM billed_periods ORDER BY company_id", "INSERT INTO billed_periods VALUES"),
     ("SELECT * FROM audit_log WHERE run_id <> ''", "INSERT INTO audit_log VALUES"),
     (
         "SELECT p.* FROM audit_payloads p JOIN audit_log l ON l.company_id = p.company_id AND l.seq = p.seq WHERE l.run_id <> ''
@@ -55,12 +59,16 @@ fn main() {
     let data = folder.path().join("data");
     let prepared = folder.path().join("prepared.db");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/large.sh");
-    assert!(Command::new("sh").arg(script).arg(contracts.to_string()).arg(&data).status().unwrap().success());
+    let mixed = std::env::args().find(|a| a == "mixed");
+    let mut large = Command::new("sh");
+    large.arg(script).arg(contracts.to_string()).arg(&data).args(mixed);
+    assert!(large.status().unwrap().success());
     let url = |path: &Path| format!("sqlite:{}", path.display());
 
     finops(&url(&prepared), &["db", "migrate"]);
     let (_, import, import_peak) = finops(&url(&prepared), &["import", data.to_str().unwrap()]);
-    say(&format!("import: {} rows a second, peak {import_peak} MiB", rows_a_second(contracts * 5, import)));
+    let imported = rows_in(&data);
+    say(&format!("import: {} rows a second, peak {import_peak} MiB", rows_a_second(imported, import)));
 
     let (ours, bare) = (folder.path().join("ours.db"), folder.path().join("bare.db"));
     fs::copy(&prepared, &ours).unwrap();
@@ -97,7 +105,7 @@ fn on_postgres(data: &Path, contracts: usize) {
     let prepared = server.create(None);
     finops(&server.url(&prepared), &["db", "migrate"]);
     let (_, import, _) = finops(&server.url(&prepared), &["import", data.to_str().unwrap()]);
-    say(&format!("Postgres import: {} rows a second", rows_a_second(contracts * 5, import)));
+    say(&format!("Postgres import: {} rows a second", rows_a_second(rows_in(data), import)));
     server.client(&prepared).batch_execute("VACUUM ANALYZE").unwrap();
     let bare = server.create(Some(&prepared));
     let before = postgres::settled(postmaster);
@@ -123,6 +131,12 @@ fn finops(url: &str, args: &[&str]) -> (String, Cost, u64) {
     child(Command::new(FINOPS).args(["--database", url, "--now", AS_OF]).args(args))
 }
 
+/// The rows of the files of a folder, without their headers.
+fn rows_in(data: &Path) -> usize {
+    let files = fs::read_dir(data).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
+    files.map(|bytes| bytes.iter().filter(|byte| **byte == b'\n').count() - 1).sum()
+}
+
 fn rows_a_second(rows: usize, cost: Cost) -> u64 {
     rows as u64 * 1000 / cost.wall_ms.max(1)
 }
@@ -137,6 +151,21 @@ fn rows(from: &Connection, query: &str) -> Vec<Vec<Value>> {
         all.push((0..columns).map(|c| row.get::<_, Value>(c).unwrap()).collect());
     }
     all
+}
+
+/// Where each table's rows are cut into batches: those of invoices by company, so that a batch has
+/// all of an invoice, however many lines it has; the others evenly.
+fn cuts(companies: &[Vec<&str>], lengths: &[usize], batches: usize) -> Vec<Vec<usize>> {
+    let even = |length: usize| (0..=batches).map(|batch| length * batch / batches).collect::<Vec<_>>();
+    let by_company = |of: &Vec<&str>| {
+        let inner = (1..batches).map(|batch| {
+            let first = companies[0][companies[0].len() * batch / batches];
+            of.partition_point(|company| *company < first)
+        });
+        std::iter::once(0).chain(inner).chain([of.len()]).collect::<Vec<_>>()
+    };
+    let of_invoices = companies.iter().map(by_company);
+    of_invoices.chain(lengths.iter().skip(companies.len()).map(|length| even(*length))).collect()
 }
 
 /// The bare loop. Reading the rows beforehand does not count.
@@ -157,12 +186,19 @@ fn bare_writes(from: &Path, into: &Path) -> Cost {
         })
         .collect();
     let batches = written[0].0.len().div_ceil(BATCH);
+    let companies: Vec<Vec<&str>> = written
+        .iter()
+        .take(OF_INVOICES)
+        .map(|(rows, _)| rows.iter().map(|row| if let Value::Text(company) = &row[0] { company.as_str() } else { "" }).collect())
+        .collect();
+    let lengths: Vec<usize> = written.iter().map(|(rows, _)| rows.len()).collect();
+    let cuts = cuts(&companies, &lengths, batches);
     let ((), cost) = here(|| {
         for batch in 0..batches {
             let tx = into.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
-            for (rows, statement) in &written {
+            for (table, (rows, statement)) in written.iter().enumerate() {
                 let mut statement = tx.prepare_cached(statement).unwrap();
-                for row in &rows[rows.len() * batch / batches..rows.len() * (batch + 1) / batches] {
+                for row in &rows[cuts[table][batch]..cuts[table][batch + 1]] {
                     statement.execute(params_from_iter(row)).unwrap();
                 }
             }

@@ -3,7 +3,7 @@
 //! CPU is that of the client and of the server's processes together.
 
 use super::support::{Cost, cpu_of_ended_children, here};
-use super::{BATCH, WRITES};
+use super::{BATCH, OF_INVOICES, WRITES, cuts};
 use postgres::types::ToSql;
 use postgres::{Client, Row};
 
@@ -76,13 +76,26 @@ fn written(from: &mut Client, query: &str, statement: &str) -> Written {
 pub fn bare_writes(from: &mut Client, mut into: Client, postmaster: u32) -> Cost {
     let all: Vec<Written> = WRITES.iter().map(|(query, statement)| written(from, query, statement)).collect();
     let batches = all[0].rows.div_ceil(BATCH);
+    let companies: Vec<Vec<&str>> = all
+        .iter()
+        .take(OF_INVOICES)
+        .map(|table| {
+            if let Column::Text(values) = &table.columns[0] {
+                values.iter().map(|company| company.as_deref().unwrap_or_default()).collect()
+            } else {
+                Vec::new()
+            }
+        })
+        .collect();
+    let lengths: Vec<usize> = all.iter().map(|table| table.rows).collect();
+    let cuts = cuts(&companies, &lengths, batches);
     let statements: Vec<_> = all.iter().map(|w| into.prepare(&w.statement).unwrap()).collect();
     let before = cpu_of_ended_children(postmaster);
     let ((), cost) = here(|| {
         for batch in 0..batches {
             let mut tx = into.transaction().unwrap();
-            for (table, statement) in all.iter().zip(&statements) {
-                let (start, end) = (table.rows * batch / batches, table.rows * (batch + 1) / batches);
+            for ((table, statement), cuts) in all.iter().zip(&statements).zip(&cuts) {
+                let (start, end) = (cuts[batch], cuts[batch + 1]);
                 let slices: Vec<Box<dyn ToSql + Sync>> = table.columns.iter().map(|c| c.slice(start, end)).collect();
                 let params: Vec<&(dyn ToSql + Sync)> = slices.iter().map(AsRef::as_ref).collect();
                 assert_eq!(tx.execute(statement, &params).unwrap() as usize, end - start);

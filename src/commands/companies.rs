@@ -7,7 +7,7 @@ use crate::error::{Error, ExitCode, Result};
 use crate::model::dunning::Hold;
 use crate::model::{Company, CompanyId, Contact, Money};
 use crate::operations::companies::{Balance, balances};
-use crate::store::{Db, companies, contacts, dunning, invoices, payments};
+use crate::store::{Db, companies, contacts, credit, dunning, invoices};
 use crate::ui::{Column, Table};
 use clap::Subcommand;
 use serde::Serialize;
@@ -135,7 +135,7 @@ fn show(company_id: &CompanyId, ctx: &Context, db: &mut Db) -> Result<ExitCode> 
             company,
             contacts: contacts::of_companies(tx, &[id])?,
             balances: balances(tx, &[id], ctx.as_of)?.remove(company_id).unwrap_or_default(),
-            credit: payments::credit(tx, company_id)?,
+            credit: credit::balances(tx, &[id])?.into_iter().map(|balance| balance.amount).collect(),
             holds,
         })
     })?;

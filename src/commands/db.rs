@@ -1,5 +1,6 @@
-//! `finops db`: set the database up, look at it, check it, spread it over a cluster.
+//! `finops db`: set the database up, look at it, check it, copy it, spread it over a cluster.
 
+mod copy;
 mod distribute;
 mod reconcile;
 
@@ -38,6 +39,13 @@ enum Verb {
     /// Check that all figures, numbers, documents and schedules agree; exit 1 when something does not.
     #[command(after_help = "Example:\n  finops db check")]
     Check,
+    /// Copy everything into another, empty database: from SQLite to Postgres, or back.
+    ///
+    /// All of it or nothing, in one transaction; what was written is read again and compared (rows,
+    /// sums, SHA-256 of each table). Stop the cron lines first, and change the URL in the
+    /// configuration afterwards: the source stays as it is.
+    #[command(after_help = "Example:\n  finops db copy --to postgres://finops@db.example.com/finops")]
+    Copy(copy::Args),
     /// Spread the tables over the nodes of a Citus cluster; again, it does what is left to do.
     ///
     /// Each customer's rows lie together on one node, numbers with their series. Stop the jobs first:
@@ -63,6 +71,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         Verb::Migrate => migrate(&ctx).map(|()| ExitCode::Done),
         Verb::Status => status(&ctx),
         Verb::Check => run_check(&ctx),
+        Verb::Copy(args) => copy::run(args, &ctx, shell),
         Verb::Distribute { dry_run } => distribute::run(&ctx, *dry_run),
         Verb::Reconcile(args) => reconcile::run(args, &ctx),
     }

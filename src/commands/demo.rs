@@ -10,7 +10,7 @@ use crate::config::{FILE_NAME, TEMPLATE};
 use crate::context::{Clock, Context, Shell};
 use crate::engine::{RunOptions, host};
 use crate::error::{Error, ExitCode, Result, io_error};
-use crate::import::{Options, encoding};
+use crate::import::Options;
 use crate::jobs::generate::{Generate, GenerateOptions};
 use crate::jobs::issue::Issue;
 use crate::operations::import::{How, import_files};
@@ -42,13 +42,20 @@ const ITS_TOTAL: &str = "6162.36";
 /// Where the example files are put in the folder.
 const DATA: &str = "data";
 
-const FILES: [(&str, &[u8]); 8] = [
+const FILES: [(&str, &[u8]); 15] = [
     ("sellers.csv", include_bytes!("../../examples/data/sellers.csv")),
     ("tax_rates.csv", include_bytes!("../../examples/data/tax_rates.csv")),
+    ("plans.csv", include_bytes!("../../examples/data/plans.csv")),
+    ("plan_items.csv", include_bytes!("../../examples/data/plan_items.csv")),
+    ("plan_tiers.csv", include_bytes!("../../examples/data/plan_tiers.csv")),
     ("companies.csv", include_bytes!("../../examples/data/companies.csv")),
     ("contacts.csv", include_bytes!("../../examples/data/contacts.csv")),
     ("contracts.csv", include_bytes!("../../examples/data/contracts.csv")),
+    ("contract_plans.csv", include_bytes!("../../examples/data/contract_plans.csv")),
     ("contract_items.csv", include_bytes!("../../examples/data/contract_items.csv")),
+    ("price_tiers.csv", include_bytes!("../../examples/data/price_tiers.csv")),
+    ("discounts.csv", include_bytes!("../../examples/data/discounts.csv")),
+    ("usage.csv", include_bytes!("../../examples/data/usage.csv")),
     ("billable_items.csv", include_bytes!("../../examples/data/billable_items.csv")),
     ("nordlicht.png", include_bytes!("../../examples/data/nordlicht.png")),
 ];
@@ -120,7 +127,7 @@ fn make(folder: &Path, config: &Path, shell: &Shell) -> Result<ExitCode> {
 }
 
 fn bring_in(ctx: &Context, db: &mut Db, data: &Path) -> Result<()> {
-    let options = Options { encoding: encoding("utf-8")?, allow_numbers: Vec::new() };
+    let options = Options::default();
     let author = host::author(ctx);
     let how = How { options: &options, author: &author, as_of: ctx.as_of, ctx: Some(ctx), dry_run: false };
     let started = Instant::now();

@@ -199,7 +199,7 @@ fn list(args: &ListArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let columns = [
         Column::left("Company"),
         Column::left("Effect"),
-        Column::left("State"),
+        Column::state("State"),
         Column::right("Attempts"),
         Column::left("Next"),
         Column::left("Why"),
@@ -279,7 +279,7 @@ fn show(args: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         }
     }
     ctx.ui.table(&facts);
-    let columns = [Column::right("Attempt"), Column::left("Ended"), Column::left("Outcome"), Column::left("Why")];
+    let columns = [Column::right("Attempt"), Column::left("Ended"), Column::state("Outcome"), Column::left("Why")];
     let mut table = Table::new(&columns);
     for a in &detailed.failed_attempts {
         table.row(vec![a.attempt.to_string(), a.ended_at.clone(), a.outcome.to_owned(), a.message.to_owned()]);

@@ -4,18 +4,17 @@ use crate::context::{Context, Shell};
 use crate::engine::summary::Millis;
 use crate::engine::{doubts, host};
 use crate::error::{Error, ExitCode, Result, io_error};
-use crate::import::{Kind, Options, encoding};
+use crate::import::{Format, Kind, Options, encoding};
 use crate::operations::import::{Counts, How, ImportSummary, Input, import_files};
 use crate::ui::{Column, Table};
 use chrono::SecondsFormat;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Bring in sellers, tax rates, companies, contracts, items and payments from CSV files.
+/// Bring in sellers, tax rates, companies, contracts, items and payments from files of CSV or JSON lines.
 ///
 /// Rows are known by your own ids: new ones are added, others changed, and rows that are missing in
 /// a file stay as they are. Everything is imported, or, on any mistake in any file, nothing.
@@ -23,18 +22,27 @@ use std::time::{Duration, Instant};
 #[command(after_help = "Example:\n  finops import data/\n  finops import companies companies.csv --dry-run\n  \
                         finops import --template contracts > contracts.csv")]
 pub struct Args {
-    /// What FILE holds: sellers, tax_rates, companies, contacts, contracts, contract_items, billable_items
-    /// or payments. Without FILE: a folder with files of those names (companies.csv), taken in order.
+    /// What FILE holds: sellers, tax_rates, plans, plan_items, plan_tiers, companies, contacts, contracts,
+    /// contract_plans, contract_items, price_tiers, discounts, usage, billable_items, opening_invoices,
+    /// opening_credits or payments. Without FILE: a folder with files of those names (companies.csv,
+    /// companies.jsonl), taken in order.
     #[arg(value_name = "KIND|FOLDER", required_unless_present = "template")]
     what: Option<PathBuf>,
 
-    /// The CSV file; - reads the standard input.
+    /// The file; - reads the standard input.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 
     /// Print a file of this kind to fill in: its header, and one row that shows how.
     #[arg(long, value_name = "KIND", conflicts_with_all = ["what", "file", "dry_run"])]
     template: Option<Kind>,
+
+    /// What the rows are written in [default: by the file's name, .csv or .jsonl].
+    ///
+    /// JSON lines are one flat object a line, with the columns as keys; null is an empty cell, and a
+    /// key that is missing is a column that the file lacks.
+    #[arg(long)]
+    format: Option<Format>,
 
     /// The encoding of files without a byte order mark: windows-1252, utf-16le, shift_jis …
     #[arg(long, value_name = "LABEL", default_value = "utf-8")]
@@ -72,7 +80,7 @@ struct Summary<'a> {
 
 pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     if let Some(kind) = args.template {
-        let template = kind.template();
+        let template = if args.format == Some(Format::Jsonl) { kind.json_template() } else { kind.template() };
         shell.ui.item(&Template { kind, template: template.clone() }, || template.trim_end().to_owned());
         return Ok(ExitCode::Done);
     }
@@ -102,7 +110,7 @@ fn options(args: &Args) -> Result<Options> {
             None => told.hint("finops import --template KIND shows the columns"),
         });
     }
-    Ok(Options { encoding: encoding(&args.encoding)?, allow_numbers: args.allow_numbers.clone() })
+    Ok(Options { encoding: encoding(&args.encoding)?, allow_numbers: args.allow_numbers.clone(), format: args.format })
 }
 
 fn files(args: &Args) -> Result<Vec<(Kind, Input)>> {
@@ -146,7 +154,7 @@ pub(super) fn folder(folder: &Path) -> Result<Vec<(Kind, Input)>> {
     let entries = std::fs::read_dir(folder).map_err(|error| io_error("read", folder, error))?;
     for entry in entries {
         let path = entry.map_err(|error| io_error("read", folder, error))?.path();
-        if path.extension().and_then(OsStr::to_str).is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        if Format::of(&path).is_some() {
             names.push(path);
         }
     }
@@ -155,7 +163,12 @@ pub(super) fn folder(folder: &Path) -> Result<Vec<(Kind, Input)>> {
     let mut unknown = Vec::new();
     for path in names {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match Kind::ALL.iter().find(|kind| kind.file_name() == name) {
+        let is = |kind: &&Kind| Format::ALL.iter().any(|format| kind.file_name_as(*format) == name);
+        match Kind::ALL.iter().find(is) {
+            Some(kind) if files.last().is_some_and(|(last, _)| last == kind) => {
+                return Err(Error::usage(format!("{} holds {kind} twice, as CSV and as JSON lines", folder.display()))
+                    .hint("move one of the two elsewhere"));
+            }
             Some(kind) => files.push((*kind, Input::Path(path))),
             None => unknown.push(name),
         }

@@ -1,11 +1,15 @@
 //! `finops invoices`: make drafts, issue them, look at them, put one right.
 
+mod correct;
+mod list;
+mod preview;
 mod show;
 
 use super::job::open_for;
 pub(super) use super::job::run_job;
+use super::job::run_job_and;
 use crate::context::Context;
-use crate::engine::{RunOptions, doubts};
+use crate::engine::{RunOptions, Summary, doubts};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::jobs::JobKind;
 use crate::jobs::documents::{Documents, load_logo, parse, relative_path};
@@ -13,10 +17,13 @@ use crate::jobs::generate::{Generate, GenerateOptions};
 use crate::jobs::issue::Issue;
 use crate::jobs::send::Send;
 use crate::model::calendar::PeriodFilter;
-use crate::model::{Cadence, CompanyId, InvoiceState};
+use crate::model::money::parse_decimal;
+use crate::model::{Cadence, CompanyId, Invalid, InvoiceState};
 use crate::operations::invoices as operations;
-use crate::store::{Db, Tx, documents};
+use crate::rules::billing::SkipReason;
+use crate::store::{Db, Tx, documents, openings};
 use clap::Subcommand;
+use rust_decimal::Decimal;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -48,16 +55,36 @@ enum Verb {
     /// named are sent once more.
     #[command(after_help = "Example:\n  finops invoices send --dry-run\n  finops invoices send INV-2026-000001")]
     Send(SendArgs),
-    /// List invoices.
-    #[command(after_help = "Example:\n  finops invoices list --state open")]
-    List(show::ListArgs),
-    /// Show one invoice with its lines, taxes and payments.
+    /// List invoices: by state, company, period, dates, amount or words.
+    #[command(after_help = "Example:\n  finops invoices list --overdue --sort total --desc\n  \
+                            finops invoices list --issued-from 2026-10-01 --issued-to 2026-10-31 --currency EUR --total-from 1000")]
+    List(list::ListArgs),
+    /// Show one invoice with its lines, taxes, credit notes and payments.
     #[command(after_help = "Example:\n  finops invoices show INV-2026-000001")]
     Show(OneArgs),
     /// Write an issued invoice's PDF again, always with the same bytes.
     #[command(after_help = "Example:\n  finops invoices pdf INV-2026-000001 --out invoice.pdf")]
     Pdf(PdfArgs),
-    /// Void an issued invoice that was not paid. Its number stays in the books.
+    /// Change the lines of a draft; its sums follow.
+    ///
+    /// A draft that was edited is never made anew: when its inputs change, it is reported as stale.
+    #[command(after_help = "Example:\n  \
+        finops invoices edit 0199fd5c-0000-7000-8000-000000000001 --set 2 --quantity 3 --dry-run\n  \
+        finops invoices edit 0199fd5c-0000-7000-8000-000000000001 --remove 1 --add --description 'Discount' --unit-price -20")]
+    Edit(correct::EditArgs),
+    /// Credit an issued invoice, whole or in part, by a credit note with a number of its own.
+    ///
+    /// It lowers what remains to be paid; what exceeds that becomes the company's credit, which its
+    /// next invoice uses up. All credit notes of an invoice together never exceed it, in any tax rate.
+    #[command(after_help = "Example:\n  \
+        finops invoices credit INV-2026-000001 --reason 'cancelled' --ref ticket-4711\n  \
+        finops invoices credit INV-2026-000001 --line 2 --dry-run\n  \
+        finops invoices credit INV-2026-000001 --amount 59.50")]
+    Credit(correct::CreditArgs),
+    /// Write an open invoice off: nobody expects it to be paid any more.
+    #[command(after_help = "Example:\n  finops invoices uncollectible INV-2026-000001 --reason 'insolvent'")]
+    Uncollectible(correct::UncollectibleArgs),
+    /// Void an issued invoice that was neither paid nor credited. Its number stays in the books.
     #[command(after_help = "Example:\n  finops invoices void INV-2026-000001 --reason 'wrong price'")]
     Void(VoidArgs),
     /// Bill again what a voided invoice billed, from the data as they are now, as a new draft.
@@ -86,8 +113,22 @@ struct GenerateArgs {
     #[arg(long)]
     yes: bool,
     /// Show what would be billed and why, and write nothing.
+    ///
+    /// At the end, the run against what was billed for the period before, company by company: new,
+    /// gone, or changed by more than the threshold, and why.
     #[arg(long)]
     dry_run: bool,
+    /// How many percent an amount may move before it is told of.
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent, default_value = "20")]
+    threshold: Decimal,
+    /// Write the comparison of every company into this CSV file.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn parse_percent(text: &str) -> Result<Decimal, Invalid> {
+    let percent = parse_decimal(text)?;
+    if percent < Decimal::ZERO { Err(Invalid::new("write a number from 0")) } else { Ok(percent) }
 }
 
 #[derive(Debug, clap::Args)]
@@ -156,9 +197,12 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
         Verb::Generate(args) => generate(args, ctx, &mut db),
         Verb::Issue(args) => issue(args, ctx, &mut db),
         Verb::Send(args) => send(args, ctx, &mut db),
-        Verb::List(args) => show::list(args, ctx, &mut db),
+        Verb::List(args) => list::list(args, ctx, &mut db),
         Verb::Show(one) => show::show(one, ctx, &mut db),
         Verb::Pdf(args) => pdf(args, ctx, &mut db),
+        Verb::Edit(args) => correct::edit(args, ctx, &mut db),
+        Verb::Credit(args) => correct::credit(args, ctx, &mut db),
+        Verb::Uncollectible(args) => correct::uncollectible(args, ctx, &mut db),
         Verb::Void(args) => void(args, ctx, &mut db),
         Verb::Regenerate(one) => regenerate(one, ctx, &mut db),
         Verb::Delete(one) => delete(one, ctx, &mut db),
@@ -180,7 +224,28 @@ fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode>
     scope.extend(args.yes.then(|| "--yes".to_owned()));
     let mut job = Generate::new(ctx, db, &options)?;
     let run = RunOptions { dry_run: args.dry_run, scope: scope.join(" "), limit: args.limit };
-    run_job(&mut job, ctx, db, &run)
+    let compare = |job: &mut Generate, db: &mut Db| {
+        let compared = if args.dry_run { job.compared_with_ended(db)? } else { job.compared() };
+        if args.dry_run {
+            preview::show(ctx, &compared, args.threshold);
+        } else {
+            preview::tell_far_off(ctx, &compared, args.threshold);
+        }
+        args.out.as_ref().map_or(Ok(()), |file| preview::write(file, &compared, args.threshold))
+    };
+    run_job_and(&mut job, ctx, db, &run, compare, made_something)
+}
+
+/// A run for which something was due, and that made nothing of it, is no success. What waits for a
+/// person since an earlier run was told then.
+fn made_something(summary: &Summary) -> Result<()> {
+    let skipped = |reason: SkipReason| summary.skipped.get(reason.as_str()).copied().unwrap_or(0);
+    let not_made = summary.failed + skipped(SkipReason::NoItems) + skipped(SkipReason::NothingToBill);
+    if summary.dry_run || summary.done > 0 || not_made == 0 {
+        return Ok(());
+    }
+    Err(Error::failed(format!("{not_made} due, and not one invoice was made"))
+        .hint("see what is wrong with each above; finops invoices generate --dry-run looks again"))
 }
 
 fn issue(args: &IssueArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
@@ -232,6 +297,10 @@ fn pdf(args: &PdfArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let (document, logo) = db.read(|tx| {
         let invoice = operations::find(tx, &args.one.invoice, args.one.company_id.as_ref())?;
         let Some((content, _)) = documents::find(tx, &invoice.company_id, &invoice.invoice_id)? else {
+            if openings::is_opening(tx, &invoice.company_id, &invoice.invoice_id)? {
+                return Err(Error::refused(format!("invoice {} was issued by another system", invoice.label()))
+                    .hint("its document is there; here is only what is still to be paid of it"));
+            }
             return Err(Error::refused(format!("invoice {} is a draft, and has no document yet", invoice.label()))
                 .hint("finops invoices issue makes it one"));
         };

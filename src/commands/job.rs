@@ -19,17 +19,32 @@ pub fn open_for(kind: JobKind, dry_run: bool, ctx: &Context) -> Result<Db> {
 
 /// Runs a job to its end.
 pub fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, options: &RunOptions) -> Result<ExitCode> {
+    run_job_and(job, ctx, db, options, |_, _| Ok(()), |_| Ok(()))
+}
+
+/// Runs a job to its end, shows what there is to show before its summary, and takes the run for failed
+/// when `check` does.
+pub fn run_job_and<J: Job>(
+    job: &mut J,
+    ctx: &Context,
+    db: &mut Db,
+    options: &RunOptions,
+    show: impl FnOnce(&mut J, &mut Db) -> Result<()>,
+    check: impl FnOnce(&Summary) -> Result<()>,
+) -> Result<ExitCode> {
     let verb = job.verb();
     let mut watch = match job.name().parse() {
         Ok(kind) => Watch::start(kind, options.dry_run, ctx),
         Err(_) => Watch::nobody(ctx),
     };
     let (summary, ended) = engine::run(job, ctx, db, options);
+    let shown = show(job, db);
     // A run that was broken off tells what it did until then; one that never began has only its error.
     if ended.is_ok() || summary.something_happened() {
         let text = || if ctx.ui.is_terminal() { summary.text(verb) } else { summary.anchored_text(verb) };
         ctx.ui.summary(&summary, text, summary.something_happened());
     }
+    let ended = ended.and(shown).and_then(|()| check(&summary));
     if !options.dry_run && (ended.is_err() || is_mailed(ctx, &summary)) {
         alerts::tell_at_once(ctx, db);
     }

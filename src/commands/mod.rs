@@ -5,15 +5,19 @@
 pub mod alerts;
 pub mod audit;
 pub mod companies;
+pub mod completions;
 pub mod config;
+pub mod credit;
 pub mod db;
 pub mod demo;
 pub mod doctor;
 pub mod effects;
+pub mod export;
 pub mod import;
 pub mod init;
 pub mod invoices;
 pub mod job;
+pub mod man;
 pub mod notifications;
 pub mod notify;
 pub mod payments;
@@ -33,10 +37,12 @@ pub enum Command {
     Init(init::Args),
     Config(config::Args),
     Import(import::Args),
+    Export(export::Args),
     Invoices(invoices::Args),
     Payments(payments::Args),
     Companies(companies::Args),
     Reminders(reminders::Args),
+    Credit(credit::Args),
     Effects(effects::Args),
     Alerts(alerts::Args),
     Notifications(notifications::Args),
@@ -48,6 +54,8 @@ pub enum Command {
     Unlock(unlock::Args),
     Db(db::Args),
     Schedule(schedule::Args),
+    Completions(completions::Args),
+    Man(man::Args),
     Demo(demo::Args),
 }
 
@@ -57,10 +65,12 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Init(args) => init::run(&args, shell),
         Command::Config(args) => config::run(&args, shell),
         Command::Import(args) => import::run(&args, shell),
+        Command::Export(args) => export::run(&args, shell),
         Command::Invoices(args) => invoices::run(&args, &Context::new(shell)?),
         Command::Payments(args) => payments::run(&args, shell),
         Command::Companies(args) => companies::run(&args, &Context::new(shell)?),
         Command::Reminders(args) => reminders::run(&args, &Context::new(shell)?),
+        Command::Credit(args) => credit::run(&args, &Context::new(shell)?),
         Command::Effects(args) => effects::run(&args, &Context::new(shell)?),
         Command::Alerts(args) => alerts::run(&args, &Context::new(shell)?),
         Command::Notifications(args) => notifications::run(&args, &Context::new(shell)?),
@@ -72,6 +82,8 @@ pub fn run(command: Command, shell: &Shell) -> Result<ExitCode> {
         Command::Unlock(args) => unlock::run(&args, &Context::new(shell)?),
         Command::Db(args) => db::run(&args, shell),
         Command::Schedule(args) => schedule::run(&args, shell),
+        Command::Completions(args) => completions::run(&args, shell),
+        Command::Man(args) => man::run(&args, shell),
         Command::Demo(args) => demo::run(&args, shell),
     }
 }

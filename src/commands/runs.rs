@@ -111,7 +111,7 @@ fn list(args: &ListArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let columns = [
         Column::left("Started"),
         Column::left("Job"),
-        Column::left("Outcome"),
+        Column::state("Outcome"),
         Column::right("Done"),
         Column::right("Failed"),
         Column::right("Waiting"),

@@ -1,5 +1,7 @@
 //! `finops schedule`: what cron runs, and when.
 
+mod install;
+
 use crate::context::Shell;
 use crate::error::{ExitCode, Result};
 use crate::ui::Column;
@@ -12,7 +14,7 @@ const CRONTAB: &str = include_str!("../../crontab.example");
 /// Marks the line of a job that does not exist yet.
 const LATER: &str = "#later# ";
 
-/// Show what cron runs.
+/// Show what cron runs, and hand it to cron or systemd.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  finops schedule show")]
 pub struct Args {
@@ -25,6 +27,13 @@ enum Verb {
     /// Show the recommended crontab: when, what, and which jobs are still to come.
     #[command(after_help = "Example:\n  finops schedule show --json")]
     Show,
+    /// Put the jobs into this user's crontab, or write systemd timers.
+    ///
+    /// Of the crontab, only the block between two marks is written, one for each configuration: your
+    /// own lines stay as they are, and running it again changes nothing. After an update it
+    /// brings the jobs that are new.
+    #[command(after_help = "Example:\n  finops schedule install --dry-run\n  finops schedule install --systemd")]
+    Install(install::Args),
 }
 
 /// A line of the crontab.
@@ -39,8 +48,14 @@ struct Line {
 }
 
 pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let Verb::Show = args.verb;
-    let columns = [Column::left("When"), Column::left("Command"), Column::left("State"), Column::left("What")];
+    match &args.verb {
+        Verb::Show => show(shell),
+        Verb::Install(args) => install::run(args, shell),
+    }
+}
+
+fn show(shell: &Shell) -> Result<ExitCode> {
+    let columns = [Column::left("When"), Column::left("Command"), Column::state("State"), Column::left("What")];
     shell.ui.list(&columns, &lines(CRONTAB), |line| {
         vec![line.cron.clone(), line.command.clone(), line.state.to_owned(), line.what.clone()]
     });

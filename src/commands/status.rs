@@ -5,7 +5,7 @@ use crate::engine::doubts::{self, Doubt};
 use crate::error::{ExitCode, Result};
 use crate::jobs::JobKind;
 use crate::model::message::Severity;
-use crate::model::{EffectKind, EffectState, Money};
+use crate::model::{EffectKind, EffectState, InvoiceState, Money};
 use crate::store::runs::RunItem;
 use crate::store::{Db, Tx, alerts, effects, invoices, notifications, runs};
 use crate::ui::{Column, Ui};
@@ -115,7 +115,7 @@ pub fn run(_args: &Args, ctx: &Context) -> Result<ExitCode> {
         let row = DoubtRow { section: "doubt", doubt: &doubt };
         ui.item(&row, || format!("{}\nUntil then the jobs refuse to run. {}\n", doubt.message, doubt.hint));
     }
-    let columns = [Column::left("Job"), Column::left("Last run"), Column::left("Outcome")];
+    let columns = [Column::left("Job"), Column::left("Last run"), Column::state("Outcome")];
     ui.list(&columns, &status.jobs, |row| {
         let last_run = row.last_run.clone().unwrap_or_else(|| "never".to_owned());
         vec![row.job.to_string(), last_run, row.outcome.clone().unwrap_or_default()]
@@ -198,7 +198,12 @@ pub(super) fn show_invoices_of(ctx: &Context, db: &mut Db) -> Result<()> {
 
 fn show_invoices(ui: &Ui, rows: &[InvoicesRow]) {
     let columns = [Column::left("Invoices"), Column::right("Count"), Column::right("Total"), Column::left("")];
-    ui.list(&columns, rows, |row| vec![row.state.clone(), row.count.to_string(), row.total.to_string(), row.currency.to_owned()]);
+    ui.list(&columns, rows, |row| vec![shown_state(row), row.count.to_string(), row.total.to_string(), row.currency.to_owned()]);
+}
+
+/// Credit notes are issued once, and that is all that becomes of them.
+fn shown_state(row: &InvoicesRow) -> String {
+    if row.state == InvoiceState::Issued.as_str() { "credit notes".to_owned() } else { row.state.clone() }
 }
 
 fn first_row(item: RunItem) -> FirstRow {

@@ -17,9 +17,10 @@ pub struct MessagesConfig {
 }
 
 impl MessagesConfig {
-    /// Whether customers are told of it.
+    /// Whether customers are told of it. Whoever gets invoices gets what corrects them.
     pub fn tells(&self, kind: MessageKind) -> bool {
-        self.customer.contains(&kind)
+        let asked = if kind == MessageKind::CreditNoteIssued { MessageKind::InvoiceIssued } else { kind };
+        self.customer.contains(&asked)
     }
 }
 

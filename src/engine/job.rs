@@ -30,7 +30,7 @@ pub trait Job {
     /// Writes what was decided, and tells the audit log. What only the transaction can give (a
     /// number) is put into the plans.
     fn record(&self, tx: &mut Tx, plans: &mut [Self::Plan]) -> Result<Vec<Entry>>;
-    /// Hears what became of a page once it is committed, for a job that must not meet the same unit
+    /// Hears what became of a page once it is committed, or in a dry run looked at, for a job that must not meet the same unit
     /// again in this run.
     fn recorded(&mut self, _decided: &Decided<Self::Plan>) {}
     /// What carries out the effects that `record` plans, and those that are due besides.

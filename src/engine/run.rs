@@ -77,7 +77,9 @@ impl<'c> Runner<'c> {
             })?;
             let Some((decided, standing)) = decided else { break };
             let news = decided.failed.iter().map(|failed| items::is_news(items::before(&standing, failed))).collect();
-            self.tell(&Recorded { decided, moved: Vec::new(), news }, true);
+            let looked_at = Recorded { decided, moved: Vec::new(), news };
+            self.tell(&looked_at, true);
+            job.recorded(&looked_at.decided);
             self.stop_if_asked()?;
         }
         job.deliverers().into_iter().try_for_each(|deliverer| outbox::look(deliverer, self.ctx, db, &mut self.summary))

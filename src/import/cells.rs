@@ -3,6 +3,7 @@
 use super::columns::{Column, Need};
 use super::decode::UNREADABLE;
 use super::scan::{Place, Record};
+use super::write::without_guard;
 use super::{Header, Kind};
 use crate::error::Problem;
 use crate::model::Invalid;
@@ -40,6 +41,11 @@ impl<'a> Cells<'a> {
     /// Whether the file has a column.
     pub fn has(&self, column: &str) -> bool {
         self.header.has(column)
+    }
+
+    /// Whether a column is there, and its cell is empty.
+    pub fn is_blank(&self, column: &str) -> bool {
+        self.has(column) && self.index_of(column).is_some_and(|index| self.filled(index).trim().is_empty())
     }
 
     /// Looks at what no cell may hold, whatever its column: bytes that could not be read, control
@@ -170,6 +176,7 @@ impl<'a> Cells<'a> {
     /// The cell, or its default where nothing but blanks stands in it.
     fn filled(&self, index: usize) -> &'a str {
         let cell = self.header.cell_of(index).map_or("", |cell| self.record.cell(cell));
+        let cell = if self.header.is_csv { without_guard(cell) } else { cell };
         match (cell, self.columns()[index].need) {
             (text, Need::Default(value)) if text.trim().is_empty() => value,
             (text, _) => text,

@@ -1,7 +1,10 @@
 //! The columns of every kind of file. The header check, the templates, the reference that users
 //! read and the defaults all come from these tables; `rows` reads the cells by the same names.
 
+mod prices;
+
 use super::Kind;
+use prices::{CONTRACT_ITEMS, CONTRACT_PLANS, DISCOUNTS, PLAN_ITEMS, PLAN_TIERS, PLANS, PRICE_TIERS, USAGE};
 
 /// Whether a cell must be filled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +20,8 @@ pub enum Need {
 pub struct Column {
     pub name: &'static str,
     pub need: Need,
-    /// A value for the template; the samples of all kinds fit together.
+    /// A value for the template; the samples of all kinds fit together, but for price_tiers, whose
+    /// item would have to be one with tiers.
     pub sample: &'static str,
     pub about: &'static str,
     /// Long numbers are its business, so that none is taken for a card number.
@@ -56,7 +60,7 @@ const ADDRESS: [Column; 6] = [
     col("country", Required, "DE", "ISO 3166-1 code of two capital letters"),
 ];
 
-const SELLERS: [Column; 25] = [
+const SELLERS: [Column; 27] = [
     SELLER_ID,
     col("name", Required, "Acme Services GmbH", "Its registered name"),
     ADDRESS[0],
@@ -79,6 +83,13 @@ const SELLERS: [Column; 25] = [
     col("payment_terms_days", Default("14"), "14", "Days from issue to due date"),
     col("series_id", Optional, "", "The number series; sellers may share one. Empty: the seller's id"),
     col("number_format", Default("INV-{year}-{seq:06}"), "INV-{year}-{seq:06}", "How invoice numbers look"),
+    col(
+        "credit_series_id",
+        Optional,
+        "",
+        "The number series of credit notes. Empty: the series_id that the seller began with, followed by -credit",
+    ),
+    col("credit_number_format", Default("CN-{year}-{seq:06}"), "CN-{year}-{seq:06}", "How numbers of credit notes look"),
     col("tax_code", Required, "standard", "The tax code of items that name none"),
     col("logo", Optional, "", "PNG or JPEG file, its path relative to this file"),
     col("footer", Optional, "Managing director: Max Mustermann", "Printed at the foot of each page"),
@@ -144,7 +155,7 @@ const CONTACTS: [Column; 8] = [
     col("time_zone", Optional, "", "IANA zone, for when messages reach them. Empty: the company's"),
 ];
 
-const CONTRACTS: [Column; 16] = [
+const CONTRACTS: [Column; 17] = [
     COMPANY_ID,
     col("contract_id", Required, "managed-it", "Your own id, unique within the company"),
     SELLER_ID,
@@ -166,25 +177,7 @@ const CONTRACTS: [Column; 16] = [
     col("description", Optional, "Managed IT", "Printed on the invoice"),
     col("reference", Optional, "", "The customer's reference for this contract. Empty: the company's"),
     CONTRACT_REMINDER_POLICY,
-];
-
-const CONTRACT_ITEMS: [Column; 11] = [
-    COMPANY_ID,
-    col("contract_id", Required, "managed-it", "The contract that it belongs to"),
-    col("item_id", Required, "seats", "Your own id, unique within the contract"),
-    col("valid_from", Optional, "", "First day of this price and quantity. Empty: the first day not billed yet"),
-    col("end", Optional, "", "First day no longer billed"),
-    col("description", Required, "Workplace support", "Printed on the invoice"),
-    col(
-        "price_model",
-        Default("per_unit"),
-        "per_unit",
-        "flat: the unit price a period; per_unit: quantity × unit price a period",
-    ),
-    col("quantity", Default("1"), "12", "How many").numbers(),
-    col("unit", Optional, "seat", "Printed beside the quantity"),
-    col("unit_price", Required, "39.90", "In the contract's currency; may be finer than a cent").numbers(),
-    col("tax_code", Optional, "", "Empty: the seller's"),
+    col("trial_end", Optional, "", "First day that is billed after a free trial; periods run from the start all the same"),
 ];
 
 const BILLABLE_ITEMS: [Column; 11] = [
@@ -199,6 +192,27 @@ const BILLABLE_ITEMS: [Column; 11] = [
     col("unit_price", Required, "95.00", "In this currency; may be finer than a cent; negative gives money back").numbers(),
     col("tax_inclusive", Default("no"), "no", "yes: the unit price includes the tax"),
     col("tax_code", Optional, "", "Empty: the seller's"),
+];
+
+const OPENING_INVOICES: [Column; 8] = [
+    COMPANY_ID,
+    col("number", Required, "2025-0815", "As the system before gave it; it is none of your series here"),
+    SELLER_ID,
+    CURRENCY,
+    col("amount", Required, "119.00", "What is still to be paid of it, tax included").numbers(),
+    col("issued_on", Required, "2025-12-01", "Its date"),
+    col("due_on", Required, "2025-12-15", "Its due date"),
+    col("reference", Optional, "", "The customer's reference on it"),
+];
+
+const OPENING_CREDITS: [Column; 7] = [
+    COMPANY_ID,
+    col("reference", Required, "overpaid-2025-0799", "What it is called there, unique within the company: it is taken over once"),
+    SELLER_ID,
+    CURRENCY,
+    col("amount", Required, "20.00", "Above zero: what the next invoices use up").numbers(),
+    col("dated", Required, "2025-12-31", "Day on which it is taken over"),
+    col("reason", Optional, "Overpaid", "Where it comes from"),
 ];
 
 const PAYMENTS: [Column; 7] = [
@@ -221,7 +235,16 @@ impl Kind {
             Self::Contacts => &CONTACTS,
             Self::Contracts => &CONTRACTS,
             Self::ContractItems => &CONTRACT_ITEMS,
+            Self::PriceTiers => &PRICE_TIERS,
+            Self::Plans => &PLANS,
+            Self::PlanItems => &PLAN_ITEMS,
+            Self::PlanTiers => &PLAN_TIERS,
+            Self::ContractPlans => &CONTRACT_PLANS,
+            Self::Discounts => &DISCOUNTS,
+            Self::Usage => &USAGE,
             Self::BillableItems => &BILLABLE_ITEMS,
+            Self::OpeningInvoices => &OPENING_INVOICES,
+            Self::OpeningCredits => &OPENING_CREDITS,
             Self::Payments => &PAYMENTS,
         }
     }
@@ -235,9 +258,25 @@ impl Kind {
             Self::Contacts => &["company_id", "contact_id"],
             Self::Contracts => &["company_id", "contract_id"],
             Self::ContractItems => &["company_id", "contract_id", "item_id", "valid_from"],
+            Self::PriceTiers => &["company_id", "contract_id", "item_id", "valid_from", "up_to"],
+            Self::Plans => &["plan_id", "valid_from"],
+            Self::PlanItems => &["plan_id", "version", "item_id"],
+            Self::PlanTiers => &["plan_id", "version", "item_id", "up_to"],
+            Self::ContractPlans => &["company_id", "contract_id", "valid_from"],
+            Self::Discounts => &["company_id", "contract_id", "discount_id"],
+            Self::Usage => &["company_id", "usage_key"],
             Self::BillableItems => &["company_id", "source_key"],
+            Self::OpeningInvoices => &["company_id", "seller_id", "number"],
+            Self::OpeningCredits => &["company_id", "reference"],
             Self::Payments => &["company_id", "provider", "reference"],
         }
+    }
+
+    /// A row that itself imports, as an object on one line.
+    pub fn json_template(self) -> String {
+        let value = |sample: &str| if sample.is_empty() { serde_json::Value::Null } else { sample.into() };
+        let pairs = self.columns().iter().map(|c| format!("\"{}\":{}", c.name, value(c.sample)));
+        format!("{{{}}}\n", pairs.collect::<Vec<_>>().join(","))
     }
 
     /// A header and one row that itself imports.

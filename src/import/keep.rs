@@ -3,9 +3,10 @@
 //! `tests/operations/import_columns.rs` checks column by column.
 
 use super::Source;
+use super::prices::DiscountRow;
 use super::rows::SellerRow;
 use crate::model::seller::Address;
-use crate::model::{BillableItem, Company, Contact, Contract, ContractItem, Seller, TaxRate};
+use crate::model::{BillableItem, Company, Contact, Contract, ContractItem, Discount, PlanItem, Seller, TaxRate};
 
 /// Takes over the fields of the columns that the file lacks.
 macro_rules! keep {
@@ -23,8 +24,14 @@ pub fn seller(row: &mut SellerRow, before: &Seller, source: &Source) {
         "tax_id": tax_id, "registration": registration, "email": email, "phone": phone, "website": website,
         "bank_name": bank.bank_name, "iban": bank.iban, "bic": bank.bic, "account": bank.account,
         "language": language, "payment_terms_days": payment_terms_days, "series_id": series_id,
-        "number_format": number_format, "logo": logo_sha256, "footer": footer,
+        "number_format": number_format, "credit_series_id": credit_series_id,
+        "credit_number_format": credit_number_format, "logo": logo_sha256, "footer": footer,
     );
+    // The default follows the first series of invoices: a new one is none of the credit notes' business.
+    let is_default = |seller: &Seller| seller.credit_series_id == format!("{}-credit", seller.series_id);
+    if before.series_id != seller.series_id && is_default(seller) && is_default(before) {
+        seller.credit_series_id.clone_from(&before.credit_series_id);
+    }
 }
 
 pub fn tax_rate(row: &mut TaxRate, before: &TaxRate, source: &Source) {
@@ -51,15 +58,33 @@ pub fn contract(row: &mut Contract, before: &Contract, source: &Source) {
     keep!(row, before, source;
         "every": interval.every, "anchor_day": anchor_day, "end": end, "bill_from": bill_from,
         "payment_terms_days": payment_terms_days, "tax_inclusive": tax_inclusive, "description": description,
-        "reference": reference, "reminder_policy": reminder_policy,
+        "reference": reference, "reminder_policy": reminder_policy, "trial_end": trial_end,
     );
 }
 
 /// `before` is the version that the new one replaces or follows.
 pub fn contract_item(row: &mut ContractItem, before: &ContractItem, source: &Source) {
     keep!(row, before, source;
-        "end": end, "price_model": price_model, "quantity": quantity, "unit": unit, "tax_code": tax_code,
+        "end": end, "price_model": price_model, "quantity": quantity, "unit": unit, "unit_price": unit_price,
+        "tax_code": tax_code, "package_size": terms.package_size, "included": terms.included, "meter": terms.meter,
+        "minimum": terms.minimum,
     );
+    // Tiers have files of their own.
+    row.terms.tiers.clone_from(&before.terms.tiers);
+}
+
+pub fn plan_item(row: &mut PlanItem, before: &PlanItem, source: &Source) {
+    keep!(row, before, source;
+        "price_model": price_model, "quantity": quantity, "unit": unit, "unit_price": unit_price,
+        "tax_code": tax_code, "package_size": terms.package_size, "included": terms.included, "meter": terms.meter,
+        "minimum": terms.minimum,
+    );
+    row.terms.tiers.clone_from(&before.terms.tiers);
+}
+
+pub fn discount(row: &mut DiscountRow, before: &Discount, source: &Source) {
+    keep!(row, before, source; "item_id": item_id, "periods": periods);
+    row.off = row.off.or(Some(before.off));
 }
 
 pub fn billable_item(row: &mut BillableItem, before: &BillableItem, source: &Source) {

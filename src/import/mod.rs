@@ -1,6 +1,6 @@
-//! What users bring: CSV files, read row by row into the values of `model`.
+//! What users bring: files of CSV or JSON lines, read row by row into the values of `model`.
 //!
-//! Bytes become text (`decode`), text becomes records whose cells know their place (`scan`), a
+//! Bytes become text (`decode`), text becomes records whose cells know their place (`scan`, `json`), a
 //! header says which cell is which column (`columns`), and each row becomes a value that cannot be
 //! wrong (`rows`), or the list of all that is wrong with it. A file is read as a stream: besides
 //! the keys of its rows, which are kept to find the same one twice, memory does not grow with it.
@@ -11,37 +11,75 @@ mod checks;
 mod columns;
 mod contacts;
 mod decode;
+mod header;
+mod json;
 pub mod keep;
+mod prices;
 mod read;
 mod rows;
 mod scan;
+mod write;
 
 pub use columns::{Column, Need};
 pub use contacts::UNREACHABLE;
+pub use prices::{ContractPlanRow, DiscountRow, NEEDS_OFF, PlanTierRow, TierRow};
 pub use read::{Located, Options, Problems, Reader, Refused, RowError, RowKey, Source, encoding};
 pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
 
-use crate::model::{BillableItem, Company, Contact, Contract, TaxRate, text_enum};
-use read::Header;
+pub use write::csv_cell;
+
+use crate::model::{
+    BillableItem, Company, Contact, Contract, OpeningCredit, OpeningInvoice, Plan, PlanItem, TaxRate, Usage, text_enum,
+};
+use header::Header;
 
 text_enum! {
     /// What a file holds. In the order in which one needs the other: sellers first.
     pub enum Kind ("the kind of file") {
         Sellers = "sellers",
         TaxRates = "tax_rates",
+        Plans = "plans",
+        PlanItems = "plan_items",
+        PlanTiers = "plan_tiers",
         Companies = "companies",
         Contacts = "contacts",
         Contracts = "contracts",
+        ContractPlans = "contract_plans",
         ContractItems = "contract_items",
+        PriceTiers = "price_tiers",
+        Discounts = "discounts",
+        Usage = "usage",
         BillableItems = "billable_items",
+        OpeningInvoices = "opening_invoices",
+        OpeningCredits = "opening_credits",
         Payments = "payments",
+    }
+}
+
+text_enum! {
+    /// How rows are written down; the word is the end of a file's name, too.
+    pub enum Format ("the format") {
+        Csv = "csv",
+        Jsonl = "jsonl",
+    }
+}
+
+impl Format {
+    /// By the end of the file's name, in capitals or not.
+    pub fn of(path: &std::path::Path) -> Option<Self> {
+        path.extension()?.to_str()?.to_ascii_lowercase().parse().ok()
     }
 }
 
 impl Kind {
     /// The name under which it is found in a folder: `companies.csv`.
     pub fn file_name(self) -> String {
-        format!("{self}.csv")
+        self.file_name_as(Format::Csv)
+    }
+
+    /// The same in another format: `companies.jsonl`.
+    pub fn file_name_as(self, format: Format) -> String {
+        format!("{self}.{format}")
     }
 }
 
@@ -53,7 +91,16 @@ pub enum Row {
     Company(Box<Company>),
     Contact(Box<Contact>),
     Contract(Contract),
-    ContractItem(ContractItemRow),
+    ContractItem(Box<ContractItemRow>),
+    PriceTier(TierRow),
+    Plan(Plan),
+    PlanItem(Box<PlanItem>),
+    PlanTier(PlanTierRow),
+    ContractPlan(ContractPlanRow),
+    Discount(Box<DiscountRow>),
+    Usage(Usage),
     BillableItem(BillableItem),
+    OpeningInvoice(OpeningInvoice),
+    OpeningCredit(OpeningCredit),
     Payment(PaymentRow),
 }

@@ -1,15 +1,18 @@
 //! One file: its header checked against the table of its kind, then row after row.
 
-use super::cells::{Cells, shortened};
-use super::decode::{Text, UNREADABLE};
+use super::cells::Cells;
+use super::decode::Text;
+use super::header::Header;
+use super::json::{JsonScanner, Key};
 use super::scan::{Place, Record, Scanner};
-use super::{Column, Kind, Need, Row, contacts, rows};
+use super::{Format, Kind, Row, contacts, prices, rows};
 use crate::error::{Error, Problem, Result};
 use encoding_rs::Encoding;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Problems that are told one by one; of the others, only how many.
@@ -22,11 +25,13 @@ pub struct Options {
     pub encoding: &'static Encoding,
     /// Columns in which a number that looks like a payment card's is known to be none.
     pub allow_numbers: Vec<String>,
+    /// None: by the end of the file's name; CSV where that says nothing.
+    pub format: Option<Format>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { encoding: encoding_rs::UTF_8, allow_numbers: Vec::new() }
+        Self { encoding: encoding_rs::UTF_8, allow_numbers: Vec::new(), format: None }
     }
 }
 
@@ -36,95 +41,6 @@ pub fn encoding(label: &str) -> Result<&'static Encoding> {
         Error::usage(format!("{label:?} is no encoding that finops knows"))
             .hint("write utf-8, utf-16le, windows-1252 (Excel in Western Europe), windows-1250, iso-8859-2, shift_jis …")
     })
-}
-
-/// What the first record of a file says.
-#[derive(Debug)]
-pub struct Header {
-    file: String,
-    pub(super) kind: Kind,
-    /// For each column of the table, the cell that holds it.
-    cells: Vec<Option<usize>>,
-    width: usize,
-    allow_numbers: Vec<String>,
-}
-
-impl Header {
-    /// The cell that holds a column, by its place in the table; None: the file lacks the column.
-    pub(super) fn cell_of(&self, column: usize) -> Option<usize> {
-        self.cells.get(column).copied().flatten()
-    }
-
-    pub(super) fn has(&self, column: &str) -> bool {
-        let index = self.kind.columns().iter().position(|c| c.name == column);
-        index.is_some_and(|index| self.cell_of(index).is_some())
-    }
-
-    pub(super) fn allows_numbers(&self, column: &str) -> bool {
-        self.allow_numbers.iter().any(|allowed| allowed == column)
-    }
-
-    pub(super) fn problem(&self, place: Place, field: &str, value: &str, reason: String) -> Problem {
-        Problem {
-            file: self.file.clone(),
-            line: place.line,
-            column: place.column,
-            field: field.to_owned(),
-            value: shortened(value),
-            reason,
-        }
-    }
-
-    /// Finds the columns of the table in the header, and says all that is wrong with it.
-    fn match_columns(&mut self, record: &Record) -> Vec<Problem> {
-        let columns = self.kind.columns();
-        let mut problems = Vec::new();
-        let mut guessed = Vec::new();
-        let mut legible = true;
-        for cell in 0..record.width() {
-            let name = record.cell(cell).trim();
-            let folded = name.to_ascii_lowercase();
-            let problem = match columns.iter().position(|column| column.name == folded) {
-                Some(index) if self.cells[index].is_some() => Some("this column stands here twice".to_owned()),
-                Some(index) => {
-                    self.cells[index] = Some(cell);
-                    None
-                }
-                None => {
-                    guessed.extend(self.kind.column_like(name));
-                    legible &= !name.contains(['\0', UNREADABLE]);
-                    Some(unknown_column(self.kind, name))
-                }
-            };
-            problems.extend(problem.map(|reason| self.problem(record.place(cell), "header", name, reason)));
-        }
-        // A column that stands there under a wrong name, or one that cannot be read, is told by that alone.
-        let missing = |(column, cell): &(&Column, &Option<usize>)| {
-            column.need == Need::Required && cell.is_none() && !guessed.contains(&column.name)
-        };
-        let missing: Vec<_> = columns.iter().zip(&self.cells).filter(missing).map(|(column, _)| column.name).collect();
-        if legible && !missing.is_empty() {
-            let reason = format!("the header lacks {}", missing.join(", "));
-            problems.push(self.problem(Place { line: 1, column: 1 }, "header", "", reason));
-        }
-        problems.sort_by_key(|problem| (problem.line, problem.column));
-        problems
-    }
-}
-
-fn unknown_column(kind: Kind, name: &str) -> String {
-    if name.is_empty() {
-        return "a column without a name".to_owned();
-    }
-    if name.contains(['\0', UNREADABLE]) {
-        return "this is not UTF-8: save the file as \"CSV UTF-8\", or tell its encoding, such as --encoding windows-1252 \
-                or utf-16le"
-            .to_owned();
-    }
-    match kind.column_like(name) {
-        Some(like) => format!("{kind} have no such column: did you mean {like}?"),
-        None => format!("{kind} have no such column; finops import --template {kind} shows those they have"),
-    }
 }
 
 /// Where a row stands, so that what is found out about it later (against the database, say) can
@@ -205,7 +121,7 @@ impl RowKey {
 
 /// Reads the rows of one file. An iterator that goes on after a bad row, so that all are told.
 pub struct Reader<R> {
-    scanner: Scanner<R>,
+    records: Records<R>,
     record: Record,
     header: Arc<Header>,
     /// The rows read so far, and their lines.
@@ -213,32 +129,77 @@ pub struct Reader<R> {
     failed: bool,
 }
 
+/// Records in either format.
+enum Records<R> {
+    Csv(Scanner<R>),
+    /// With the keys of the object just read, and those that the header was made of.
+    Jsonl {
+        scanner: JsonScanner<R>,
+        keys: Vec<Key>,
+        of_header: Vec<String>,
+    },
+}
+
 impl<R: Read> Reader<R> {
     /// Reads the header. `file` is what messages call it. Errors: the input cannot be read, or all
     /// that is wrong with the header.
     pub fn new(kind: Kind, file: &str, input: R, options: &Options) -> Result<Self> {
+        let format = options.format.or_else(|| Format::of(Path::new(file))).unwrap_or(Format::Csv);
         let unreadable = |error| Error::failed(format!("cannot read {file}: {error}")).caused_by(error);
-        let mut scanner = Scanner::new(Text::new(input, options.encoding)).map_err(unreadable)?;
+        let text = Text::new(input, options.encoding);
         let mut record = Record::new();
-        let found = scanner.read_record(&mut record).map_err(unreadable)?;
-        let mut header = Header {
-            file: file.to_owned(),
-            kind,
-            cells: vec![None; kind.columns().len()],
-            width: record.width(),
-            allow_numbers: options.allow_numbers.clone(),
-        };
+        let mut header = Header::new(kind, file, format == Format::Csv, &options.allow_numbers);
         let mut problems = Problems::default();
-        if !found || record.is_blank() {
-            let reason = format!("there is no header; finops import --template {kind} prints one");
-            problems.extend(vec![header.problem(Place { line: 1, column: 1 }, "", "", reason)]);
-        } else {
-            problems.extend(faults(&header, &record));
-            problems.extend(header.match_columns(&record));
-        }
+        let records = match format {
+            Format::Jsonl => Records::Jsonl { scanner: JsonScanner::new(text), keys: Vec::new(), of_header: Vec::new() },
+            Format::Csv => {
+                let mut scanner = Scanner::new(text).map_err(unreadable)?;
+                let found = scanner.read_record(&mut record).map_err(unreadable)?;
+                header.width = record.width();
+                if !found || record.is_blank() {
+                    let reason = format!("there is no header; finops import --template {kind} prints one");
+                    problems.extend(vec![header.problem(Place { line: 1, column: 1 }, "", "", reason)]);
+                } else {
+                    problems.extend(faults(&header, &record));
+                    problems.extend(header.match_columns(&record));
+                }
+                Records::Csv(scanner)
+            }
+        };
         match problems.into_error() {
             Some(error) => Err(error),
-            None => Ok(Self { scanner, record, header: Arc::new(header), keys: HashMap::new(), failed: false }),
+            None => Ok(Self { records, record, header: Arc::new(header), keys: HashMap::new(), failed: false }),
+        }
+    }
+
+    /// Reads the next record, and for JSON makes its keys the header; false at the end.
+    fn read_record(&mut self) -> io::Result<bool> {
+        match &mut self.records {
+            Records::Csv(scanner) => loop {
+                if !scanner.read_record(&mut self.record)? {
+                    return Ok(false);
+                }
+                if !self.record.is_blank() {
+                    return Ok(true);
+                }
+            },
+            Records::Jsonl { scanner, keys, of_header } => {
+                let found = scanner.read_record(keys, &mut self.record)?;
+                // What is not whole is told by its faults alone.
+                if found && self.record.faults().is_empty() && !keys.iter().map(|key| &key.name).eq(of_header.iter()) {
+                    let mut header = self.header.anew(keys.len());
+                    for (cell, key) in keys.iter().enumerate() {
+                        if let Some(reason) = header.match_column(cell, &key.name) {
+                            self.record.fault(key.place, format!("{:?}: {reason}", key.name));
+                        }
+                    }
+                    self.header = Arc::new(header);
+                    // With a fault, the next object is looked at anew.
+                    let sound = self.record.faults().is_empty();
+                    *of_header = if sound { keys.iter().map(|key| key.name.clone()).collect() } else { Vec::new() };
+                }
+                Ok(found)
+            }
         }
     }
 
@@ -298,10 +259,9 @@ impl<R: Read> Iterator for Reader<R> {
     type Item = Result<Located<Row>, RowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.failed {
-            match self.scanner.read_record(&mut self.record) {
+        if !self.failed {
+            match self.read_record() {
                 Ok(false) => return None,
-                Ok(true) if self.record.is_blank() => {}
                 Ok(true) => return Some(self.row().map_err(RowError::Problems)),
                 Err(error) => {
                     self.failed = true;
@@ -320,8 +280,17 @@ fn read_row(kind: Kind, cells: &mut Cells) -> Option<Row> {
         Kind::Companies => rows::company(cells).map(|row| Row::Company(Box::new(row))),
         Kind::Contacts => contacts::contact(cells).map(|row| Row::Contact(Box::new(row))),
         Kind::Contracts => rows::contract(cells).map(Row::Contract),
-        Kind::ContractItems => rows::contract_item(cells).map(Row::ContractItem),
+        Kind::ContractItems => rows::contract_item(cells).map(|row| Row::ContractItem(Box::new(row))),
+        Kind::PriceTiers => prices::tier(cells).map(Row::PriceTier),
+        Kind::Plans => prices::plan(cells).map(Row::Plan),
+        Kind::PlanItems => prices::plan_item(cells).map(|row| Row::PlanItem(Box::new(row))),
+        Kind::PlanTiers => prices::plan_tier(cells).map(Row::PlanTier),
+        Kind::ContractPlans => prices::contract_plan(cells).map(Row::ContractPlan),
+        Kind::Discounts => prices::discount(cells).map(|row| Row::Discount(Box::new(row))),
+        Kind::Usage => prices::usage(cells).map(Row::Usage),
         Kind::BillableItems => rows::billable_item(cells).map(Row::BillableItem),
+        Kind::OpeningInvoices => rows::opening::invoice(cells).map(Row::OpeningInvoice),
+        Kind::OpeningCredits => rows::opening::credit(cells).map(Row::OpeningCredit),
         Kind::Payments => rows::payment(cells).map(Row::Payment),
     }
 }

@@ -1,14 +1,17 @@
 //! Cells to typed rows, and the checks that take more than one cell. One function a kind; each
 //! reads the columns of its table in `columns`.
 
+pub mod opening;
+
 use super::cells::Cells;
 use super::checks;
+use super::prices::{Own, Priced, priced};
 use crate::model::calendar::{Cadence, Interval, parse_date};
 use crate::model::money::parse_decimal;
 use crate::model::seller::{Address, BankDetails};
 use crate::model::{
     BillableItem, Company, CompanyId, Contract, ContractId, ContractItem, Currency, Invalid, ItemId, Money, Payment, PriceModel,
-    Seller, SellerId, TaxCategory, TaxCode, TaxRate,
+    PriceTerms, Seller, SellerId, TaxCategory, TaxCode, TaxRate,
 };
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
@@ -44,6 +47,8 @@ pub struct ContractItemRow {
     pub quantity: Decimal,
     pub unit: String,
     pub unit_price: Decimal,
+    /// Without tiers: those have files of their own.
+    pub terms: PriceTerms,
     pub tax_code: Option<TaxCode>,
 }
 
@@ -61,6 +66,7 @@ impl ContractItemRow {
             quantity: self.quantity,
             unit: self.unit,
             unit_price: self.unit_price,
+            terms: self.terms,
             tax_code: self.tax_code,
         }
     }
@@ -76,13 +82,13 @@ pub struct PaymentRow {
 
 /// Dates, numbers and small words as cells hold them. None: empty, or wrong and reported.
 impl Cells<'_> {
-    fn date(&mut self, column: &str) -> Option<NaiveDate> {
+    pub(super) fn date(&mut self, column: &str) -> Option<NaiveDate> {
         self.parse(column, parse_date)
     }
 
     /// A day of service or payment: years outside are slips of the hand, and a contract
     /// would be billed for all of them.
-    fn service_date(&mut self, column: &str) -> Option<NaiveDate> {
+    pub(super) fn service_date(&mut self, column: &str) -> Option<NaiveDate> {
         self.parse(column, |s| {
             let date = parse_date(s)?;
             let (first, last) = SERVICE_YEARS;
@@ -91,7 +97,7 @@ impl Cells<'_> {
         })
     }
 
-    fn decimal(&mut self, column: &str) -> Option<Decimal> {
+    pub(super) fn decimal(&mut self, column: &str) -> Option<Decimal> {
         self.parse(column, parse_decimal)
     }
 
@@ -111,7 +117,7 @@ impl Cells<'_> {
     }
 
     /// Reports an `end` that comes before the first day.
-    fn check_end(&mut self, first: Option<NaiveDate>, first_column: &str, end: Option<NaiveDate>) {
+    pub(super) fn check_end(&mut self, first: Option<NaiveDate>, first_column: &str, end: Option<NaiveDate>) {
         if let (Some(first), Some(end)) = (first, end)
             && end < first
         {
@@ -142,12 +148,17 @@ pub fn seller(cells: &mut Cells) -> Option<SellerRow> {
     let payment_terms_days = cells.terms();
     let series_id = cells.line("series_id");
     let number_format = cells.line("number_format");
+    let credit_series_id = cells.line("credit_series_id");
+    let credit_number_format = cells.line("credit_number_format");
     let tax_code = cells.parse("tax_code", str::parse);
     let logo = cells.parse("logo", checks::logo);
     let footer = cells.text("footer");
     let seller_id: SellerId = seller_id?;
+    let series_id = if series_id.is_empty() { seller_id.to_string() } else { series_id };
     let seller = Seller {
-        series_id: if series_id.is_empty() { seller_id.to_string() } else { series_id },
+        credit_series_id: if credit_series_id.is_empty() { format!("{series_id}-credit") } else { credit_series_id },
+        credit_number_format,
+        series_id,
         seller_id,
         name,
         address: address?,
@@ -257,12 +268,18 @@ pub fn contract(cells: &mut Cells) -> Option<Contract> {
     let start = cells.service_date("start");
     let end = cells.service_date("end");
     let bill_from = cells.service_date("bill_from");
+    let trial_end = cells.service_date("trial_end");
     let payment_terms_days = cells.terms();
     let tax_inclusive = cells.yes_no("tax_inclusive");
     let description = cells.text("description");
     let reference = cells.line("reference");
     let reminder_policy = cells.parse("reminder_policy", checks::policy).unwrap_or_default();
     cells.check_end(start, "start", end);
+    if let (Some(start), Some(trial_end)) = (start, trial_end)
+        && trial_end < start
+    {
+        cells.refuse("trial_end", format!("this is before start {start}: it is the first day that is billed after the trial"));
+    }
     Some(Contract {
         company_id: company_id?,
         contract_id: contract_id?,
@@ -274,6 +291,7 @@ pub fn contract(cells: &mut Cells) -> Option<Contract> {
         start: start?,
         end,
         bill_from,
+        trial_end,
         payment_terms_days,
         tax_inclusive: tax_inclusive?,
         description,
@@ -289,15 +307,9 @@ pub fn contract_item(cells: &mut Cells) -> Option<ContractItemRow> {
     let valid_from = cells.service_date("valid_from");
     let end = cells.service_date("end");
     let description = cells.text("description");
-    let price_model = cells.word("price_model");
-    let quantity = cells.decimal("quantity");
-    let unit = cells.line("unit");
-    let unit_price = cells.decimal("unit_price");
-    let tax_code = cells.parse("tax_code", str::parse);
+    let priced = priced(cells, Own::Contract);
     cells.check_end(valid_from, "valid_from", end);
-    if quantity.is_some_and(|q| q < Decimal::ZERO) {
-        cells.refuse("quantity", "the quantity is below 0: to give money back, write a negative unit_price");
-    }
+    let Priced { price_model, quantity, unit, unit_price, terms, tax_code } = priced?;
     Some(ContractItemRow {
         company_id: company_id?,
         contract_id: contract_id?,
@@ -305,10 +317,11 @@ pub fn contract_item(cells: &mut Cells) -> Option<ContractItemRow> {
         valid_from,
         end,
         description,
-        price_model: price_model?,
-        quantity: quantity?,
+        price_model,
+        quantity,
         unit,
-        unit_price: unit_price?,
+        unit_price,
+        terms,
         tax_code,
     })
 }

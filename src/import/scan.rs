@@ -32,7 +32,17 @@ pub struct Fault {
 struct Cell {
     end: usize,
     place: Place,
-    quoted: bool,
+    form: Form,
+}
+
+/// How a cell's content stands in the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Bare,
+    /// In the quotes of CSV.
+    Quoted,
+    /// A value of JSON, on one line.
+    Json,
 }
 
 /// One record, its buffers used again for the next.
@@ -77,8 +87,14 @@ impl Record {
     /// Where the character before which the `before` part of a cell's content stands is found in the file.
     pub fn place_after(&self, index: usize, before: &str) -> Place {
         let mut place = self.place(index);
-        let quoted = self.cells.get(index).is_some_and(|cell| cell.quoted);
-        place.column += u64::from(quoted);
+        let form = self.cells.get(index).map_or(Form::Bare, |cell| cell.form);
+        let quoted = form == Form::Quoted;
+        place.column += u64::from(form != Form::Bare);
+        if form == Form::Json {
+            // What is escaped takes more room than is counted here: the place is in the value, at its latest.
+            place.column += before.chars().count() as u64;
+            return place;
+        }
         for (at, c) in before.char_indices() {
             match c {
                 '\r' if before[at + 1..].starts_with('\n') => {}
@@ -92,10 +108,10 @@ impl Record {
 
     /// An empty line, or one of delimiters only, as spreadsheets leave below the last row.
     pub fn is_blank(&self) -> bool {
-        self.text.is_empty() && self.faults.is_empty() && self.cells.iter().all(|cell| !cell.quoted)
+        self.text.is_empty() && self.faults.is_empty() && self.cells.iter().all(|cell| cell.form == Form::Bare)
     }
 
-    fn clear(&mut self, start: Place) {
+    pub(super) fn clear(&mut self, start: Place) {
         self.text.clear();
         self.cells.clear();
         self.surplus = 0;
@@ -103,6 +119,22 @@ impl Record {
         self.start = start;
         self.quoted = false;
         self.chars = 0;
+    }
+
+    /// What is wrong with the record as such.
+    pub(super) fn fault(&mut self, place: Place, reason: String) {
+        self.faults.push(Fault { place, reason });
+    }
+
+    /// A cell that is whole already: a value of JSON.
+    pub(super) fn push_value(&mut self, text: &str, place: Place) {
+        let chars = text.chars().count();
+        if chars > MAX_CELL_CHARS {
+            self.fault(place, format!("this value has {chars} characters; at most {MAX_CELL_CHARS} are read"));
+        } else {
+            self.text.extend_from_slice(text.as_bytes());
+        }
+        self.cells.push(Cell { end: self.text.len(), place, form: Form::Json });
     }
 
     fn push(&mut self, byte: u8) {
@@ -118,7 +150,8 @@ impl Record {
             self.faults.push(Fault { place: self.start, reason });
         }
         if self.cells.len() < MAX_CELLS {
-            self.cells.push(Cell { end: self.text.len(), place: self.start, quoted: self.quoted });
+            let form = if self.quoted { Form::Quoted } else { Form::Bare };
+            self.cells.push(Cell { end: self.text.len(), place: self.start, form });
         } else {
             self.surplus += 1;
         }

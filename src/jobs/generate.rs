@@ -6,11 +6,13 @@
 //! that consolidation and billable items do not depend on the order of pages.
 //! Decide: `rules::billing`. Record: drafts, the claims on periods and items, the moved schedules.
 
+mod compare;
 mod facts;
 mod plan;
 mod record;
 mod shown;
 
+pub(crate) use facts::{Plans, contract_facts};
 pub(crate) use plan::draft;
 pub use plan::{Draft, GeneratePlan};
 pub(crate) use record::{entry, insert, remove, reschedule};
@@ -20,11 +22,13 @@ use crate::engine::job::{Decided, Job};
 use crate::error::{Error, Result};
 use crate::model::{Cadence, CompanyId, calendar::PeriodFilter};
 use crate::rules::billing::Options;
+use crate::rules::compare::Comparison;
 use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::billing::{self, DueKey};
 use crate::store::{Db, Tx, companies, invoices, items, sellers};
 use chrono::NaiveDate;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the flags ask for.
@@ -50,6 +54,9 @@ pub struct Generate<'c> {
     place: Place,
     /// Companies of which something could not be done: it stays in the sources, and is not met twice.
     left: BTreeSet<CompanyId>,
+    /// The page in hand against what was billed before, and all that were recorded.
+    comparing: RefCell<Vec<Comparison>>,
+    compared: Vec<Comparison>,
 }
 
 /// A company to look at, and where it was met.
@@ -110,7 +117,33 @@ impl<'c> Generate<'c> {
             max_missed: ctx.config.billing.max_missed_periods,
             allow_many_missed: asked.allow_many_missed,
         };
-        Ok(Self { ctx, options, dry_run: asked.dry_run, named, until, place, left: BTreeSet::new() })
+        Ok(Self {
+            ctx,
+            options,
+            dry_run: asked.dry_run,
+            named,
+            until,
+            place,
+            left: BTreeSet::new(),
+            comparing: RefCell::default(),
+            compared: Vec::new(),
+        })
+    }
+
+    /// The run against what was billed before, a line a company and currency.
+    pub fn compared(&mut self) -> Vec<Comparison> {
+        std::mem::take(&mut self.compared)
+    }
+
+    /// The same with the contracts that ended, which is a look at all of them: for a person who looks
+    /// at the whole run.
+    pub fn compared_with_ended(&mut self, db: &mut Db) -> Result<Vec<Comparison>> {
+        let mut compared = self.compared();
+        if self.named.is_empty() {
+            db.read(|tx| compare::add_ended(tx, self.ctx.as_of.date_naive(), &mut compared))?;
+            compared.sort_by(|a, b| (&a.company_id, a.currency).cmp(&(&b.company_id, b.currency)));
+        }
+        Ok(compared)
     }
 
     /// The next page of the current source, and the place after it.
@@ -209,10 +242,14 @@ impl Job for Generate<'_> {
             tx.hold_companies(&companies)?;
         }
         let facts = facts::load(tx, keys, self.until)?;
-        Ok(plan::decide(&facts, &self.options, &self.ctx.ids))
+        let decided = plan::decide(&facts, &self.options, &self.ctx.ids);
+        // A page may be planned more than once before it is recorded: the last time counts.
+        *self.comparing.borrow_mut() = compare::compare(tx, &facts, &decided, self.until)?;
+        Ok(decided)
     }
 
     fn recorded(&mut self, decided: &Decided<GeneratePlan>) {
+        self.compared.append(self.comparing.get_mut());
         self.left.extend(decided.failed.iter().map(|f| f.company_id.clone()));
     }
 

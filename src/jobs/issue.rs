@@ -5,36 +5,33 @@
 //! number, the dates, the frozen document and the planned PDF, in one transaction, so that no
 //! number is lost or given twice. Deliver: the PDFs, on all cores.
 
+mod credit;
+mod frozen;
 mod plan;
 
+pub use frozen::Frozen;
 pub use plan::IssuePlan;
 
-use super::documents::{Documents, key as effect_key};
+use self::credit::Available;
+use super::documents::Documents;
 
 use crate::context::Context;
 use crate::engine::events as staff;
 use crate::engine::job::{Decided, Failed, Job, Skipped};
 use crate::engine::outbox::Deliver;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::jobs::send;
-use crate::model::EffectKind;
-use crate::model::digest::sha256_hex;
-use crate::model::document::Document;
 use crate::model::message::MessageKind;
-use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, Seller};
+use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, Money, Seller};
 use crate::render::{Fonts, missing_characters};
-use crate::rules::document::{Issue as Freeze, canonical_json, freeze};
+use crate::rules::document::{Issue as Freeze, freeze};
 use crate::rules::numbering::NumberFormat;
 use crate::rules::schedule::today;
 use crate::store::audit::Entry;
-use crate::store::documents::NewDocument;
-use crate::store::effects::{self, NewEffect};
 use crate::store::events;
-use crate::store::numbers::{self};
-use crate::store::payments::{self, CreditEntry};
-use crate::store::{StoreError, Tx, companies, documents, invoices, sellers};
+use crate::store::{StoreError, Tx, companies, invoices, numbers, sellers};
 use chrono::NaiveDate;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
 /// The job, with its place among the drafts.
@@ -93,6 +90,7 @@ impl Job for Issue<'_> {
         let sellers: HashMap<_, Seller> = sellers::all(tx)?.into_iter().map(|s| (s.seller_id.clone(), s)).collect();
         let companies: HashMap<_, Company> =
             companies::by_ids(tx, &ids)?.into_iter().map(|c| (c.company_id.clone(), c)).collect();
+        let mut available = Available::read(tx, &ids)?;
         let mut latest = HashMap::new();
         let fonts = self.writer.fonts()?;
         let mut decided = Decided::default();
@@ -118,7 +116,10 @@ impl Job for Issue<'_> {
                     };
                     match last.filter(|last| *last > plan.document.issued_on) {
                         Some(last) => decided.failed.push(too_early(&plan, last)),
-                        None => decided.plans.push(plan),
+                        None => {
+                            let applied = available.apply(&plan.draft.head);
+                            decided.plans.push(plan.with_credit(applied));
+                        }
                     }
                 }
                 Err(Unfit::Skip(skipped)) => decided.skipped.push(*skipped),
@@ -129,44 +130,22 @@ impl Job for Issue<'_> {
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [IssuePlan]) -> Result<Vec<Entry>> {
+        credit::hold(tx, plans)?;
         let numbered = plan::number(tx, plans)?;
         let mut heads = Vec::with_capacity(plans.len());
-        let mut kept = Vec::with_capacity(plans.len());
-        let mut planned = Vec::with_capacity(plans.len());
+        let mut frozen = Frozen::default();
         let mut told = Vec::new();
-        let mut entries = Vec::with_capacity(plans.len());
         for (plan, number) in plans.iter_mut().zip(numbered) {
             plan.document.number = number;
-            let IssuePlan { document, .. } = &*plan;
-            let content = canonical_json(document).map_err(|e| Error::failed(format!("a document cannot be written: {e}")))?;
-            let sha256 = sha256_hex(content.as_bytes());
-            let head = &plan.draft.head;
-            entries.push(Entry {
-                company_id: head.company_id.to_string(),
-                action: "invoice.issued",
-                entity: "invoice",
-                entity_id: head.invoice_id.to_string(),
-                payload: json!({ "number": document.number, "total": head.total, "currency": head.currency, "document_sha256": sha256 })
-                    .to_string(),
-            });
-            planned.push(NewEffect {
-                company_id: head.company_id.clone(),
-                key: effect_key(&head.seller_id, &document.number),
-                subject: head.invoice_id.to_string(),
-                content_sha256: sha256.clone(),
-                payload: String::new(),
-                recipient: String::new(),
-                not_before: None,
-            });
+            credit::record(tx, plan)?;
+            let IssuePlan { document, draft, credit_applied, .. } = &*plan;
+            let head = &draft.head;
+            let about = if credit_applied.is_zero() { Value::Null } else { json!({ "credit_applied": credit_applied }) };
             told.extend(send::event(&self.ctx.config, MessageKind::InvoiceIssued, head, &document.number));
-            kept.push(NewDocument { company_id: head.company_id.clone(), invoice_id: head.invoice_id.clone(), sha256, content });
-            // Nothing is owed of it: what it gives back is the company's credit (semantics.md, credit notes).
-            let state = if head.total.minor() > 0 { InvoiceState::Open } else { InvoiceState::Paid };
-            if head.total.minor() < 0 {
-                give_back(tx, head, document)?;
-            }
+            frozen.add("invoice.issued", head, document, about)?;
             heads.push(Invoice {
-                state,
+                // Nothing is owed of it: what it gives back is the company's credit (semantics.md, credit notes).
+                state: if head.total.minor() > credit_applied.minor() { InvoiceState::Open } else { InvoiceState::Paid },
                 number: Some(document.number.clone()),
                 issued_on: Some(document.issued_on),
                 due_on: Some(document.due_on),
@@ -176,32 +155,15 @@ impl Job for Issue<'_> {
         if !invoices::issue(tx, &heads)? {
             return Err(StoreError::Busy("a draft changed while it was being issued".to_owned()).into());
         }
-        documents::insert(tx, &kept)?;
         let now = self.ctx.clock.now();
-        effects::plan(tx, EffectKind::Document, &planned, now)?;
         events::raise(tx, &told, now)?;
         staff::invoices(tx, &self.ctx.config.routing, MessageKind::InvoiceIssued, heads.iter(), now)?;
-        Ok(entries)
+        Ok(frozen.write(tx, now)?)
     }
 
     fn deliverers(&self) -> Vec<&dyn Deliver> {
         vec![&self.writer]
     }
-}
-
-/// What an invoice gives back becomes the company's credit.
-fn give_back(tx: &mut Tx, head: &Invoice, document: &Document) -> Result<()> {
-    let key = format!("invoice:{}", head.invoice_id);
-    let reason = format!("invoice {}", document.number);
-    let credit = CreditEntry {
-        company_id: &head.company_id,
-        key: &key,
-        seller_id: &head.seller_id,
-        amount: head.total.negated(),
-        reason: &reason,
-        entered_on: document.issued_on,
-    };
-    Ok(payments::add_credit(tx, credit)?)
 }
 
 fn draft_key(draft: &Invoice) -> (String, String, String, String) {
@@ -236,6 +198,8 @@ impl Issue<'_> {
             company,
             number: String::new(),
             issued_on: today(self.ctx.as_of, seller.time_zone),
+            credit_applied: Money::zero(draft.head.currency),
+            corrects: None,
         });
         // Before it gets a number: one that could not be printed would be a gap in the files.
         if let Some((character, field)) = missing_characters(&document, fonts).into_iter().next() {
@@ -247,7 +211,8 @@ impl Issue<'_> {
                 "name a font that has it in [documents] fallback_fonts",
             ))));
         }
-        Ok(IssuePlan { draft, document, series_id: seller.series_id.clone(), format })
+        let credit_applied = Money::zero(draft.head.currency);
+        Ok(IssuePlan { draft, document, series_id: seller.series_id.clone(), format, credit_applied })
     }
 }
 

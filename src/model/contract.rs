@@ -1,6 +1,6 @@
 //! Contracts and their priced items.
 
-use super::{CompanyId, ContractId, Currency, Interval, ItemId, SellerId, TaxCode, text_enum};
+use super::{CompanyId, ContractId, Currency, Interval, ItemId, Meter, SellerId, TaxCode, Tiers, text_enum};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -21,6 +21,35 @@ text_enum! {
         Flat = "flat",
         /// Quantity × unit price a period.
         PerUnit = "per_unit",
+        /// Each unit at the price of the tier it falls into.
+        Graduated = "graduated",
+        /// All units at the price of the tier that the quantity reaches.
+        Volume = "volume",
+        /// The unit price for each block of units that is begun.
+        Package = "package",
+        /// Quantity × unit price once, with the first period billed: setup, onboarding.
+        OneTime = "one_time",
+        /// What the contract comes to at least; what is missing becomes a line.
+        Minimum = "minimum",
+        /// As the contract's plan prices the item of the same id; the quantity is the contract's own.
+        Plan = "plan",
+    }
+}
+
+impl PriceModel {
+    /// Whether its prices are in tiers.
+    pub const fn has_tiers(self) -> bool {
+        matches!(self, Self::Graduated | Self::Volume)
+    }
+
+    /// Whether it needs a unit price of its own.
+    pub const fn has_price(self) -> bool {
+        !matches!(self, Self::Graduated | Self::Volume | Self::Plan)
+    }
+
+    /// Whether its quantity may be counted by a meter.
+    pub const fn has_units(self) -> bool {
+        matches!(self, Self::PerUnit | Self::Graduated | Self::Volume | Self::Package)
     }
 }
 
@@ -41,6 +70,8 @@ pub struct Contract {
     pub end: Option<NaiveDate>,
     /// First day that this system bills; None: the start. Anchor and phase follow the start all the same.
     pub bill_from: Option<NaiveDate>,
+    /// First day after a free trial; None: no trial. Anchor and phase follow the start all the same.
+    pub trial_end: Option<NaiveDate>,
     /// Overrides the company's and the seller's terms.
     pub payment_terms_days: Option<u16>,
     /// Unit prices include the tax.
@@ -50,6 +81,43 @@ pub struct Contract {
     pub reference: String,
     /// The policy of reminders for its invoices; empty: the company's.
     pub reminder_policy: String,
+}
+
+impl Contract {
+    /// The first day that is billed here.
+    pub fn billed_from(&self) -> NaiveDate {
+        [self.bill_from, self.trial_end].into_iter().flatten().fold(self.start, NaiveDate::max)
+    }
+}
+
+/// What the price models need beyond quantity and unit price.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PriceTerms {
+    /// Units in a block of `package`; None: 1.
+    pub package_size: Option<Decimal>,
+    /// Units of a full period that cost nothing.
+    pub included: Decimal,
+    /// Some: the quantity is what was used, billed when the period is over.
+    pub meter: Option<Meter>,
+    /// What a full period of this item comes to at least.
+    pub minimum: Option<Decimal>,
+    /// Of graduated and volume prices.
+    pub tiers: Option<Tiers>,
+}
+
+impl PriceTerms {
+    /// Without what a model has not: terms of the one before it, which a file left as they stood.
+    #[must_use]
+    pub fn of_model(self, model: PriceModel) -> Self {
+        let once = matches!(model, PriceModel::OneTime | PriceModel::Minimum | PriceModel::Plan);
+        Self {
+            package_size: self.package_size.filter(|_| model == PriceModel::Package),
+            included: if model.has_units() { self.included } else { Decimal::ZERO },
+            meter: self.meter.filter(|_| model.has_units()),
+            minimum: self.minimum.filter(|_| !once),
+            tiers: self.tiers.filter(|_| model.has_tiers()),
+        }
+    }
 }
 
 /// One version of an item: it holds from `valid_from` until the next version or `end`.
@@ -68,6 +136,7 @@ pub struct ContractItem {
     pub unit: String,
     /// In the contract's currency; may be finer than its minor unit.
     pub unit_price: Decimal,
+    pub terms: PriceTerms,
     /// None: the seller's default.
     pub tax_code: Option<TaxCode>,
 }

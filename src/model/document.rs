@@ -5,17 +5,20 @@
 //! contract cannot alter what was sent. Rendering needs nothing but this value and the logo.
 
 use super::seller::{Address, BankDetails};
-use super::{Currency, InvoiceId, TaxCategory};
+use super::{Currency, InvoiceId, LineDetail, TaxCategory, text_enum};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// Raised when a field is added, so that old documents stay readable as they are.
-pub const DOCUMENT_VERSION: u32 = 1;
+pub const DOCUMENT_VERSION: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     pub version: u32,
+    /// Since version 2, as are the other fields that have a default.
+    #[serde(default)]
+    pub kind: DocumentKind,
     pub invoice_id: InvoiceId,
     pub number: String,
     pub revision: u32,
@@ -23,6 +26,7 @@ pub struct Document {
     /// BCP 47.
     pub language: String,
     pub issued_on: NaiveDate,
+    /// Of a credit note: the day of issue.
     pub due_on: NaiveDate,
     /// First and last day served (both inclusive).
     pub service_from: NaiveDate,
@@ -37,11 +41,43 @@ pub struct Document {
     pub net: Decimal,
     pub tax: Decimal,
     pub total: Decimal,
+    /// The company's credit that this invoice used up when it was issued: what is left to be paid is
+    /// `total` − `credit_applied`.
+    #[serde(default)]
+    pub credit_applied: Decimal,
+    /// What a credit note takes back.
+    #[serde(default)]
+    pub corrects: Option<Corrected>,
     pub payment_terms_days: u16,
     pub bank: BankDetails,
     /// SHA-256 (hex) of the logo in `assets`, or empty.
     pub logo_sha256: String,
     pub footer: String,
+}
+
+text_enum! {
+    /// What the document is.
+    pub enum DocumentKind ("document kind") {
+        Invoice = "invoice",
+        CreditNote = "credit_note",
+    }
+}
+
+impl Default for DocumentKind {
+    /// Documents of version 1 were invoices.
+    fn default() -> Self {
+        Self::Invoice
+    }
+}
+
+/// The invoice that a credit note corrects (EN 16931 BG-3), and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Corrected {
+    pub invoice_id: InvoiceId,
+    pub number: String,
+    pub issued_on: NaiveDate,
+    /// May be empty.
+    pub reason: String,
 }
 
 /// Seller or buyer, as printed.
@@ -70,12 +106,25 @@ pub struct DocumentLine {
     pub unit_price: Decimal,
     /// Days billed of the days in the full period, when only a part is billed.
     pub prorated: Option<(u32, u32)>,
+    /// How the figures came about, beyond quantity × unit price × days. Since version 2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<LineDetail>,
     pub tax_category: TaxCategory,
     /// Percent.
     pub tax_rate: Decimal,
     /// As priced: without tax, or with it when `tax_inclusive`.
     pub amount: Decimal,
     pub net: Decimal,
+}
+
+impl Document {
+    /// What is to be paid once the credit that it used is taken off; a credit note asks for nothing.
+    pub fn to_pay(&self) -> Decimal {
+        match self.kind {
+            DocumentKind::Invoice => self.total - self.credit_applied,
+            DocumentKind::CreditNote => Decimal::ZERO,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

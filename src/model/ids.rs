@@ -118,6 +118,14 @@ user_id!(/// A priced item of one contract. The user's own id, unique within the
     ItemId, "item id");
 user_id!(/// What makes a billable item unique within its company: `ticket:4711`, `domain:example.com:2026`.
     SourceKey, "source key");
+user_id!(/// A discount of one contract. The user's own id, unique within the contract.
+    DiscountId, "discount id");
+user_id!(/// What makes a count of usage unique within its company: `2026-10-14/api/acme`.
+    UsageKey, "usage key");
+user_id!(/// What is counted: `api-calls`, `gb-stored`. The user's own name.
+    Meter, "meter");
+user_id!(/// A price list. The user's own id.
+    PlanId, "plan id");
 user_id!(/// A seller's own name for a way to tax: `standard`, `reduced`, `reverse-charge`.
     TaxCode, "tax code");
 

@@ -33,6 +33,7 @@ text_enum! {
         /// A charge for it failed.
         InvoiceFailed = "invoice.failed",
         InvoiceRefunded = "invoice.refunded",
+        CreditNoteIssued = "credit_note.issued",
         /// Held for review: it looks wrong.
         InvoiceHeld = "invoice.held",
         ReminderUpcoming = "reminder.upcoming",
@@ -144,6 +145,8 @@ impl From<Money> for Amount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvoiceFacts {
     pub number: String,
+    /// Of a credit note: the number of the invoice that it takes something back of; else empty.
+    pub corrects: String,
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
     /// Days past the due date in the seller's zone; negative before it.

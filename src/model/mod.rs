@@ -11,6 +11,7 @@ pub mod company;
 pub mod contact;
 pub mod contract;
 pub mod digest;
+pub mod discount;
 pub mod document;
 pub mod dunning;
 pub mod effect;
@@ -19,28 +20,39 @@ pub mod invoice;
 pub mod job;
 pub mod message;
 pub mod money;
+pub mod opening;
 pub mod payment;
+pub mod plan;
 pub mod routing;
 pub mod secret;
 pub mod seller;
 pub mod tax;
 pub mod text;
+pub mod tiers;
+pub mod usage;
 
 pub use billable_item::BillableItem;
 pub use calendar::{Cadence, Interval, Period};
 pub use company::{Company, Delivery};
 pub use contact::Contact;
-pub use contract::{Contract, ContractItem, PriceModel, Timing};
+pub use contract::{Contract, ContractItem, PriceModel, PriceTerms, Timing};
+pub use discount::{Discount, Off};
 pub use effect::{EffectKind, EffectState, Failure, FailureClass, Receipt, WorkClass};
-pub use ids::{CompanyId, ContactId, ContractId, InvoiceId, ItemId, RunId, SellerId, SourceKey, TaxCode};
-pub use invoice::{FullInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceTax, LineKind};
+pub use ids::{
+    CompanyId, ContactId, ContractId, DiscountId, InvoiceId, ItemId, Meter, PlanId, RunId, SellerId, SourceKey, TaxCode, UsageKey,
+};
+pub use invoice::{Correction, FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineDetail, LineKind};
 pub use job::JobKind;
 pub use money::{Currency, Money};
+pub use opening::{OpeningCredit, OpeningInvoice};
 pub use payment::Payment;
+pub use plan::{ContractPlan, Plan, PlanItem};
 pub use routing::Routing;
 pub use secret::{REDACTED, Secret};
 pub use seller::Seller;
 pub use tax::{TaxCategory, TaxRate};
+pub use tiers::{Tier, Tiers};
+pub use usage::{Usage, UsageDay};
 
 /// A value that could not be read, in words that name what was expected. Whoever knows the place
 /// (file, line, column) adds it.

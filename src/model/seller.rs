@@ -48,6 +48,9 @@ pub struct Seller {
     pub series_id: String,
     /// `INV-{year}-{seq:06}`: see `rules::numbering`.
     pub number_format: String,
+    /// The number series of its credit notes, and how their numbers look.
+    pub credit_series_id: String,
+    pub credit_number_format: String,
     /// The tax code of items that name none.
     pub tax_code: TaxCode,
     /// SHA-256 (hex) of the logo in `assets`, or empty.

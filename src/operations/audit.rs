@@ -16,11 +16,16 @@ pub use digests::{Claimed, claimed};
 
 use self::pages::Pages;
 use crate::error::Result;
-use crate::model::CompanyId;
 use crate::model::digest::{hex, sha256_hex};
+use crate::model::document::{Document, DocumentKind};
+use crate::model::{CompanyId, Invoice, InvoiceState};
+use crate::operations::import::taken_over;
+use crate::rules::document::difference;
 use crate::store::audit::{self, BatchDigest, GENESIS, HeadRow, IssuedDocument, Logged};
 use crate::store::{Db, Tx};
+use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 
@@ -80,7 +85,7 @@ pub fn verify(db: &mut Db, request: Request) -> Result<Verified> {
             counts: Verified::default(),
             heads: Pages::new(of, audit::heads, |head: &HeadRow| (&head.company_id, "")),
             documents: Pages::new(of, audit::issued_documents, |d: &IssuedDocument| {
-                (d.company_id.as_str(), d.invoice_id.as_str())
+                (d.invoice.head.company_id.as_str(), d.invoice.head.invoice_id.as_str())
             }),
             batches: BTreeMap::new(),
         };
@@ -108,8 +113,18 @@ struct Chain {
     hash: Vec<u8>,
     /// Run and batch of the last row.
     by: (String, i64),
-    /// What the log says was issued: invoice id → SHA-256 (hex); None when the payload was erased.
-    issued: HashMap<String, Option<String>>,
+    /// What the log says of issued invoices and credit notes, by id.
+    issued: HashMap<String, Issued>,
+}
+
+/// What the log says was issued.
+struct Issued {
+    /// Of the document (hex); None when the payload was erased.
+    sha256: Option<String>,
+    /// Of an invoice of another system, which has no document here: what was taken over.
+    taken_over: Option<Value>,
+    /// The state that the last row about it says; None: the one in which it was issued.
+    state: Option<InvoiceState>,
 }
 
 const RESTORE: &str = "compare with a backup from before: something else than finops changed the database";
@@ -182,11 +197,7 @@ impl Pass<'_> {
             let message = format!("the rows {} to {} are missing", chain.seq + 1, seq - 1);
             self.tell("rows_missing", place, message, RESTORE);
         }
-        if row.action == "invoice.issued" {
-            let payload = row.payload.as_deref().map(|payload| serde_json::from_str(payload).unwrap_or_default());
-            let sha256 = payload.map(|p: serde_json::Value| p["document_sha256"].as_str().unwrap_or_default().to_owned());
-            chain.issued.insert(row.entity_id.clone(), sha256);
-        }
+        chain.issued_by(row);
         if chain.by != (row.run_id.clone(), row.batch) {
             self.moved(chain);
         }
@@ -226,7 +237,7 @@ impl Pass<'_> {
             self.document(&document, None);
         }
         while let Some(document) = self.documents.next_of(tx, &company)? {
-            let logged = chain.issued.remove(document.invoice_id.as_str());
+            let logged = chain.issued.remove(document.invoice.head.invoice_id.as_str());
             self.document(&document, logged.as_ref());
         }
         let mut gone: Vec<String> = chain.issued.into_keys().collect();
@@ -244,28 +255,66 @@ impl Pass<'_> {
     }
 
     /// `logged` is what the log says was issued: None when it says nothing.
-    fn document(&mut self, document: &IssuedDocument, logged: Option<&Option<String>>) {
+    fn document(&mut self, issued: &IssuedDocument, logged: Option<&Issued>) {
         self.counts.documents += 1;
-        let IssuedDocument { company_id, invoice_id, number, content, sha256 } = document;
+        let IssuedDocument { invoice, content, sha256 } = issued;
+        let Invoice { company_id, invoice_id, .. } = &invoice.head;
+        let entity = format!("invoice {} {invoice_id}", invoice.head.number.as_deref().unwrap_or_default());
+        let place = (company_id.as_str(), None, entity.as_str());
+        if let Some((before, logged)) = logged.and_then(|logged| Some((logged.taken_over.as_ref()?, logged))) {
+            let state = logged.state.unwrap_or(InvoiceState::Open);
+            if *before != taken_over(&invoice.head) {
+                let message = "the rows of the invoice were changed: it is not what was taken over from another system";
+                self.tell("invoice_changed", place, message, RESTORE);
+            }
+            return self.state(state, &invoice.head, place);
+        }
         let (Some(content), Some(sha256)) = (content, sha256) else {
-            let place = (company_id.as_str(), None, &*format!("invoice {number} {invoice_id}"));
             return self.tell("document_missing", place, "the document of an issued invoice is gone", RESTORE);
         };
+        // The rows beside it say nothing else than what was issued: they are what everything is reckoned from.
+        if let Ok(document) = serde_json::from_str::<Document>(content) {
+            if let Some(field) = difference(&document, invoice) {
+                let message = format!("the rows of the invoice were changed: its {field} is not what its document says");
+                self.tell("invoice_changed", place, message, RESTORE);
+            }
+            if let Some(logged) = logged {
+                self.state(logged.state.unwrap_or_else(|| state_at_issue(&document)), &invoice.head, place);
+            }
+        }
         let is = sha256_hex(content.as_bytes());
         let message = match logged {
             _ if is != *sha256 => "the document is not the one that was kept when it was issued: its SHA-256 differs",
             None => "the audit log knows nothing of its being issued",
-            Some(Some(logged)) if *logged != is => "the document is not the one that the audit log says was issued",
+            Some(Issued { sha256: Some(logged), .. }) if *logged != is => {
+                "the document is not the one that the audit log says was issued"
+            }
             // It holds no personal data, and is the proof of the document: nothing erases it.
-            Some(None) => "the payload that says which document was issued is gone",
-            Some(Some(_)) => return,
+            Some(Issued { sha256: None, .. }) => "the payload that says which document was issued is gone",
+            Some(Issued { sha256: Some(_), .. }) => return,
         };
         let rule = match logged {
             None if is == *sha256 => "issue_not_logged",
-            Some(None) if is == *sha256 => "payload_missing",
+            Some(Issued { sha256: None, .. }) if is == *sha256 => "payload_missing",
             _ => "document_changed",
         };
-        self.tell(rule, (company_id.as_str(), None, &format!("invoice {number} {invoice_id}")), message, RESTORE);
+        self.tell(rule, place, message, RESTORE);
+    }
+
+    fn state(&mut self, logged: InvoiceState, invoice: &Invoice, place: (&str, Option<i64>, &str)) {
+        if logged != invoice.state {
+            let message = format!("the invoice is {}, and by the log it is {logged}", invoice.state);
+            self.tell("state_changed", place, message, RESTORE);
+        }
+    }
+}
+
+/// The state that a document was issued in: nothing is owed of a credit note, nor where nothing is to be paid.
+fn state_at_issue(document: &Document) -> InvoiceState {
+    match document.kind {
+        DocumentKind::CreditNote => InvoiceState::Issued,
+        DocumentKind::Invoice if document.to_pay() > Decimal::ZERO => InvoiceState::Open,
+        DocumentKind::Invoice => InvoiceState::Paid,
     }
 }
 
@@ -273,6 +322,32 @@ impl Chain {
     fn of(company_id: &str) -> Self {
         let (seq, hash, by) = (0, GENESIS.to_vec(), (String::new(), 0));
         Self { company_id: company_id.to_owned(), seq, hash, by, issued: HashMap::new() }
+    }
+}
+
+impl Chain {
+    /// Keeps what a row says of an issued invoice: its document, and its state.
+    fn issued_by(&mut self, row: &Logged) {
+        let payload = || row.payload.as_deref().map(|payload| serde_json::from_str::<Value>(payload).unwrap_or_default());
+        let state = match row.action.as_str() {
+            "invoice.issued" | "credit_note.issued" => {
+                let sha256 = payload().map(|p| p["document_sha256"].as_str().unwrap_or_default().to_owned());
+                self.issued.insert(row.entity_id.clone(), Issued { sha256, taken_over: None, state: None });
+                return;
+            }
+            "invoice.taken_over" => {
+                let taken_over = Some(payload().map(|mut p| p["after"].take()).unwrap_or_default());
+                self.issued.insert(row.entity_id.clone(), Issued { sha256: None, taken_over, state: None });
+                return;
+            }
+            "invoice.paid" => InvoiceState::Paid,
+            "invoice.voided" => InvoiceState::Void,
+            "invoice.uncollectible" => InvoiceState::Uncollectible,
+            _ => return,
+        };
+        if let Some(issued) = self.issued.get_mut(&row.entity_id) {
+            issued.state = Some(state);
+        }
     }
 }
 

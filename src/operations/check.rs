@@ -2,11 +2,11 @@
 //! pages, and changes nothing.
 
 use crate::error::Result;
+use crate::jobs::generate::{Plans, contract_facts};
 use crate::model::digest::sha256_hex;
 use crate::model::document::Document;
-use crate::model::{Contract, ContractId, Money};
-use crate::rules::periods::BillingCalendar;
-use crate::rules::pricing::segments;
+use crate::model::{ContractId, Money};
+use crate::rules::billing::{ContractFacts, bills, calendar};
 use crate::rules::schedule::next_unbilled;
 use crate::store::billing::Next;
 use crate::store::{Db, StoreError, Tx, billing, check, contracts};
@@ -76,8 +76,9 @@ fn wrong_with(issued: &check::Issued) -> Option<(&'static str, &'static str)> {
 }
 
 /// Every schedule says what the rules say.
-fn schedules(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
+fn schedules(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<()> {
     let mut after = (String::new(), String::new());
+    let mut plans = Plans::default();
     loop {
         let keys = check::contract_keys(tx, (&after.0, &after.1), PAGE)?;
         let Some((company_id, contract_id)) = keys.last() else { return Ok(()) };
@@ -86,33 +87,31 @@ fn schedules(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<(), StoreError>
             let Some(contract) = contracts::find(tx, company_id, contract_id)? else { continue };
             let Some((next, _)) = billing::schedule(tx, company_id, contract_id)? else { continue };
             let billed: Vec<_> = billing::billed_periods(tx, company_id, contract_id)?.into_iter().map(|p| p.0).collect();
-            let by_rule = next_unbilled(&contract, None, &billed)
+            let facts = contract_facts(tx, contract, &[], &mut plans)?;
+            let metered = facts.items.iter().any(|item| item.terms.meter.is_some());
+            let by_rule = next_unbilled(&facts.contract, metered, &billed)
                 .map(|row| row.map(|row| Next { start: row.next_start, due_on: row.next_due_on }));
-            if by_rule.as_ref() != Ok(&next)
-                && !passed_over(tx, &contract, &billed, next, by_rule.as_ref().ok().copied().flatten())?
-            {
+            if by_rule.as_ref() != Ok(&next) && !passed_over(&facts, &billed, next, by_rule.as_ref().ok().copied().flatten()) {
                 findings.push(schedule_finding(company_id.to_string(), contract_id, next, by_rule.ok().flatten()));
             }
         }
     }
 }
 
-/// Whether a schedule is ahead of the rules only by periods in which no item is active: they are
+/// Whether a schedule is ahead of the rules only by periods in which nothing is billed: they are
 /// passed over without a trace.
-fn passed_over(
-    tx: &mut Tx,
-    contract: &Contract,
-    billed: &[NaiveDate],
-    stands: Option<Next>,
-    by_rule: Option<Next>,
-) -> Result<bool, StoreError> {
-    let (Some(stands), Some(by_rule), Ok(calendar)) = (stands, by_rule, BillingCalendar::new(contract)) else { return Ok(false) };
-    let items = contracts::items(tx, &contract.company_id, &contract.contract_id)?;
-    let between = calendar.periods_from(by_rule.start).take_while(|p| p.service.start() < stands.start);
-    let empty = between.into_iter().all(|p| billed.contains(&p.service.start()) || segments(&items, p.service).is_empty());
-    let is_a_period = calendar.containing(stands.start).is_some_and(|p| p.service.start() == stands.start);
+fn passed_over(facts: &ContractFacts, billed: &[NaiveDate], stands: Option<Next>, by_rule: Option<Next>) -> bool {
+    let (Some(by_rule), Ok(calendar)) = (by_rule, calendar(facts)) else { return false };
+    // Behind the last period stands nothing, if there is a last one.
+    let until = match (stands, facts.contract.end) {
+        (Some(stands), _) if calendar.containing(stands.start).is_some_and(|p| p.service.start() == stands.start) => stands.start,
+        (None, Some(end)) => end.succ_opt().unwrap_or(end),
+        _ => return false,
+    };
+    let mut between = calendar.periods_from(by_rule.start).take_while(|p| p.service.start() < until);
+    let empty = between.all(|p| billed.contains(&p.service.start()) || !bills(facts, &calendar, &p));
     // Without any item at all a schedule stays where it is.
-    Ok(!items.is_empty() && by_rule.start < stands.start && is_a_period && empty)
+    !facts.items.is_empty() && by_rule.start < until && empty
 }
 
 fn schedule_finding(company_id: String, contract_id: &ContractId, stands: Option<Next>, by_rule: Option<Next>) -> Finding {

@@ -13,10 +13,18 @@ mod billable_items;
 mod companies;
 mod contacts;
 mod contract_items;
+mod contract_plans;
 mod contracts;
+mod discounts;
+mod openings;
+mod plans;
 mod sellers;
 mod standing;
 mod tax_rates;
+mod tiers;
+mod usage;
+
+pub use openings::taken_over;
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
@@ -35,6 +43,8 @@ use std::path::{Path, PathBuf};
 
 /// Rows that are looked up and written together.
 const CHUNK_ROWS: usize = 1000;
+/// Chunks that are read before they are written.
+const CHUNKS_AHEAD: usize = 4;
 
 /// Where a file's bytes come from.
 #[derive(Debug, Clone)]
@@ -61,7 +71,7 @@ impl Input {
         }
     }
 
-    fn open(&self) -> Result<Box<dyn Read + '_>> {
+    fn open(&self) -> Result<Box<dyn Read + Send + '_>> {
         Ok(match self {
             Self::Path(path) => Box::new(File::open(path).map_err(|error| io_error("read", path, error))?),
             Self::Stdin(bytes) => Box::new(bytes.as_slice()),
@@ -124,6 +134,8 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
         found: Vec::new(),
         refused: HashSet::new(),
         unread: BTreeSet::new(),
+        without_tiers: BTreeMap::new(),
+        tiers: tiers::Pending::default(),
         kind: Kind::Sellers,
         entries: Vec::new(),
     };
@@ -136,6 +148,10 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
             Err(error) => return Err(error),
         }
         work.tell_found();
+    }
+    for source in work.without_tiers.values() {
+        let reason = "its prices are in tiers, and it has none: import them (price_tiers, plan_tiers) along with this file";
+        work.problems.extend(vec![source.problem("price_model", "", reason)]);
     }
     match work.problems.into_error() {
         Some(error) => Err(error),
@@ -166,6 +182,10 @@ struct Work<'a> {
     refused: HashSet<(Kind, RowKey)>,
     /// Kinds of which a row was refused that nothing names: it may be any.
     unread: BTreeSet<Kind>,
+    /// Items that wait for their tiers, which a later file must bring.
+    without_tiers: BTreeMap<String, Source>,
+    /// Tiers that may go on in the next chunk.
+    tiers: tiers::Pending,
     /// Of the file being read.
     kind: Kind,
     /// Audit entries of the chunk.
@@ -173,9 +193,27 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn file(&mut self, tx: &mut Tx, reader: Reader<Box<dyn Read + '_>>, folder: &Path) -> Result<()> {
+    /// Rows are read on a thread of their own, a few chunks ahead of the one that writes them.
+    fn file(&mut self, tx: &mut Tx, reader: Reader<Box<dyn Read + Send + '_>>, folder: &Path) -> Result<()> {
+        std::thread::scope(|scope| {
+            let (sender, read) = std::sync::mpsc::sync_channel(CHUNKS_AHEAD);
+            scope.spawn(move || {
+                let mut reader = reader.peekable();
+                while reader.peek().is_some() {
+                    let chunk: Vec<_> = reader.by_ref().take(CHUNK_ROWS).collect();
+                    // Whoever writes has given up, and says why.
+                    if sender.send(chunk).is_err() {
+                        break;
+                    }
+                }
+            });
+            self.rows(tx, read.into_iter().flatten(), folder)
+        })
+    }
+
+    fn rows(&mut self, tx: &mut Tx, read: impl Iterator<Item = Result<Located<Row>, RowError>>, folder: &Path) -> Result<()> {
         let mut rows = Vec::with_capacity(CHUNK_ROWS);
-        for row in reader {
+        for row in read {
             match row {
                 Ok(row) => rows.push(row),
                 Err(RowError::Problems(refused)) => self.refuse_row(refused.key, refused.problems),
@@ -184,13 +222,14 @@ impl Work<'_> {
                 }
             }
             if rows.len() + self.found.len() >= CHUNK_ROWS {
-                self.chunk(tx, std::mem::take(&mut rows), folder)?;
+                self.chunk(tx, std::mem::take(&mut rows), folder, false)?;
             }
         }
-        self.chunk(tx, rows, folder)
+        self.chunk(tx, rows, folder, true)
     }
 
-    fn chunk(&mut self, tx: &mut Tx, rows: Vec<Located<Row>>, folder: &Path) -> Result<()> {
+    /// `last`: no chunk of the file follows.
+    fn chunk(&mut self, tx: &mut Tx, rows: Vec<Located<Row>>, folder: &Path, last: bool) -> Result<()> {
         match self.kind {
             Kind::Sellers => sellers::write(tx, self, pick(rows, seller), folder)?,
             Kind::TaxRates => tax_rates::write(tx, self, pick(rows, tax_rate))?,
@@ -198,7 +237,16 @@ impl Work<'_> {
             Kind::Contacts => contacts::write(tx, self, pick(rows, contact))?,
             Kind::Contracts => contracts::write(tx, self, pick(rows, contract))?,
             Kind::ContractItems => contract_items::write(tx, self, pick(rows, contract_item))?,
+            Kind::PriceTiers => tiers::write(tx, self, pick(rows, price_tier), last)?,
+            Kind::Plans => plans::write(tx, self, pick(rows, plan))?,
+            Kind::PlanItems => plans::write_items(tx, self, pick(rows, plan_item))?,
+            Kind::PlanTiers => tiers::write_plan(tx, self, pick(rows, plan_tier), last)?,
+            Kind::ContractPlans => contract_plans::write(tx, self, pick(rows, contract_plan))?,
+            Kind::Discounts => discounts::write(tx, self, pick(rows, discount))?,
+            Kind::Usage => usage::write(tx, self, pick(rows, used))?,
             Kind::BillableItems => billable_items::write(tx, self, pick(rows, billable_item))?,
+            Kind::OpeningInvoices => openings::write_invoices(tx, self, pick(rows, opening_invoice))?,
+            Kind::OpeningCredits => openings::write_credits(tx, self, pick(rows, opening_credit))?,
             Kind::Payments => self.payments(tx, pick(rows, payment))?,
         }
         audit::append(tx, self.author, &self.entries)?;
@@ -232,11 +280,15 @@ impl Work<'_> {
     }
 
     fn count(&mut self, outcome: Outcome) {
+        self.count_rows(outcome, 1);
+    }
+
+    fn count_rows(&mut self, outcome: Outcome, rows: u64) {
         let counts = self.summary.kinds.entry(self.kind).or_default();
         match outcome {
-            Outcome::Added => counts.added += 1,
-            Outcome::Changed => counts.changed += 1,
-            Outcome::Unchanged => counts.unchanged += 1,
+            Outcome::Added => counts.added += rows,
+            Outcome::Changed => counts.changed += rows,
+            Outcome::Unchanged => counts.unchanged += rows,
         }
     }
 
@@ -256,7 +308,9 @@ impl Work<'_> {
     fn refuse_row(&mut self, key: Option<RowKey>, problems: Vec<Problem>) {
         self.found.extend(problems);
         match key {
-            Some(key) if matches!(self.kind, Kind::Sellers | Kind::Companies | Kind::Contracts) => {
+            Some(key)
+                if matches!(self.kind, Kind::Sellers | Kind::Companies | Kind::Contracts | Kind::Plans | Kind::PlanItems) =>
+            {
                 self.refused.insert((self.kind, key));
             }
             Some(_) => {}
@@ -324,7 +378,16 @@ pickers! {
     company, Company, Box<crate::model::Company>;
     contact, Contact, Box<crate::model::Contact>;
     contract, Contract, crate::model::Contract;
-    contract_item, ContractItem, crate::import::ContractItemRow;
+    contract_item, ContractItem, Box<crate::import::ContractItemRow>;
+    price_tier, PriceTier, crate::import::TierRow;
+    plan, Plan, crate::model::Plan;
+    plan_item, PlanItem, Box<crate::model::PlanItem>;
+    plan_tier, PlanTier, crate::import::PlanTierRow;
+    contract_plan, ContractPlan, crate::import::ContractPlanRow;
+    discount, Discount, Box<crate::import::DiscountRow>;
+    used, Usage, crate::model::Usage;
     billable_item, BillableItem, crate::model::BillableItem;
+    opening_invoice, OpeningInvoice, crate::model::OpeningInvoice;
+    opening_credit, OpeningCredit, crate::model::OpeningCredit;
     payment, Payment, crate::import::PaymentRow;
 }

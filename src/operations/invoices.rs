@@ -3,16 +3,17 @@
 use crate::context::Context;
 use crate::engine::host;
 use crate::error::{Error, Result};
-use crate::jobs::generate::{Draft, draft, entry, insert, remove, reschedule};
-use crate::jobs::messages::issued_key;
-use crate::model::message::{MessageKind, Severity};
-use crate::model::{BillableItem, CompanyId, ContractId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
-use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice};
-use crate::rules::periods::BillingCalendar;
+use crate::jobs::generate::{Draft, Plans, contract_facts, draft, entry, insert, remove, reschedule};
+use crate::jobs::send;
+use crate::model::message::Severity;
+use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
+use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice, calendar};
+use crate::rules::schedule::today;
 use crate::store::audit::{self, Entry};
 use crate::store::billing::{self, BilledPeriod};
 use crate::store::events::{self, Audience, Event, EventState};
-use crate::store::{StoreError, Tx, companies, contracts, invoices, items, payments, sellers};
+use crate::store::payments::open_balance;
+use crate::store::{StoreError, Tx, companies, contracts, credit, invoices, items, openings, payments, sellers};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -36,7 +37,7 @@ pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Res
 }
 
 /// The invoice as it is once nobody else can change it, its company's data or its payments.
-fn held(tx: &mut Tx, invoice: &Invoice) -> Result<Invoice> {
+pub(super) fn held(tx: &mut Tx, invoice: &Invoice) -> Result<Invoice> {
     tx.hold_companies(&[invoice.company_id.as_str()])?;
     invoices::hold(tx, &invoice.company_id, &invoice.invoice_id)?;
     let now = invoices::head(tx, &invoice.company_id, &invoice.invoice_id)?;
@@ -44,28 +45,91 @@ fn held(tx: &mut Tx, invoice: &Invoice) -> Result<Invoice> {
 }
 
 /// Voids an issued invoice. It keeps its number and its claim on the periods: only `regenerate`
-/// bills them again. One that was paid, even in part, must be credited instead.
+/// bills them again. One that was paid or credited, even in part, must be credited instead; the
+/// company's credit that it used is given back.
 pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Result<()> {
-    text::check(reason).map_err(|invalid| {
-        Error::refused(format!("the reason cannot be kept: {invalid}"))
-            .hint("say why in other words: the audit log keeps them for ever")
-    })?;
+    check_reason(reason)?;
     let invoice = &held(tx, invoice)?;
     if invoice.state == InvoiceState::Draft {
         return Err(Error::refused(format!("invoice {} is a draft, which has no number to void", invoice.label()))
             .hint(format!("delete it: finops invoices delete {}", invoice.invoice_id)));
     }
-    invoice.check_step(InvoiceState::Void).map_err(|e| Error::refused(e.0))?;
+    let label = invoice.label();
+    let credit_it = format!("correct it by a credit note: finops invoices credit {label}");
     let paid = payments::paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
     if !paid.is_zero() {
-        return Err(Error::refused(format!("invoice {} has payments of {paid} {}", invoice.label(), invoice.currency))
-            .hint("an invoice that was paid, even in part, is corrected by a credit note"));
+        return Err(Error::refused(format!("invoice {label} has payments of {paid} {}", invoice.currency)).hint(credit_it));
     }
-    if !invoices::set_state(tx, &invoice.company_id, &invoice.invoice_id, invoice.state, InvoiceState::Void)? {
-        return Err(StoreError::Busy("the invoice changed meanwhile".to_owned()).into());
+    if invoices::has_credit_notes(tx, &invoice.company_id, &invoice.invoice_id)? {
+        return Err(Error::refused(format!("invoice {label} has credit notes, which stay")).hint(credit_it));
     }
-    let payload = json!({ "before": invoice.state, "after": InvoiceState::Void, "number": invoice.number, "reason": reason });
+    if invoice.state == InvoiceState::Paid && invoice.total.minor() > 0 {
+        return Err(Error::refused(format!("invoice {label} is paid by the company's credit")).hint(credit_it));
+    }
+    invoice.check_step(InvoiceState::Void).map_err(|e| Error::refused(e.0))?;
+    change_state(tx, invoice, InvoiceState::Void)?;
+    let returned = give_back(tx, ctx, invoice)?;
+    let mut payload = json!({ "before": invoice.state, "after": InvoiceState::Void, "number": invoice.number, "reason": reason });
+    if !returned.is_zero() {
+        payload["credit_returned"] = json!(returned);
+    }
     note(tx, ctx, invoice, "invoice.voided", &payload)
+}
+
+/// Gives the company back what of its credit an invoice used up.
+fn give_back(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<Money> {
+    let used = credit::settled(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    if !used.is_zero() {
+        let zone =
+            sellers::all(tx)?.into_iter().find(|s| s.seller_id == invoice.seller_id).map_or(chrono_tz::UTC, |s| s.time_zone);
+        let entry = credit::NewEntry {
+            company_id: &invoice.company_id,
+            key: &format!("returned:{}", invoice.invoice_id),
+            seller_id: &invoice.seller_id,
+            amount: used,
+            reason: &format!("invoice {} is void", invoice.label()),
+            entered_on: today(ctx.as_of, zone),
+            invoice_id: Some(&invoice.invoice_id),
+        };
+        credit::add(tx, entry)?;
+    }
+    Ok(used)
+}
+
+/// Writes an open invoice off: nobody expects it to be paid any more. It stays owed; a payment that
+/// comes all the same makes it paid.
+pub fn uncollectible(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Result<Invoice> {
+    check_reason(reason)?;
+    let invoice = held(tx, invoice)?;
+    let to = InvoiceState::Uncollectible;
+    invoice.check_step(to).map_err(|e| {
+        let error = Error::refused(e.0);
+        if invoice.state == InvoiceState::Draft {
+            error.hint(format!("delete it: finops invoices delete {}", invoice.invoice_id))
+        } else {
+            error
+        }
+    })?;
+    change_state(tx, &invoice, to)?;
+    let balance = open_balance(tx, &invoice)?;
+    let payload = json!({ "before": invoice.state, "after": to, "number": invoice.number, "balance": balance, "reason": reason });
+    note(tx, ctx, &invoice, "invoice.uncollectible", &payload)?;
+    Ok(Invoice { state: to, ..invoice })
+}
+
+fn check_reason(reason: &str) -> Result<()> {
+    text::check(reason).map_err(|invalid| {
+        Error::refused(format!("the reason cannot be kept: {invalid}"))
+            .hint("say why in other words: the audit log keeps them for ever")
+    })
+}
+
+fn change_state(tx: &mut Tx, invoice: &Invoice, to: InvoiceState) -> Result<()> {
+    if invoices::set_state(tx, &invoice.company_id, &invoice.invoice_id, invoice.state, to)? {
+        Ok(())
+    } else {
+        Err(StoreError::Busy("the invoice changed meanwhile".to_owned()).into())
+    }
 }
 
 /// Deletes a draft. What it billed is open again for the next run.
@@ -97,14 +161,18 @@ pub fn regenerate(tx: &mut Tx, ctx: &Context, voided: &Invoice) -> Result<FullIn
         return Err(Error::refused(format!("invoice {} is {}, not void", voided.label(), voided.state))
             .hint(format!("void it first: finops invoices void {}", voided.label())));
     }
+    if openings::is_opening(tx, &voided.company_id, &voided.invoice_id)? {
+        return Err(Error::refused(format!("invoice {} was issued by another system, and billed nothing here", voided.label()))
+            .hint("what is owed after all is a billable item, or another opening invoice"));
+    }
     let taken = items::of_invoice(tx, &voided.company_id, &voided.invoice_id)?;
     let periods = not_billed_again(tx, voided, &taken)?;
     let facts = facts(tx, voided, &periods)?;
     let mut parts: Vec<Part> = Vec::with_capacity(periods.len());
     for facts in &facts {
-        let calendar = BillingCalendar::new(&facts.contract).map_err(|e| Error::refused(e.0))?;
+        let calendar = calendar(facts).map_err(|failure| Error::refused(failure.to_string()).hint(failure.hint()))?;
         let of_contract = periods.iter().filter(|p| p.contract_id == facts.contract.contract_id);
-        parts.extend(of_contract.filter_map(|p| calendar.containing(p.start).map(|period| (facts, period))));
+        parts.extend(of_contract.filter_map(|p| calendar.beginning_on(p.start).map(|period| (facts, period))));
     }
     let reference = Reference::new(sellers::all(tx)?, sellers::tax_rates(tx)?);
     let company = companies::by_ids(tx, &[voided.company_id.as_str()])?;
@@ -144,14 +212,14 @@ fn not_billed_again(tx: &mut Tx, voided: &Invoice, taken: &[BillableItem]) -> Re
 }
 
 fn facts(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod]) -> Result<Vec<ContractFacts>> {
-    let mut ids: Vec<&ContractId> = periods.iter().map(|p| &p.contract_id).collect();
-    ids.dedup();
-    let mut facts = Vec::with_capacity(ids.len());
-    for id in ids {
+    let mut facts = Vec::with_capacity(1);
+    let mut plans = Plans::default();
+    for of_contract in periods.chunk_by(|a, b| a.contract_id == b.contract_id) {
+        let id = &of_contract[0].contract_id;
         let contract =
             contracts::find(tx, &voided.company_id, id)?.ok_or_else(|| Error::failed(format!("contract {id} is gone")))?;
-        let items = contracts::items(tx, &voided.company_id, id)?;
-        facts.push(ContractFacts { next_start: contract.start, contract, items, billed: Vec::new() });
+        let starts: Vec<_> = of_contract.iter().map(|period| period.start).collect();
+        facts.push(contract_facts(tx, contract, &starts, &mut plans)?);
     }
     Ok(facts)
 }
@@ -170,7 +238,12 @@ pub fn send_again(
             return Err(Error::refused(format!("invoice {} is {} and is not sent", invoice.label(), invoice.state))
                 .hint("only what is issued and not void goes to customers"));
         };
-        let base = issued_key(&invoice.seller_id, number);
+        if openings::is_opening(tx, &invoice.company_id, &invoice.invoice_id)? {
+            return Err(Error::refused(format!("invoice {number} was issued by another system"))
+                .hint("send it from there: its document is not here"));
+        }
+        let kind = send::kind_of(&invoice);
+        let base = send::key(kind, &invoice.seller_id, number);
         for times in 1.. {
             let key = if times == 1 { base.clone() } else { format!("{base}#{times}") };
             match events::state(tx, &invoice.company_id, Audience::Customer, &key)? {
@@ -181,7 +254,7 @@ pub fn send_again(
                         company_id: invoice.company_id.clone(),
                         key: key.clone(),
                         audience: Audience::Customer,
-                        kind: MessageKind::InvoiceIssued,
+                        kind,
                         severity: Severity::Info,
                         subject: invoice.invoice_id.to_string(),
                         facts: None,
@@ -196,21 +269,29 @@ pub fn send_again(
     Ok(raised)
 }
 
-/// What is still to be paid of an issued invoice: total − paid; nothing of a voided or paid one. A draft is
+/// What is still to be paid of an issued invoice: total − credited − paid; nothing of a voided or paid one. A draft is
 /// not owed yet and has no balance.
 pub fn balance(tx: &mut Tx, invoice: &Invoice) -> Result<Option<Money>> {
     match invoice.state {
         InvoiceState::Draft => Ok(None),
         // A paid one that gave money back left it as the company's credit.
-        InvoiceState::Void | InvoiceState::Paid => Ok(Some(Money::zero(invoice.currency))),
-        InvoiceState::Open | InvoiceState::Uncollectible => {
-            let paid = payments::paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
-            invoice.total.checked_sub(paid).map(Some).map_err(|e| Error::failed(e.to_string()))
-        }
+        InvoiceState::Void | InvoiceState::Paid | InvoiceState::Issued => Ok(Some(Money::zero(invoice.currency))),
+        InvoiceState::Open | InvoiceState::Uncollectible => Ok(Some(open_balance(tx, invoice)?)),
     }
 }
 
-fn note(tx: &mut Tx, ctx: &Context, invoice: &Invoice, action: &'static str, payload: &serde_json::Value) -> Result<()> {
+/// What a change of state is told as.
+pub(super) fn states(before: InvoiceState, after: InvoiceState) -> serde_json::Value {
+    json!({ "before": { "state": before }, "after": { "state": after } })
+}
+
+pub(super) fn note(
+    tx: &mut Tx,
+    ctx: &Context,
+    invoice: &Invoice,
+    action: &'static str,
+    payload: &serde_json::Value,
+) -> Result<()> {
     let entry = Entry {
         company_id: invoice.company_id.to_string(),
         action,

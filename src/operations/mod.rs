@@ -4,7 +4,12 @@
 pub mod audit;
 pub mod check;
 pub mod companies;
+pub mod copy;
+pub mod credit;
+pub mod credit_notes;
+pub mod edit;
 pub mod effects;
+pub mod export;
 pub mod import;
 pub mod invoices;
 pub mod payments;

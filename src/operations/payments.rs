@@ -10,8 +10,7 @@ use crate::model::{CompanyId, Invoice, InvoiceState, Money, Payment, Seller, Sel
 use crate::rules::schedule::today;
 use crate::store::audit::{self, Author, Entry};
 use crate::store::events::raise;
-use crate::store::payments::{self, CreditEntry};
-use crate::store::{StoreError, Tx, invoices, sellers};
+use crate::store::{StoreError, Tx, credit, invoices, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -124,8 +123,7 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
         return recorded_before(tx, &invoice, payment);
     }
     check_state(&invoice)?;
-    let paid = payments::paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
-    let balance = Money::from_minor(invoice.total.minor().saturating_sub(paid.minor()), invoice.currency);
+    let balance = payments::open_balance(tx, &invoice)?;
     // Nothing is owed on a paid invoice, nor on one whose total is below zero.
     let settled = Money::from_minor(payment.amount.minor().min(balance.minor()).max(0), invoice.currency);
     let credited = Money::from_minor(payment.amount.minor() - settled.minor(), invoice.currency);
@@ -135,15 +133,16 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
     if credited.minor() > 0 {
         let key = format!("payment:{}:{}", payment.provider, payment.reference);
         let reason = format!("paid beyond invoice {}", invoice.label());
-        let credit = CreditEntry {
+        let entry = credit::NewEntry {
             company_id: &payment.company_id,
             key: &key,
             seller_id: &invoice.seller_id,
             amount: credited,
             reason: &reason,
             entered_on: payment.received_on,
+            invoice_id: None,
         };
-        payments::add_credit(tx, credit)?;
+        credit::add(tx, entry)?;
     }
     let balance = Money::from_minor(balance.minor() - settled.minor(), invoice.currency);
     let state = settle(tx, &invoice, balance)?;
@@ -172,7 +171,8 @@ fn tell_of_paid(tx: &mut Tx, ctx: &Context, invoice: &Invoice, payment: &Payment
     }
 }
 
-fn settle(tx: &mut Tx, invoice: &Invoice, balance: Money) -> Result<InvoiceState, StoreError> {
+/// An invoice of which nothing is open any more becomes paid.
+pub(super) fn settle(tx: &mut Tx, invoice: &Invoice, balance: Money) -> Result<InvoiceState, StoreError> {
     let settles = balance.minor() == 0 && invoice.state.may_become(InvoiceState::Paid);
     if !settles {
         return Ok(invoice.state);
@@ -225,6 +225,10 @@ fn check(desk: &Desk, invoice: &Invoice, payment: &Payment) -> Result<(), Record
 fn check_state(invoice: &Invoice) -> Result<(), RecordError> {
     let label = invoice.label();
     match invoice.state {
+        InvoiceState::Issued => {
+            let reason = format!("{label} is a credit note, and nobody owes anything on it");
+            refused("invoice", reason, "record the payment on the invoice that was paid")
+        }
         InvoiceState::Open | InvoiceState::Uncollectible | InvoiceState::Paid => Ok(()),
         InvoiceState::Draft => {
             let reason = format!("invoice {label} is a draft, and nobody owes anything on it yet");
@@ -255,13 +259,10 @@ fn recorded_before(tx: &mut Tx, invoice: &Invoice, payment: &Payment) -> Result<
         return refused("reference", reason, "a payment is recorded once: give another reference if this is another payment");
     }
     let allocations = payments::of_invoice(tx, company_id, &invoice.invoice_id, invoice.currency)?;
-    let sum = |of: &dyn Fn(&payments::Allocation) -> bool| {
-        let minor = allocations.iter().filter(|a| of(a)).map(|a| a.amount.minor()).sum();
-        Money::from_minor(minor, invoice.currency)
-    };
-    let settled = sum(&|a| a.provider == *provider && a.reference == *reference);
+    let own = allocations.iter().filter(|a| a.provider == *provider && a.reference == *reference);
+    let settled = Money::from_minor(own.map(|a| a.amount.minor()).sum(), invoice.currency);
     let credited = Money::from_minor(payment.amount.minor() - settled.minor(), invoice.currency);
-    let balance = Money::from_minor(invoice.total.minor() - sum(&|_| true).minor(), invoice.currency);
+    let balance = payments::open_balance(tx, invoice)?;
     Ok(told(invoice, payment, Outcome { already_recorded: true, settled, credited, balance, state: invoice.state }))
 }
 

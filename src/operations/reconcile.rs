@@ -12,8 +12,8 @@ use crate::context::Context;
 use crate::engine::doubts::{self, Cause, Doubt};
 use crate::engine::{host, witness};
 use crate::error::{Error, Result, io_error};
-use crate::model::SellerId;
 use crate::model::ids::SYSTEM_COMPANY;
+use crate::model::{Seller, SellerId};
 use crate::providers::folder;
 use crate::rules::numbering::NumberFormat;
 use crate::store::audit::{self, Entry};
@@ -159,10 +159,16 @@ fn is_past(tx: &mut Tx, series: Option<&Series>) -> Result<bool> {
 
 fn series(tx: &mut Tx, seller_id: &SellerId, number: &str, year: i32) -> Result<Option<Series>> {
     let Some(seller) = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == *seller_id) else { return Ok(None) };
-    let Ok(format) = NumberFormat::parse(&seller.number_format) else { return Ok(None) };
-    let year_of_counter = if format.restarts_yearly() { year } else { 0 };
-    let place = |seq| Series { series_id: seller.series_id.clone(), year: year_of_counter, seq };
-    Ok(format.read(number, year).map(place))
+    Ok(formats(&seller).into_iter().find_map(|(series_id, format)| {
+        let year_of_counter = if format.restarts_yearly() { year } else { 0 };
+        Some(Series { series_id: series_id.to_owned(), year: year_of_counter, seq: format.read(number, year)? })
+    }))
+}
+
+/// A seller's series, of invoices and of credit notes, and how their numbers look.
+fn formats(seller: &Seller) -> Vec<(&str, NumberFormat)> {
+    let series = [(&seller.series_id, &seller.number_format), (&seller.credit_series_id, &seller.credit_number_format)];
+    series.into_iter().filter_map(|(id, format)| Some((id.as_str(), NumberFormat::parse(format).ok()?))).collect()
 }
 
 /// Goes on with the database as it is: raises its series beyond what was given, ends the doubt, and
@@ -219,8 +225,8 @@ fn pass_over(tx: &mut Tx, unknown: &Unknown) -> Result<Option<PassedOver>> {
         return Err(Error::refused(format!("{place} is {} numbers beyond the last that this database gave", seq - next + 1))
             .hint("if the document does not belong there, move it away"));
     }
-    let format = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id.as_str() == seller_id);
-    let format = format.and_then(|seller| NumberFormat::parse(&seller.number_format).ok());
+    let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id.as_str() == seller_id);
+    let format = seller.and_then(|seller| formats(&seller).into_iter().find(|(id, _)| id == series_id).map(|(_, format)| format));
     let label = |seq: u64| format.as_ref().map_or_else(|| seq.to_string(), |format| format.format(*year, seq));
     // A counter that is opened only now has issued nothing that this database could date.
     let opened_on = NaiveDate::from_ymd_opt((*year).max(1), 1, 1).unwrap_or_default();

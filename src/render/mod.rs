@@ -24,6 +24,7 @@ mod statement;
 pub mod text;
 
 pub use fonts::{Fonts, Weight};
+pub use languages::plain_detail;
 pub use logo::Logo;
 pub use statement::{StatementLetter, statement_pdf, statement_text};
 

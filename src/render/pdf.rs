@@ -34,7 +34,7 @@ pub struct About {
 impl About {
     pub fn invoice(doc: &Document, language: &Language) -> Self {
         Self {
-            title: format!("{} {}", language.document.invoice, doc.number),
+            title: format!("{} {}", language.document.title(doc.kind), doc.number),
             author: doc.seller.name.clone(),
             language: language.tag.to_owned(),
             dated: doc.issued_on,

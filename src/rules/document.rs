@@ -1,7 +1,7 @@
 //! Freezing: everything that an issued invoice shows, copied as it is on the day of issue.
 
-use crate::model::document::{DOCUMENT_VERSION, Document, DocumentLine, DocumentTax, Party};
-use crate::model::{Company, Invoice, InvoiceLine, InvoiceTax, Seller};
+use crate::model::document::{Corrected, DOCUMENT_VERSION, Document, DocumentKind, DocumentLine, DocumentTax, Party};
+use crate::model::{Company, FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceTax, Money, Seller};
 use chrono::{Days, NaiveDate};
 
 /// A draft that is being issued.
@@ -15,14 +15,22 @@ pub struct Issue<'a> {
     pub number: String,
     /// The seller's today.
     pub issued_on: NaiveDate,
+    /// The company's credit that it uses up.
+    pub credit_applied: Money,
+    /// What a credit note takes back; None for an invoice.
+    pub corrects: Option<Corrected>,
 }
 
 /// The document as it will stay. It is due for payment its terms after the issue date.
 pub fn freeze(issue: Issue<'_>) -> Document {
-    let Issue { invoice, lines, taxes, seller, company, number, issued_on } = issue;
-    let terms = Days::new(u64::from(invoice.payment_terms_days));
+    let Issue { invoice, lines, taxes, seller, company, number, issued_on, credit_applied, corrects } = issue;
+    let terms = match invoice.kind {
+        InvoiceKind::Invoice => Days::new(u64::from(invoice.payment_terms_days)),
+        InvoiceKind::CreditNote(_) => Days::new(0),
+    };
     Document {
         version: DOCUMENT_VERSION,
+        kind: document_kind(&invoice.kind),
         invoice_id: invoice.invoice_id.clone(),
         number,
         revision: invoice.revision,
@@ -42,6 +50,8 @@ pub fn freeze(issue: Issue<'_>) -> Document {
         net: invoice.net.to_decimal(),
         tax: invoice.tax.to_decimal(),
         total: invoice.total.to_decimal(),
+        credit_applied: credit_applied.to_decimal(),
+        corrects,
         payment_terms_days: invoice.payment_terms_days,
         bank: seller.bank.clone(),
         logo_sha256: seller.logo_sha256.clone(),
@@ -53,6 +63,43 @@ pub fn freeze(issue: Issue<'_>) -> Document {
 /// strings with the currency's decimals, quantities, prices and rates without needless zeros.
 pub fn canonical_json(document: &Document) -> Result<String, serde_json::Error> {
     serde_json::to_string(document)
+}
+
+/// What an issued invoice's rows say otherwise than its document, or None. What of a document stands in
+/// no row (addresses, bank details, the language) is proved by its hash alone.
+pub fn difference(document: &Document, invoice: &FullInvoice) -> Option<&'static str> {
+    let FullInvoice { head, lines, taxes } = invoice;
+    let correction = head.kind.correction();
+    let agrees = [
+        ("kind", document.kind == document_kind(&head.kind)),
+        ("invoice id", document.invoice_id == head.invoice_id),
+        ("number", Some(&document.number) == head.number.as_ref()),
+        ("revision", document.revision == head.revision),
+        ("seller", document.seller.id == head.seller_id.as_str()),
+        ("company", document.buyer.id == head.company_id.as_str()),
+        ("currency", document.currency == head.currency),
+        ("issue date", Some(document.issued_on) == head.issued_on),
+        ("due date", Some(document.due_on) == head.due_on),
+        ("payment terms", document.payment_terms_days == head.payment_terms_days),
+        ("period", (document.service_from, document.service_to) == (head.period.start(), head.period.last_day())),
+        ("reference", document.reference == head.reference),
+        ("prices with or without tax", document.tax_inclusive == head.tax_inclusive),
+        ("corrected invoice", document.corrects.as_ref().map(|c| &c.invoice_id) == correction.map(|c| &c.corrects)),
+        ("reason", document.corrects.as_ref().map(|c| &c.reason) == correction.map(|c| &c.reason)),
+        ("net", document.net == head.net.to_decimal()),
+        ("tax", document.tax == head.tax.to_decimal()),
+        ("total", document.total == head.total.to_decimal()),
+        ("lines", lines.iter().map(document_line).eq(document.lines.iter().cloned())),
+        ("tax groups", taxes.iter().map(document_tax).eq(document.taxes.iter().cloned())),
+    ];
+    agrees.into_iter().find(|(_, agrees)| !agrees).map(|(field, _)| field)
+}
+
+const fn document_kind(kind: &InvoiceKind) -> DocumentKind {
+    match kind {
+        InvoiceKind::Invoice => DocumentKind::Invoice,
+        InvoiceKind::CreditNote(_) => DocumentKind::CreditNote,
+    }
 }
 
 /// Who bills, as documents show it.
@@ -92,6 +139,7 @@ fn document_line(line: &InvoiceLine) -> DocumentLine {
         unit: line.unit.clone(),
         unit_price: line.unit_price.normalize(),
         prorated: line.proration.map(|part| (part.days, part.of_days)),
+        details: line.details.clone(),
         tax_category: line.tax_category,
         tax_rate: line.tax_rate.normalize(),
         amount: line.amount.to_decimal(),
@@ -133,6 +181,8 @@ pub(crate) mod tests {
             payment_terms_days: 14,
             series_id: "main".to_owned(),
             number_format: "{seq}".to_owned(),
+            credit_series_id: "credit".to_owned(),
+            credit_number_format: "CN-{seq}".to_owned(),
             tax_code: "standard".parse().unwrap(),
             logo_sha256: String::new(),
             footer: String::new(),
@@ -166,6 +216,7 @@ pub(crate) mod tests {
         let invoice = Invoice {
             company_id: company.company_id.clone(),
             invoice_id: "0199a000-0000-7000-8000-000000000001".parse().unwrap(),
+            kind: InvoiceKind::Invoice,
             state: InvoiceState::Draft,
             seller_id: "de".parse().unwrap(),
             currency: "KWD".parse().unwrap(),
@@ -195,11 +246,13 @@ pub(crate) mod tests {
             unit_price: "4.000".parse().unwrap(),
             period,
             proration: None,
+            details: Vec::new(),
             tax_code: "standard".parse().unwrap(),
             tax_category: TaxCategory::Standard,
             tax_rate: "19.00".parse().unwrap(),
             net: dinars(10_000),
             amount: dinars(10_000),
+            corrects_line: None,
         };
         let seller = seller();
         freeze(Issue {
@@ -210,6 +263,8 @@ pub(crate) mod tests {
             company,
             number: "7".to_owned(),
             issued_on: parse_date("2027-01-30").unwrap(),
+            credit_applied: dinars(0),
+            corrects: None,
         })
     }
 

@@ -4,11 +4,16 @@
 //! data (a plan), so that a dry run, the JSON output and the real run cannot differ.
 
 pub mod billing;
+pub mod compare;
+pub mod credit;
+pub mod crontab;
 pub mod document;
 pub mod dunning;
+pub mod edit;
 pub mod exact;
 pub mod numbering;
 pub mod periods;
+pub mod plans;
 pub mod pricing;
 pub mod recipients;
 pub mod retry;
@@ -16,4 +21,5 @@ pub mod routing;
 pub mod schedule;
 pub mod statement;
 pub mod tax;
+mod tiers;
 pub mod totals;

@@ -9,6 +9,10 @@
 //! after the start is one whole interval later, so that quarters and years keep its phase. Weeks go
 //! the same way by the start's own (ISO) week when a weekday is the anchor, and run from the start
 //! when none is.
+//!
+//! Usage is billed when its period is over: in arrears with the period itself, in advance with the
+//! next one. After the last period of a contract that has an end, the usage of that one is left; it
+//! is billed by a *closing* period, which begins on the contract's end and serves nothing itself.
 
 use crate::model::calendar::IntervalLength;
 use crate::model::{Contract, Invalid, Period, Timing};
@@ -17,7 +21,7 @@ use chrono::{Datelike, NaiveDate, TimeDelta};
 /// What one invoice of a contract bills, and the whole of which it may be a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServicePeriod {
-    /// The days billed: `full` without what lies before the start or `bill_from`, or after the end.
+    /// The days billed: `full` without what lies before the start, `bill_from` or the end of a trial, or after the end.
     pub service: Period,
     /// From anchor boundary to anchor boundary: what a price is for, and what proration divides by.
     pub full: Period,
@@ -32,6 +36,8 @@ pub struct BillingCalendar {
     from: NaiveDate,
     /// First day that is no longer billed.
     end: Option<NaiveDate>,
+    /// Whether there is a closing period after the last.
+    closes: bool,
 }
 
 /// Where boundary 0 is, and how far it is from one to the next.
@@ -62,8 +68,14 @@ impl BillingCalendar {
                 Anchor::Months { zero: month_number(start), length: i64::from(length), day }
             }
         };
-        let from = contract.bill_from.map_or(start, |from| from.max(start));
-        Ok(Self { anchor, timing: contract.timing, from, end: contract.end })
+        Ok(Self { anchor, timing: contract.timing, from: contract.billed_from(), end: contract.end, closes: false })
+    }
+
+    /// The same, with the closing period that the usage of a contract needs which is billed in advance.
+    #[must_use]
+    pub fn metered(self, metered: bool) -> Self {
+        let served = self.end.is_none_or(|end| self.from < end);
+        Self { closes: metered && served && self.timing == Timing::Advance, ..self }
     }
 
     /// The first period that begins on `date` or later.
@@ -75,7 +87,8 @@ impl BillingCalendar {
     pub fn periods_from(&self, date: NaiveDate) -> Periods<'_> {
         let date = date.max(self.from);
         let mut next = self.anchor.index_of(date);
-        if self.nth(next).is_some_and(|period| period.service.start() < date) {
+        // At most twice: the period that has the day, and a closing one in the same stretch.
+        while self.nth(next).is_some_and(|period| period.service.start() < date) {
             next += 1;
         }
         Periods { calendar: self, next }
@@ -88,7 +101,47 @@ impl BillingCalendar {
 
     /// The period that `date` is billed in, if it is billed at all.
     pub fn containing(&self, date: NaiveDate) -> Option<ServicePeriod> {
-        self.nth(self.anchor.index_of(date)).filter(|period| period.service.contains(date))
+        let n = if self.end == Some(date) { self.closing_index(date) } else { Some(self.anchor.index_of(date)) };
+        self.nth(n?).filter(|period| period.service.contains(date))
+    }
+
+    /// The period that begins on `date`; None when the contract has got another end since, and none does.
+    pub fn beginning_on(&self, date: NaiveDate) -> Option<ServicePeriod> {
+        self.containing(date).filter(|period| period.service.start() == date)
+    }
+
+    /// How many periods lie between the anchor and this one.
+    pub fn index_of(&self, period: &ServicePeriod) -> i64 {
+        let start = period.service.start();
+        let closing = if self.is_closing(period) { self.closing_index(start) } else { None };
+        closing.unwrap_or_else(|| self.anchor.index_of(start))
+    }
+
+    /// The place of the period in which a day lies, or of the first that is billed.
+    pub fn first_index(&self, day: NaiveDate) -> i64 {
+        self.anchor.index_of(day.max(self.from))
+    }
+
+    /// Whether it serves nothing itself.
+    pub fn is_closing(&self, period: &ServicePeriod) -> bool {
+        self.closes && self.end == Some(period.service.start())
+    }
+
+    /// The period that ends where this one begins.
+    pub fn before(&self, period: &ServicePeriod) -> Option<ServicePeriod> {
+        self.containing(period.service.start().pred_opt()?)
+    }
+
+    /// The period whose usage is billed along with this one.
+    pub fn usage_of(&self, period: &ServicePeriod) -> Option<ServicePeriod> {
+        match self.timing {
+            Timing::Arrears => Some(*period),
+            Timing::Advance => self.before(period),
+        }
+    }
+
+    fn closing_index(&self, end: NaiveDate) -> Option<i64> {
+        Some(self.anchor.index_of(end.pred_opt()?) + 1)
     }
 
     /// The day on which a period may be billed: in advance its first day, in arrears the day after
@@ -99,6 +152,12 @@ impl BillingCalendar {
 
     /// The days between boundary n and the next that are billed; None outside the contract.
     fn nth(&self, n: i64) -> Option<ServicePeriod> {
+        if let Some(end) = self.end.filter(|_| self.closes)
+            && self.closing_index(end) == Some(n)
+        {
+            let service = Period::new(end, end.succ_opt()?).ok()?;
+            return Some(ServicePeriod { service, full: service });
+        }
         let full = Period::new(self.anchor.boundary(n)?, self.anchor.boundary(n + 1)?).ok()?;
         let end = self.end.map_or(full.end(), |end| end.min(full.end()));
         let service = Period::new(full.start().max(self.from), end).ok()?;
@@ -199,6 +258,7 @@ mod tests {
             start: date(start),
             end: None,
             bill_from: None,
+            trial_end: None,
             payment_terms_days: None,
             tax_inclusive: false,
             description: String::new(),
@@ -269,6 +329,40 @@ mod tests {
         clipped.end = Some(date("2020-01-14"));
         let error = BillingCalendar::new(&clipped).unwrap_err().to_string();
         assert_eq!(error, "contract c ends on 2020-01-14, before its start on 2020-01-15");
+    }
+
+    #[test]
+    fn a_trial_moves_no_boundary() {
+        let mut trial = contract(Cadence::Monthly, 1, None, "2026-01-15");
+        trial.trial_end = Some(date("2026-02-01"));
+        assert_eq!(told(&trial, 2), ["2026-02-01..2026-02-15 of 31", "2026-02-15..2026-03-15 of 28"]);
+        trial.bill_from = Some(date("2026-02-10"));
+        assert_eq!(told(&trial, 1), ["2026-02-10..2026-02-15 of 31"]);
+    }
+
+    #[test]
+    fn the_last_usage_has_a_closing_period() {
+        let mut ended = contract(Cadence::Monthly, 1, None, "2026-01-15");
+        for (end, last) in [("2026-03-15", "2026-02-15"), ("2026-03-20", "2026-03-15"), ("2026-03-16", "2026-03-15")] {
+            ended.end = Some(date(end));
+            let calendar = BillingCalendar::new(&ended).unwrap().metered(true);
+            let starts: Vec<_> = calendar.periods().map(|period| period.service.start().to_string()).collect();
+            assert_eq!(&starts[starts.len() - 2..], [last, end]);
+            let closing = calendar.containing(date(end)).unwrap();
+            assert!(calendar.is_closing(&closing));
+            assert_eq!(calendar.first_from(date(end)), Some(closing));
+            assert_eq!(calendar.due_on(&closing), date(end));
+            let before = calendar.usage_of(&closing).unwrap();
+            assert_eq!(before.service.start(), date(last));
+            assert_eq!(calendar.index_of(&closing), calendar.index_of(&before) + 1);
+            assert_eq!(calendar.first_from(date(end).succ_opt().unwrap()), None);
+        }
+        // Nothing is left in arrears, and nothing without a period.
+        ended.timing = Timing::Arrears;
+        assert_eq!(BillingCalendar::new(&ended).unwrap().metered(true).periods().count(), 3);
+        ended.timing = Timing::Advance;
+        ended.end = Some(ended.start);
+        assert_eq!(BillingCalendar::new(&ended).unwrap().metered(true).periods().count(), 0);
     }
 
     #[test]

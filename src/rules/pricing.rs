@@ -4,9 +4,11 @@
 //! for a part of the full period only is prorated by days: amount × days ÷ days of the full period
 //! (semantics.md, contracts and prices). Each line is rounded once.
 
-use super::exact::{AmountError, divide_rounded, multiply, parts, power_of_ten, to_money};
-use crate::model::invoice::Proration;
-use crate::model::{ContractItem, Currency, Money, Period, PriceModel};
+use super::exact::{AmountError, add, divide_rounded, multiply, number, parts, power_of_ten, share_out, to_money};
+use super::tiers::{self, TierLines};
+use crate::model::invoice::{LineDetail, Proration};
+use crate::model::tiers::scaled;
+use crate::model::{ContractItem, Currency, Meter, Money, Period, PriceModel, Tiers, UsageDay};
 use rust_decimal::Decimal;
 
 /// One version of an item, and the days of a period on which it holds.
@@ -35,12 +37,120 @@ pub fn proration(days: Period, full: Period) -> Option<Proration> {
     (days != full).then(|| Proration { days: days.days(), of_days: full.days() })
 }
 
-/// The quantity that is printed and multiplied: a flat price is for the item as it is.
-pub fn billed_quantity(item: &ContractItem) -> Decimal {
-    match item.price_model {
-        PriceModel::Flat => Decimal::ONE,
-        PriceModel::PerUnit => item.quantity,
+/// What an item is charged for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// The quantity that was agreed, for these days: the amount is prorated.
+    Agreed,
+    /// What was used on these days: only what is included is prorated.
+    Used(Decimal),
+}
+
+/// One printed line: quantity × unit price × days of days = amount, with the exception of what is
+/// rounded once for several lines together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Priced {
+    pub quantity: Decimal,
+    pub unit: String,
+    pub unit_price: Decimal,
+    pub proration: Option<Proration>,
+    pub details: Vec<LineDetail>,
+    pub amount: Money,
+}
+
+/// The lines of an item for one segment; none of a model that does not stand alone (minimum, plan).
+pub fn price(
+    item: &ContractItem,
+    count: Count,
+    proration: Option<Proration>,
+    currency: Currency,
+) -> Result<Vec<Priced>, AmountError> {
+    let (quantity, days) = match count {
+        Count::Agreed => (item.quantity, proration),
+        Count::Used(quantity) => (quantity, None),
+    };
+    let included = match count {
+        Count::Agreed => item.terms.included,
+        Count::Used(_) => prorated_units(item.terms.included, proration)?,
+    };
+    let units = add(quantity, -included)?.max(Decimal::ZERO);
+    let mut details = Vec::new();
+    if !included.is_zero() {
+        details.push(LineDetail::Included { units: quantity.normalize(), included });
     }
+    let one = |quantity: Decimal, unit: String, days, details| -> Result<Vec<Priced>, AmountError> {
+        let amount = amount(quantity, item.unit_price, days, currency)?;
+        Ok(vec![Priced { quantity, unit, unit_price: item.unit_price, proration: days, details, amount }])
+    };
+    let unit = || item.unit.clone();
+    match item.price_model {
+        PriceModel::Flat => one(Decimal::ONE, unit(), days, Vec::new()),
+        PriceModel::PerUnit => one(if included.is_zero() { quantity } else { units }, unit(), days, details),
+        PriceModel::OneTime => one(item.quantity, unit(), None, Vec::new()),
+        PriceModel::Package => {
+            let size = item.terms.package_size.unwrap_or(Decimal::ONE).normalize();
+            details.push(LineDetail::Package { units, size });
+            one(blocks(units, size)?, format!("× {size} {}", item.unit).trim_end().to_owned(), days, details)
+        }
+        PriceModel::Graduated => tiered(item, tiers::graduated, units, days, details, currency),
+        PriceModel::Volume => tiered(item, tiers::volume, units, days, details, currency),
+        PriceModel::Minimum | PriceModel::Plan => Ok(Vec::new()),
+    }
+}
+
+/// Lines of tiers: their sum is rounded once, and the lines add up to it.
+fn tiered(
+    item: &ContractItem,
+    lines: fn(&Tiers, Decimal) -> Result<TierLines, AmountError>,
+    units: Decimal,
+    days: Option<Proration>,
+    details: Vec<LineDetail>,
+    currency: Currency,
+) -> Result<Vec<Priced>, AmountError> {
+    let Some(tiers) = &item.terms.tiers else { return Err(AmountError::NoTiers) };
+    let (lines, decimals) = lines(tiers, units)?;
+    let (part, of) = days.map_or((1, 1), |days| (i128::from(days.days), i128::from(days.of_days.max(1))));
+    let exponent = currency.exponent();
+    let factor = multiply(part, power_of_ten(exponent.saturating_sub(decimals))?)?;
+    let divisor = multiply(of, power_of_ten(decimals.saturating_sub(exponent))?)?;
+    let exact = lines.iter().map(|line| multiply(line.exact, factor)).collect::<Result<Vec<_>, _>>()?;
+    let shares = share_out(&exact, divisor)?;
+    let mut priced = Vec::with_capacity(lines.len());
+    for (index, (line, share)) in lines.into_iter().zip(shares).enumerate() {
+        let mut own = if index == 0 { details.clone() } else { Vec::new() };
+        own.push(line.detail);
+        priced.push(Priced {
+            quantity: line.quantity,
+            unit: if line.counts_units { item.unit.clone() } else { String::new() },
+            unit_price: line.unit_price,
+            proration: days,
+            details: own,
+            amount: to_money(share, currency)?,
+        });
+    }
+    Ok(priced)
+}
+
+/// Blocks that are begun.
+fn blocks(units: Decimal, size: Decimal) -> Result<Decimal, AmountError> {
+    let scale = units.normalize().scale().max(size.normalize().scale());
+    let scaled = |number| scaled(number, scale).ok_or(AmountError::TooManyDigits);
+    let (units, size) = (scaled(units)?, scaled(size)?.max(1));
+    number(units / size + i128::from(units % size > 0), 0)
+}
+
+/// Units × days ÷ days, with the decimals that they have.
+fn prorated_units(units: Decimal, proration: Option<Proration>) -> Result<Decimal, AmountError> {
+    let Some(Proration { days, of_days }) = proration else { return Ok(units.normalize()) };
+    let (mantissa, decimals) = parts(units);
+    number(divide_rounded(multiply(mantissa, i128::from(days))?, i128::from(of_days.max(1))), decimals)
+}
+
+/// What was used of a meter on the days of a period. `usage` is sorted by meter and day.
+pub fn used(usage: &[UsageDay], meter: &Meter, days: Period) -> Result<Decimal, AmountError> {
+    let from = usage.partition_point(|day| (&day.meter, day.on) < (meter, days.start()));
+    let of_period = usage[from..].iter().take_while(|day| day.meter == *meter && day.on < days.end());
+    of_period.map(|day| day.quantity).try_fold(Decimal::ZERO, add)
 }
 
 /// Quantity × unit price, of which the prorated part, rounded once to the minor unit.
@@ -62,117 +172,23 @@ pub fn amount(
     to_money(minor, currency)
 }
 
+/// The longest period: 999 years (`Interval`).
+const DAYS: u32 = 999 * 366;
+
 /// Refuses a price that could not be counted, however long the period of which it is billed a part.
 pub fn check_countable(quantity: Decimal, unit_price: Decimal, currency: Currency) -> Result<(), AmountError> {
-    // The longest period: 999 years (`Interval`).
-    const DAYS: u32 = 999 * 366;
     amount(quantity, unit_price, Some(Proration { days: DAYS, of_days: DAYS }), currency).map(|_| ())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::calendar::parse_date;
-    use crate::model::money::parse_decimal;
-
-    fn version(id: &str, from: &str, end: Option<&str>) -> ContractItem {
-        ContractItem {
-            company_id: "acme".parse().unwrap(),
-            contract_id: "c-1".parse().unwrap(),
-            item_id: id.parse().unwrap(),
-            valid_from: parse_date(from).unwrap(),
-            end: end.map(|end| parse_date(end).unwrap()),
-            description: String::new(),
-            price_model: PriceModel::PerUnit,
-            quantity: Decimal::ONE,
-            unit: String::new(),
-            unit_price: Decimal::ONE_HUNDRED,
-            tax_code: None,
-        }
-    }
-
-    fn period(start: &str, end: &str) -> Period {
-        Period::new(parse_date(start).unwrap(), parse_date(end).unwrap()).unwrap()
-    }
-
-    fn priced(quantity: &str, price: &str, part: Option<(u32, u32)>, currency: &str) -> Result<String, AmountError> {
-        let proration = part.map(|(days, of_days)| Proration { days, of_days });
-        let decimal = |text| parse_decimal(text).unwrap();
-        Ok(amount(decimal(quantity), decimal(price), proration, currency.parse().unwrap())?.to_string())
-    }
-
-    /// Numbers of published rules, with the page that shows them.
-    #[test]
-    fn published_prorations() {
-        for (price, days, of_days, amount) in [
-            // Stripe, docs.stripe.com/billing/subscriptions/prorations: from 10 to 20 USD halfway through the month.
-            ("-10", 15, 30, "-5.00"),
-            ("20", 15, 30, "10.00"),
-            // Chargebee, chargebee.com/docs/proration-old.html: $60 from 1 April, downgraded to $30 on the 21st.
-            ("60", 20, 30, "40.00"),
-            ("30", 10, 30, "10.00"),
-            // Lago's documentation of upgrades: 14 of the 31 days of a €100 plan.
-            ("100", 14, 31, "45.16"),
-        ] {
-            assert_eq!(priced("1", price, Some((days, of_days)), "EUR").as_deref(), Ok(amount));
-        }
-    }
-
-    #[test]
-    fn rounds_once_in_the_currencys_decimals() {
-        for (quantity, price, part, currency, amount) in [
-            ("3", "0.335", None, "EUR", "1.01"), // 1.005: half away from zero
-            ("-3", "0.335", None, "EUR", "-1.01"),
-            ("1", "0.5", None, "JPY", "1"),
-            ("1", "1000", Some((1, 3)), "JPY", "333"),
-            ("1", "10", Some((1, 3)), "KWD", "3.333"),
-            ("7", "1234", None, "KWD", "8638.000"),
-            ("1000000", "0.000125", None, "EUR", "125.00"),
-            ("0", "99.99", None, "EUR", "0.00"),
-            // 0.00499… in 28 digits rounds up to 0.005, and then to 0.01: it must not.
-            ("0.0149999999999999999999999997", "1", Some((1, 3)), "EUR", "0.00"),
-        ] {
-            assert_eq!(priced(quantity, price, part, currency).as_deref(), Ok(amount), "{quantity} × {price} {currency}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_counted_is_an_error() {
-        let huge = "9999999999999999999999999999";
-        assert_eq!(priced(huge, huge, None, "EUR"), Err(AmountError::TooManyDigits));
-        assert_eq!(priced(huge, "1", None, "EUR"), Err(AmountError::TooLarge("EUR".parse().unwrap())));
-        let fine = "0.0000000000000000000000000001";
-        assert_eq!(priced(fine, fine, None, "EUR"), Err(AmountError::TooManyDigits));
-    }
-
-    #[test]
-    fn a_version_holds_until_the_next_or_its_end() {
-        let versions = [
-            version("seats", "2026-10-11", None),
-            version("seats", "2026-01-01", None),
-            version("backup", "2026-01-01", Some("2026-10-05")),
-            version("later", "2026-11-01", None),
-            version("gone", "2026-01-01", Some("2026-10-01")),
-            // Ended by a version that holds for no day.
-            version("ended", "2026-01-01", None),
-            version("ended", "2026-02-01", Some("2026-02-01")),
-        ];
-        let found: Vec<(&str, String)> = segments(&versions, period("2026-10-01", "2026-11-01"))
-            .into_iter()
-            .map(|segment| (segment.item.item_id.as_str(), segment.days.to_string()))
-            .collect();
-        let expected = [
-            ("backup", "2026-10-01 to 2026-10-04"),
-            ("seats", "2026-10-01 to 2026-10-10"),
-            ("seats", "2026-10-11 to 2026-10-31"),
-        ];
-        assert_eq!(found, expected.map(|(id, days)| (id, days.to_owned())));
-    }
-
-    #[test]
-    fn only_a_part_is_prorated() {
-        let full = period("2026-10-01", "2026-11-01");
-        assert_eq!(proration(full, full), None);
-        assert_eq!(proration(period("2026-10-18", "2026-11-01"), full), Some(Proration { days: 14, of_days: 31 }));
+/// The same for an item of any model. Tiers that are still missing are no mistake here.
+pub fn check_item_countable(item: &ContractItem, currency: Currency) -> Result<(), AmountError> {
+    let whole = Some(Proration { days: DAYS, of_days: DAYS });
+    check_countable(Decimal::ONE, item.terms.minimum.unwrap_or(item.unit_price), currency)?;
+    match price(item, Count::Agreed, whole, currency) {
+        Err(AmountError::NoTiers) | Ok(_) => Ok(()),
+        Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

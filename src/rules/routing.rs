@@ -79,6 +79,7 @@ const fn most_serious(kind: MessageKind) -> Severity {
         | MessageKind::InvoiceIssued
         | MessageKind::InvoicePaid
         | MessageKind::InvoiceRefunded
+        | MessageKind::CreditNoteIssued
         | MessageKind::ReminderUpcoming
         | MessageKind::ReminderOverdue
         | MessageKind::ReminderEscalation

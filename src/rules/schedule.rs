@@ -22,11 +22,11 @@ pub struct ScheduleRow {
     pub next_due_on: NaiveDate,
 }
 
-/// The first period from `from` on (None: from the first) whose start is not in `billed`; None when
-/// nothing is left to bill.
-pub fn next_unbilled(contract: &Contract, from: Option<NaiveDate>, billed: &[NaiveDate]) -> Result<Option<ScheduleRow>, Invalid> {
-    let calendar = BillingCalendar::new(contract)?;
-    Ok(first_unbilled(&calendar, from.unwrap_or(contract.start), |start| billed.contains(&start)))
+/// The first period of a contract whose start is not in `billed`; None when nothing is left to bill.
+/// `metered`: any of its items is billed by usage.
+pub fn next_unbilled(contract: &Contract, metered: bool, billed: &[NaiveDate]) -> Result<Option<ScheduleRow>, Invalid> {
+    let calendar = BillingCalendar::new(contract)?.metered(metered);
+    Ok(first_unbilled(&calendar, contract.start, |start| billed.contains(&start)))
 }
 
 pub(super) fn first_unbilled(

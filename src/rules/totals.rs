@@ -5,10 +5,9 @@
 //! prices include the tax, the group's net is its gross ÷ (1 + rate) rounded once, the tax is the
 //! rest, and the lines' nets are given out by largest remainder, so that they add up to the cent.
 
-use super::exact::{AmountError, divide_rounded, multiply, parts, power_of_ten, to_money};
+use super::exact::{AmountError, divide_rounded, multiply, parts, power_of_ten, share_out, to_money};
 use crate::model::{Currency, InvoiceLine, InvoiceTax, Money, TaxRate};
 use rust_decimal::Decimal;
-use std::cmp::Reverse;
 
 /// Total = Σ nets of the groups + Σ taxes of the groups, exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,29 +61,19 @@ fn exclusive(lines: &mut [InvoiceLine], group: &[usize], rate: Decimal) -> Resul
     Ok((net, tax))
 }
 
-/// Net and tax of a group in minor units, from gross amounts. Every exact net is cut down to a whole
-/// minor unit, and the missing units go to the largest cuts (on a tie to the earlier line): so it
-/// holds for negative lines and for groups that sum to zero as well.
+/// Net and tax of a group in minor units, from gross amounts.
 fn inclusive(lines: &mut [InvoiceLine], group: &[usize], rate: Decimal, currency: Currency) -> Result<(i128, i128), AmountError> {
     let with_tax = rate.checked_add(Decimal::ONE_HUNDRED).ok_or(AmountError::TooManyDigits)?;
     let (divisor, decimals) = parts(with_tax);
     let factor = multiply(100, power_of_ten(decimals)?)?;
-
-    let mut gross = 0;
-    let mut cut = Vec::with_capacity(group.len());
-    for index in group {
-        let amount = i128::from(lines[*index].amount.minor());
-        let exact = multiply(amount, factor)?;
-        gross += amount;
-        cut.push((exact.rem_euclid(divisor), exact.div_euclid(divisor), *index));
+    let amount = |index: &usize| i128::from(lines[*index].amount.minor());
+    let gross: i128 = group.iter().map(amount).sum();
+    let exact = group.iter().map(|index| multiply(amount(index), factor)).collect::<Result<Vec<_>, _>>()?;
+    let nets = share_out(&exact, divisor)?;
+    for (index, net) in group.iter().zip(&nets) {
+        lines[*index].net = to_money(*net, currency)?;
     }
-    let net = divide_rounded(multiply(gross, factor)?, divisor);
-
-    let missing = net - cut.iter().map(|(_, whole, _)| whole).sum::<i128>();
-    cut.sort_by_key(|(rest, _, _)| Reverse(*rest));
-    for (place, (_, whole, index)) in (0_i128..).zip(cut) {
-        lines[index].net = to_money(if place < missing { whole + 1 } else { whole }, currency)?;
-    }
+    let net: i128 = nets.iter().sum();
     Ok((net, gross - net))
 }
 
@@ -130,11 +119,13 @@ mod tests {
             unit_price: Decimal::ONE,
             period: Period::new(parse_date("2026-10-01").unwrap(), parse_date("2026-11-01").unwrap()).unwrap(),
             proration: None,
+            details: Vec::new(),
             tax_code: rate.tax_code.clone(),
             tax_category: rate.category,
             tax_rate: rate.rate,
             net: Money::zero(currency),
             amount: Money::from_minor(minor, currency),
+            corrects_line: None,
         }
     }
 

@@ -248,7 +248,7 @@ impl Billed {
     pub const fn is_issued(&self) -> bool {
         match self.state {
             InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible => true,
-            InvoiceState::Draft | InvoiceState::Void => false,
+            InvoiceState::Draft | InvoiceState::Void | InvoiceState::Issued => false,
         }
     }
 }

@@ -25,7 +25,7 @@ struct Rule {
     sql: &'static str,
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 13] = [
     Rule {
         name: "invoice_taxes",
         message: "the tax groups do not add up to the invoice's net and tax",
@@ -50,7 +50,8 @@ const RULES: [Rule; 10] = [
         sql: "SELECT i.company_id, i.invoice_id FROM invoices i
           LEFT JOIN invoice_documents d ON d.company_id = i.company_id AND d.invoice_id = i.invoice_id
           WHERE (i.state = 'draft' AND (i.number IS NOT NULL OR d.invoice_id IS NOT NULL))
-             OR (i.state <> 'draft' AND (i.number IS NULL OR d.invoice_id IS NULL))
+             OR (i.state <> 'draft' AND (i.number IS NULL OR d.invoice_id IS NULL AND NOT EXISTS
+                (SELECT 1 FROM opening_invoices o WHERE o.company_id = i.company_id AND o.invoice_id = i.invoice_id)))
           ORDER BY i.company_id, i.invoice_id LIMIT $1",
     },
     Rule {
@@ -75,7 +76,8 @@ const RULES: [Rule; 10] = [
         name: "numbers_given",
         message: "a number was given twice, or an issued invoice has one that its series did not give",
         sql: "SELECT company_id, invoice_id FROM (SELECT company_id, invoice_id FROM invoices WHERE state <> 'draft'
-            EXCEPT SELECT company_id, document_id FROM document_numbers) ungiven
+            EXCEPT SELECT company_id, document_id FROM document_numbers
+            EXCEPT SELECT company_id, invoice_id FROM opening_invoices) ungiven
           UNION SELECT company_id, document_id FROM document_numbers GROUP BY company_id, document_id HAVING COUNT(*) > 1
           ORDER BY company_id, invoice_id LIMIT $1",
     },
@@ -89,14 +91,46 @@ const RULES: [Rule; 10] = [
     },
     Rule {
         name: "invoice_balance",
-        message: "the invoice is settled beyond its total, or is marked as paid with a balance",
+        message: "the invoice is settled beyond its total, is marked as paid with a balance, or is open without one",
         sql: "SELECT i.company_id, i.invoice_id FROM invoices i
-          WHERE i.total_minor > 0 AND (
-             i.total_minor < (SELECT COALESCE(SUM(a.amount_minor), 0) FROM payment_allocations a
-               WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id)
-             OR (i.state = 'paid' AND i.total_minor <> (SELECT COALESCE(SUM(a.amount_minor), 0) FROM payment_allocations a
-               WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id)))
+          LEFT JOIN (SELECT company_id, invoice_id, SUM(amount_minor) AS minor FROM payment_allocations
+            GROUP BY company_id, invoice_id) a ON a.company_id = i.company_id AND a.invoice_id = i.invoice_id
+          LEFT JOIN (SELECT company_id, invoice_id, SUM(amount_minor) AS minor FROM credit_entries WHERE invoice_id <> ''
+            GROUP BY company_id, invoice_id) c ON c.company_id = i.company_id AND c.invoice_id = i.invoice_id
+          WHERE i.kind = 'invoice' AND i.total_minor > 0 AND (
+             i.total_minor + COALESCE(c.minor, 0) < COALESCE(a.minor, 0)
+             OR (i.state = 'paid' AND i.total_minor + COALESCE(c.minor, 0) <> COALESCE(a.minor, 0))
+             OR (i.state IN ('open', 'uncollectible') AND i.total_minor + COALESCE(c.minor, 0) = COALESCE(a.minor, 0)))
           ORDER BY i.company_id, i.invoice_id LIMIT $1",
+    },
+    Rule {
+        name: "credit_below_zero",
+        message: "more of the company's credit is used than it has",
+        sql: "SELECT company_id, seller_id FROM credit_entries GROUP BY company_id, seller_id, currency
+          HAVING SUM(amount_minor) < 0 ORDER BY company_id, seller_id LIMIT $1",
+    },
+    Rule {
+        name: "credit_note",
+        message: "the credit note is of an invoice that is not there, or the company was given another amount by it",
+        sql: "SELECT n.company_id, n.invoice_id FROM invoices n
+          LEFT JOIN invoices i ON i.company_id = n.company_id AND i.invoice_id = n.corrects_id AND i.kind = 'invoice'
+             AND i.state NOT IN ('draft', 'void') AND i.seller_id = n.seller_id AND i.currency = n.currency
+          LEFT JOIN credit_entries c ON c.company_id = n.company_id AND c.entry_key = 'credit_note:' || n.invoice_id
+          WHERE n.kind = 'credit_note' AND (i.invoice_id IS NULL OR c.entry_key IS NULL OR c.amount_minor <> n.total_minor)
+          ORDER BY n.company_id, n.invoice_id LIMIT $1",
+    },
+    Rule {
+        name: "credited_beyond",
+        message: "the credit notes of the invoice take back more of a tax group than it billed",
+        sql: "SELECT c.company_id, c.corrects_id FROM (SELECT n.company_id, n.corrects_id, t.category, t.rate,
+              SUM(t.net_minor) AS net, SUM(t.tax_minor) AS tax FROM invoices n
+              JOIN invoice_taxes t ON t.company_id = n.company_id AND t.invoice_id = n.invoice_id
+              WHERE n.kind = 'credit_note' GROUP BY n.company_id, n.corrects_id, t.category, t.rate) c
+          LEFT JOIN invoice_taxes g ON g.company_id = c.company_id AND g.invoice_id = c.corrects_id
+             AND g.category = c.category AND g.rate = c.rate
+          WHERE g.position IS NULL OR (g.net_minor >= 0 AND (c.net > g.net_minor OR c.tax > g.tax_minor))
+             OR (g.net_minor < 0 AND (c.net < g.net_minor OR c.tax < g.tax_minor))
+          ORDER BY c.company_id, c.corrects_id LIMIT $1",
     },
     Rule {
         name: "schedule_missing",

@@ -60,6 +60,12 @@ pub fn page(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<Company>, StoreE
     tx.query(SQL, &[after.into(), limit.into()], read_company)
 }
 
+/// A page of companies' ids, after `after`.
+pub fn ids(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = "SELECT company_id FROM companies WHERE company_id > $1 ORDER BY company_id LIMIT $2";
+    tx.query(SQL, &[after.into(), limit.into()], |row| row.string(0))
+}
+
 /// Which of these companies (ids ascending) exist.
 pub fn known(tx: &mut Tx, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
     const SQL: &str = "SELECT company_id FROM companies WHERE company_id = $1";

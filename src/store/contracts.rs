@@ -2,29 +2,30 @@
 
 use super::value::Kind::{Int, Text};
 use super::{Bulk, Row, StoreError, Tx, Val};
-use crate::model::{CompanyId, Contract, ContractId, ContractItem, Interval, ItemId, SellerId};
+use crate::model::{CompanyId, Contract, ContractId, ContractItem, Interval, ItemId, PriceTerms, SellerId};
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 /// The columns of a contract as every query here starts with them.
 macro_rules! contract_columns {
     () => {
         "c.company_id, c.contract_id, c.seller_id, c.currency, c.cadence, c.every, c.timing, c.anchor_day, c.start_on, c.end_on, \
-         c.bill_from, c.payment_terms_days, c.tax_inclusive, c.description, c.reference, c.reminder_policy"
+         c.bill_from, c.payment_terms_days, c.tax_inclusive, c.description, c.reference, c.reminder_policy, c.trial_end"
     };
 }
 /// The columns of an item, likewise.
 macro_rules! item_columns {
     () => {
         "i.company_id, i.contract_id, i.item_id, i.valid_from, i.end_on, i.description, i.price_model, i.quantity, i.unit, \
-         i.unit_price, i.tax_code"
+         i.unit_price, i.tax_code, i.package_size, i.included, i.meter, i.minimum, i.tiers"
     };
 }
 pub(super) use {contract_columns, item_columns};
 
 /// How many columns `contract_columns` names.
-pub(super) const CONTRACT_COLUMNS: usize = 16;
+pub(super) const CONTRACT_COLUMNS: usize = 17;
 
-static UPSERT: Bulk<16> = Bulk {
+static UPSERT: Bulk<17> = Bulk {
     table: "contracts",
     columns: [
         ("company_id", Text),
@@ -43,15 +44,16 @@ static UPSERT: Bulk<16> = Bulk {
         ("description", Text),
         ("reference", Text),
         ("reminder_policy", Text),
+        ("trial_end", Text),
     ],
     on_conflict: "ON CONFLICT (company_id, contract_id) DO UPDATE SET seller_id = excluded.seller_id, currency = excluded.currency,
       cadence = excluded.cadence, every = excluded.every, timing = excluded.timing, anchor_day = excluded.anchor_day,
       start_on = excluded.start_on, end_on = excluded.end_on, bill_from = excluded.bill_from,
       payment_terms_days = excluded.payment_terms_days, tax_inclusive = excluded.tax_inclusive, description = excluded.description,
-      reference = excluded.reference, reminder_policy = excluded.reminder_policy",
+      reference = excluded.reference, reminder_policy = excluded.reminder_policy, trial_end = excluded.trial_end",
 };
 
-static UPSERT_ITEMS: Bulk<11> = Bulk {
+static UPSERT_ITEMS: Bulk<16> = Bulk {
     table: "contract_items",
     columns: [
         ("company_id", Text),
@@ -65,10 +67,16 @@ static UPSERT_ITEMS: Bulk<11> = Bulk {
         ("unit", Text),
         ("unit_price", Text),
         ("tax_code", Text),
+        ("package_size", Text),
+        ("included", Text),
+        ("meter", Text),
+        ("minimum", Text),
+        ("tiers", Text),
     ],
     on_conflict: "ON CONFLICT (company_id, contract_id, item_id, valid_from) DO UPDATE SET end_on = excluded.end_on,
       description = excluded.description, price_model = excluded.price_model, quantity = excluded.quantity, unit = excluded.unit,
-      unit_price = excluded.unit_price, tax_code = excluded.tax_code",
+      unit_price = excluded.unit_price, tax_code = excluded.tax_code, package_size = excluded.package_size,
+      included = excluded.included, meter = excluded.meter, minimum = excluded.minimum, tiers = excluded.tiers",
 };
 
 pub(super) fn read_contract(row: &Row) -> Result<Contract, StoreError> {
@@ -93,6 +101,7 @@ pub(super) fn read_contract(row: &Row) -> Result<Contract, StoreError> {
         description: row.string(13)?,
         reference: row.string(14)?,
         reminder_policy: row.string(15)?,
+        trial_end: row.opt_date(16)?,
     })
 }
 
@@ -109,7 +118,32 @@ pub(super) fn read_item(row: &Row) -> Result<ContractItem, StoreError> {
         unit: row.string(8)?,
         unit_price: row.decimal(9)?,
         tax_code: row.parse_opt(10)?,
+        terms: read_terms(row, 11)?,
     })
+}
+
+/// Five columns: package_size, included, meter, minimum, tiers.
+pub(super) fn read_terms(row: &Row, from: usize) -> Result<PriceTerms, StoreError> {
+    let decimal = |column: usize| if row.text(column)?.is_empty() { Ok(None) } else { row.decimal(column).map(Some) };
+    Ok(PriceTerms {
+        package_size: decimal(from)?,
+        included: row.decimal(from + 1)?,
+        meter: row.parse_opt(from + 2)?,
+        minimum: decimal(from + 3)?,
+        tiers: row.parse_opt(from + 4)?,
+    })
+}
+
+/// The same five, to be written.
+pub(super) fn term_values(terms: &PriceTerms) -> [Val<'_>; 5] {
+    let decimal = |value: Option<Decimal>| value.map_or_else(|| "".into(), Val::from);
+    [
+        decimal(terms.package_size),
+        terms.included.into(),
+        terms.meter.as_ref().map_or("", |meter| meter.as_str()).into(),
+        decimal(terms.minimum),
+        terms.tiers.as_ref().map_or_else(|| "".into(), |tiers| Val::from(tiers.to_string())),
+    ]
 }
 
 /// One contract, if it exists.
@@ -155,7 +189,7 @@ pub fn items_of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str,
     tx.query_companies(SQL, companies, &[first.into(), last.into()], read_item)
 }
 
-fn values(c: &Contract) -> [Val<'_>; 16] {
+fn values(c: &Contract) -> [Val<'_>; 17] {
     [
         c.company_id.as_str().into(),
         c.contract_id.as_str().into(),
@@ -173,14 +207,17 @@ fn values(c: &Contract) -> [Val<'_>; 16] {
         (&c.description).into(),
         (&c.reference).into(),
         (&c.reminder_policy).into(),
+        c.trial_end.into(),
     ]
 }
 
-/// Contracts that run on `day` or later and have no item, so that nothing is ever billed for them.
+/// Contracts that run on `day` or later and have no item and no plan, so that nothing is ever billed for them.
 pub fn without_items(tx: &mut Tx, day: NaiveDate, limit: u32) -> Result<Vec<(CompanyId, ContractId)>, StoreError> {
     const SQL: &str = "SELECT c.company_id, c.contract_id FROM contracts c
       WHERE (c.end_on IS NULL OR c.end_on > $1) AND NOT EXISTS
         (SELECT 1 FROM contract_items i WHERE i.company_id = c.company_id AND i.contract_id = c.contract_id)
+      AND NOT EXISTS
+        (SELECT 1 FROM contract_plans p WHERE p.company_id = c.company_id AND p.contract_id = c.contract_id AND p.plan_id <> '')
       ORDER BY c.company_id, c.contract_id LIMIT $2";
     tx.query(SQL, &[day.into(), limit.into()], |row| Ok((CompanyId::stored(row.text(0)?), ContractId::stored(row.text(1)?))))
 }
@@ -195,7 +232,8 @@ pub fn change(before: Option<&Contract>, after: &Contract) -> String {
     UPSERT.change(before.map(values).as_ref(), &values(after))
 }
 
-fn item_values(i: &ContractItem) -> [Val<'_>; 11] {
+fn item_values(i: &ContractItem) -> [Val<'_>; 16] {
+    let [package_size, included, meter, minimum, tiers] = term_values(&i.terms);
     [
         i.company_id.as_str().into(),
         i.contract_id.as_str().into(),
@@ -208,6 +246,11 @@ fn item_values(i: &ContractItem) -> [Val<'_>; 11] {
         (&i.unit).into(),
         i.unit_price.into(),
         i.tax_code.as_ref().map_or("", |t| t.as_str()).into(),
+        package_size,
+        included,
+        meter,
+        minimum,
+        tiers,
     ]
 }
 

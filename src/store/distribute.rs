@@ -39,11 +39,13 @@ use Place::{Company, Coordinator, Everywhere, Series};
 /// A write to a table with copies everywhere is a two-phase commit over all nodes, so what is written
 /// with every batch (runs, heartbeats) stays with the coordinator. If that node dies within the commit
 /// of a batch, its `runs` row can lack what the companies' rows have: they decide, `runs` is history.
-pub const TABLES: [(&str, Place); 39] = [
+pub const TABLES: [(&str, Place); 45] = [
     ("meta", Coordinator),
     ("migrations", Coordinator),
     ("sellers", Everywhere),
     ("tax_rates", Everywhere),
+    ("plans", Everywhere),
+    ("plan_items", Everywhere),
     ("assets", Everywhere),
     ("series_counters", Series),
     ("document_numbers", Series),
@@ -51,6 +53,9 @@ pub const TABLES: [(&str, Place); 39] = [
     ("contacts", Company),
     ("contracts", Company),
     ("contract_items", Company),
+    ("contract_plans", Company),
+    ("discounts", Company),
+    ("usage", Company),
     ("billing_schedule", Company),
     ("billable_items", Company),
     ("invoices", Company),
@@ -58,6 +63,7 @@ pub const TABLES: [(&str, Place); 39] = [
     ("invoice_taxes", Company),
     ("billed_periods", Company),
     ("invoice_documents", Company),
+    ("opening_invoices", Company),
     ("document_files", Company),
     ("document_folders", Coordinator),
     ("payments", Company),
@@ -83,12 +89,13 @@ pub const TABLES: [(&str, Place); 39] = [
 
 /// The immutability guards, (trigger, table): Citus refuses triggers. What they keep, the hashes of
 /// documents and of the audit chain prove.
-const GUARDS: [(&str, &str); 6] = [
+const GUARDS: [(&str, &str); 7] = [
     ("invoices_frozen", "invoices"),
     ("invoice_lines_frozen", "invoice_lines"),
     ("invoice_taxes_frozen", "invoice_taxes"),
     ("invoice_documents_frozen", "invoice_documents"),
     ("document_numbers_frozen", "document_numbers"),
+    ("credit_entries_frozen", "credit_entries"),
     ("audit_log_frozen", "audit_log"),
 ];
 

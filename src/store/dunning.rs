@@ -41,7 +41,7 @@ pub struct Owed {
 
 fn read_owed(row: &Row) -> Result<Owed, StoreError> {
     let currency: Currency = row.parse(3)?;
-    let (total, paid) = (row.int(7)?, row.int(8)?);
+    let (total, paid, credited) = (row.int(7)?, row.int(8)?, row.int(9)?);
     Ok(Owed {
         company_id: CompanyId::stored(row.text(0)?),
         invoice_id: InvoiceId::stored(row.text(1)?),
@@ -49,8 +49,8 @@ fn read_owed(row: &Row) -> Result<Owed, StoreError> {
         number: row.string(4)?,
         issued_on: row.date(5)?,
         due_on: row.date(6)?,
-        balance: Money::from_minor(total.saturating_sub(paid), currency),
-        policy: row.string(9)?,
+        balance: Money::from_minor(total.saturating_sub(paid).saturating_sub(credited), currency),
+        policy: row.string(10)?,
     })
 }
 
@@ -60,6 +60,8 @@ pub fn owed(tx: &mut Tx, companies: &[&str], (from, to): DueRange) -> Result<Vec
         "SELECT i.company_id, i.invoice_id, i.seller_id, i.currency, i.number, i.issued_on, i.due_on, i.total_minor,
       (SELECT CAST(COALESCE(SUM(a.amount_minor), 0) AS BIGINT) FROM payment_allocations a
        WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id),
+      (SELECT CAST(COALESCE(SUM(-e.amount_minor), 0) AS BIGINT) FROM credit_entries e
+       WHERE e.company_id = i.company_id AND e.invoice_id = i.invoice_id AND e.invoice_id <> ''),
       COALESCE(c.reminder_policy, '')
       FROM invoices i LEFT JOIN contracts c ON c.company_id = i.company_id AND c.contract_id = i.contract_id
       WHERE i.company_id = $1 AND i.state = 'open' AND i.due_on >= $2 AND i.due_on <= $3

@@ -101,6 +101,18 @@ pub fn take(tx: &mut Tx, company_id: &CompanyId, source_key: &SourceKey, invoice
     Ok(changed == 1)
 }
 
+/// Opens one item of an invoice again. False if the invoice did not take it up.
+pub fn release_one(
+    tx: &mut Tx,
+    company_id: &CompanyId,
+    source_key: &SourceKey,
+    invoice_id: &InvoiceId,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE billable_items SET invoice_id = NULL WHERE company_id = $1 AND source_key = $2 AND invoice_id = $3";
+    let params = [company_id.as_str().into(), source_key.as_str().into(), invoice_id.as_str().into()];
+    Ok(tx.execute(SQL, &params)? == 1)
+}
+
 /// Opens the items of an invoice again.
 pub fn release(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<u64, StoreError> {
     const SQL: &str = "UPDATE billable_items SET invoice_id = NULL WHERE company_id = $1 AND invoice_id = $2";

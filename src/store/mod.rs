@@ -7,6 +7,7 @@
 //! (SQLITE_BUSY, SQLSTATE 40001 and 40P01), so a closure given to `Db::write` may run more than
 //! once and must do nothing but read and write through its `Tx`.
 
+pub mod copy;
 mod error;
 mod postgres;
 mod sqlite;
@@ -22,6 +23,7 @@ pub mod claims;
 pub mod companies;
 pub mod contacts;
 pub mod contracts;
+pub mod credit;
 pub mod digests;
 pub mod distribute;
 pub mod documents;
@@ -32,11 +34,14 @@ pub mod invoices;
 pub mod items;
 pub mod notifications;
 pub mod numbers;
+pub mod openings;
 pub mod payments;
+pub mod plans;
 pub mod runs;
 pub mod schema;
 pub mod sellers;
 pub mod statement;
+pub mod usage;
 
 pub use error::{Setup, StoreError, Transient, is_of_the_database};
 pub use tls::check_url;

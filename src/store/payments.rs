@@ -1,7 +1,7 @@
-//! Payments, what they settle, and company credit.
+//! Payments, and what they settle.
 
-use super::{StoreError, Tx, Val};
-use crate::model::{CompanyId, Currency, InvoiceId, Money, Payment, SellerId};
+use super::{StoreError, Tx, credit};
+use crate::model::{CompanyId, Currency, Invoice, InvoiceId, Money, Payment};
 use chrono::NaiveDate;
 
 /// A payment and the invoice that it was made for.
@@ -97,42 +97,38 @@ pub fn of_invoice(
     })
 }
 
-/// A change of a company's credit with one seller.
-#[derive(Debug, Clone, Copy)]
-pub struct CreditEntry<'a> {
-    pub company_id: &'a CompanyId,
-    /// Derived from where it comes from: `manual:TX1`, `invoice:…`.
-    pub key: &'a str,
-    pub seller_id: &'a SellerId,
-    /// Negative when credit is used.
-    pub amount: Money,
-    pub reason: &'a str,
-    pub entered_on: NaiveDate,
+/// What is open of an issued invoice: total − credited − paid, from the rows.
+pub fn open_balance(tx: &mut Tx, invoice: &Invoice) -> Result<Money, StoreError> {
+    let paid = paid(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    let credited = credit::settled(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    let settled = paid.minor().saturating_add(credited.minor());
+    Ok(Money::from_minor(invoice.total.minor().saturating_sub(settled), invoice.currency))
 }
 
-/// Adds an entry to a company's credit. Once per key.
-pub fn add_credit(tx: &mut Tx, entry: CreditEntry) -> Result<(), StoreError> {
-    const SQL: &str = "INSERT INTO credit_entries (company_id, entry_key, seller_id, currency, amount_minor, reason, entered_on)
-      VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let CreditEntry { company_id, key, seller_id, amount, reason, entered_on } = entry;
-    let params: [Val; 7] = [
-        company_id.as_str().into(),
-        key.into(),
-        seller_id.as_str().into(),
-        amount.currency().into(),
-        amount.into(),
-        reason.into(),
-        entered_on.into(),
-    ];
-    tx.execute(SQL, &params).map(drop)
+/// A payment, what people call its invoice, and whether that came from another system.
+#[derive(Debug)]
+pub struct Paid {
+    pub payment: Payment,
+    pub invoice: String,
+    pub of_opening: bool,
 }
 
-/// A company's credit, per currency.
-pub fn credit(tx: &mut Tx, company_id: &CompanyId) -> Result<Vec<Money>, StoreError> {
-    const SQL: &str = "SELECT currency, CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM credit_entries
-      WHERE company_id = $1 GROUP BY currency ORDER BY currency";
-    tx.query(SQL, &[company_id.as_str().into()], |row| {
-        let currency = row.parse(0)?;
-        row.money(1, currency)
+/// The payments of these companies (ids ascending).
+pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Paid>, StoreError> {
+    const SQL: &str = "SELECT p.company_id, p.provider, p.reference, p.currency, p.amount_minor, p.received_on,
+      COALESCE(i.number, i.invoice_id), o.invoice_id FROM payments p
+      JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
+      LEFT JOIN opening_invoices o ON o.company_id = p.company_id AND o.invoice_id = p.invoice_id
+      WHERE p.company_id = $1 ORDER BY p.company_id, p.provider, p.reference";
+    tx.query_companies(SQL, companies, &[], |row| {
+        let currency: Currency = row.parse(3)?;
+        let payment = Payment {
+            company_id: CompanyId::stored(row.text(0)?),
+            provider: row.string(1)?,
+            reference: row.string(2)?,
+            amount: row.money(4, currency)?,
+            received_on: row.date(5)?,
+        };
+        Ok(Paid { payment, invoice: row.string(6)?, of_opening: row.opt_text(7)?.is_some() })
     })
 }

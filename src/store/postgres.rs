@@ -1,6 +1,7 @@
 //! Postgres, and what speaks its protocol: READ COMMITTED, no session state that a pooler between
 //! could strand (no advisory locks, no LISTEN, no temporary tables).
 
+use super::copy::array_of;
 use super::value::{Address, Inner};
 use super::{Bulk, Kind, Row, Setup, StoreError, Val, tls};
 use ::postgres::types::{IsNull, ToSql, Type};
@@ -8,6 +9,8 @@ use ::postgres::{Client, SimpleQueryMessage, Statement};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+
+mod copy;
 
 pub(super) struct Postgres {
     client: Client,
@@ -238,14 +241,7 @@ pub(super) fn statements(script: &str) -> Vec<&str> {
 /// insert_select_executor.c: `es_processed = copyDest->tuplesSent`), and claims, numbers and periods
 /// stand on that number.
 fn bulk_sql<const N: usize>(bulk: &Bulk<N>) -> String {
-    let arrays = bulk.columns.iter().enumerate().map(|(index, (_, kind))| {
-        let of = match kind {
-            Kind::Int => "bigint",
-            Kind::Text => "text",
-            Kind::Blob => "bytea",
-        };
-        format!("${}::{of}[]", index + 1)
-    });
+    let arrays = bulk.columns.iter().enumerate().map(|(index, (_, kind))| format!("${}::{}[]", index + 1, array_of(*kind)));
     let arrays = arrays.collect::<Vec<_>>().join(", ");
     let counted = if bulk.on_conflict.is_empty() { "" } else { "RETURNING 1" };
     format!("INSERT INTO {} ({}) SELECT * FROM unnest({arrays}) {} {counted}", bulk.table, bulk.column_names(), bulk.on_conflict)

@@ -7,7 +7,7 @@ use super::{Db, StoreError, Tx, Val};
 use chrono::{DateTime, Utc};
 
 /// The whole schema, as it is now.
-const SCHEMA: &str = include_str!("../../schema.sql");
+pub(super) const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// One step: append-only, never edited once released.
 struct Step {
@@ -20,6 +20,9 @@ const STEPS: &[Step] = &[
     Step { version: 1, name: "initial", sql: include_str!("migrations/0001_initial.sql") },
     Step { version: 2, name: "effects", sql: include_str!("migrations/0002_effects.sql") },
     Step { version: 3, name: "messages", sql: include_str!("migrations/0003_messages.sql") },
+    Step { version: 4, name: "corrections", sql: include_str!("migrations/0004_corrections.sql") },
+    Step { version: 5, name: "prices", sql: include_str!("migrations/0005_prices.sql") },
+    Step { version: 6, name: "moving", sql: include_str!("migrations/0006_moving.sql") },
 ];
 
 /// The schema that this build works with.
@@ -165,7 +168,7 @@ fn note(tx: &mut Tx, step: &Step, now: DateTime<Utc>) -> Result<(), StoreError> 
 /// The text of the schema for one engine: the sections of the other one are left out, and for
 /// Postgres the types are put into its words. Keys are compared byte by byte (`COLLATE "C"`),
 /// since a page that starts after a key must mean the same on both.
-fn for_engine(sql: &str, sqlite: bool) -> String {
+pub(super) fn for_engine(sql: &str, sqlite: bool) -> String {
     let mut text = String::with_capacity(sql.len());
     let mut keep = true;
     let mut portable = true;

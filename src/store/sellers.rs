@@ -8,9 +8,9 @@ use crate::model::{Seller, SellerId, TaxCode, TaxRate};
 const SELECT: &str =
     "SELECT seller_id, name, address_line1, address_line2, postal_code, city, region, country, tax_id, registration,
   email, phone, website, bank_name, iban, bic, bank_account, time_zone, language, payment_terms_days, series_id, number_format,
-  tax_code, logo_sha256, footer FROM sellers ORDER BY seller_id";
+  tax_code, logo_sha256, footer, credit_series_id, credit_number_format FROM sellers ORDER BY seller_id";
 
-static UPSERT: Bulk<25> = Bulk {
+static UPSERT: Bulk<27> = Bulk {
     table: "sellers",
     columns: [
         ("seller_id", Text),
@@ -38,6 +38,8 @@ static UPSERT: Bulk<25> = Bulk {
         ("tax_code", Text),
         ("logo_sha256", Text),
         ("footer", Text),
+        ("credit_series_id", Text),
+        ("credit_number_format", Text),
     ],
     on_conflict: "ON CONFLICT (seller_id) DO UPDATE SET name = excluded.name, address_line1 = excluded.address_line1,
       address_line2 = excluded.address_line2, postal_code = excluded.postal_code, city = excluded.city, region = excluded.region,
@@ -45,7 +47,8 @@ static UPSERT: Bulk<25> = Bulk {
       phone = excluded.phone, website = excluded.website, bank_name = excluded.bank_name, iban = excluded.iban, bic = excluded.bic,
       bank_account = excluded.bank_account, time_zone = excluded.time_zone, language = excluded.language,
       payment_terms_days = excluded.payment_terms_days, series_id = excluded.series_id, number_format = excluded.number_format,
-      tax_code = excluded.tax_code, logo_sha256 = excluded.logo_sha256, footer = excluded.footer",
+      tax_code = excluded.tax_code, logo_sha256 = excluded.logo_sha256, footer = excluded.footer,
+      credit_series_id = excluded.credit_series_id, credit_number_format = excluded.credit_number_format",
 };
 
 /// Every seller, by id. There are few.
@@ -72,6 +75,8 @@ fn read_seller(row: &Row) -> Result<Seller, StoreError> {
         tax_code: TaxCode::stored(row.text(22)?),
         logo_sha256: row.string(23)?,
         footer: row.string(24)?,
+        credit_series_id: row.string(25)?,
+        credit_number_format: row.string(26)?,
     })
 }
 
@@ -87,7 +92,7 @@ pub(super) fn read_address(row: &Row, at: usize) -> Result<Address, StoreError> 
     })
 }
 
-fn values(s: &Seller) -> [Val<'_>; 25] {
+fn values(s: &Seller) -> [Val<'_>; 27] {
     [
         s.seller_id.as_str().into(),
         (&s.name).into(),
@@ -114,6 +119,8 @@ fn values(s: &Seller) -> [Val<'_>; 25] {
         s.tax_code.as_str().into(),
         (&s.logo_sha256).into(),
         (&s.footer).into(),
+        (&s.credit_series_id).into(),
+        (&s.credit_number_format).into(),
     ]
 }
 

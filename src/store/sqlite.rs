@@ -4,6 +4,7 @@
 //! transaction is `BEGIN IMMEDIATE`, since a deferred one that upgrades fails at once with
 //! SQLITE_BUSY_SNAPSHOT instead of waiting.
 
+use super::copy::{Cell, Table, insert_sql};
 use super::value::Address;
 use super::value::Inner;
 use super::{Bulk, Row, Setup, StoreError, Val};
@@ -172,6 +173,36 @@ impl Sqlite {
             written += statement.raw_execute().map_err(told_of(&self.path))? as u64;
         }
         Ok(written)
+    }
+}
+
+impl Sqlite {
+    /// A statement that is no constant (`copy`).
+    pub(super) fn for_each_of(
+        &mut self,
+        sql: &str,
+        params: &[Val],
+        each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(&sql.replace('$', "?")).map_err(told_of(&self.path))?;
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(told_of(&self.path))?;
+        while let Some(row) = rows.next().map_err(told_of(&self.path))? {
+            each(&Row(Inner::Sqlite(row)))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn insert_into(&mut self, table: &Table, rows: &[Vec<Cell>]) -> Result<(), StoreError> {
+        let places = (1..=table.columns.len()).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
+        let sql = insert_sql(table, &format!("VALUES ({places})"));
+        let mut statement = self.connection.prepare_cached(&sql).map_err(told_of(&self.path))?;
+        for row in rows {
+            for (index, cell) in row.iter().enumerate() {
+                statement.raw_bind_parameter(index + 1, cell.as_val()).map_err(told_of(&self.path))?;
+            }
+            statement.raw_execute().map_err(told_of(&self.path))?;
+        }
+        Ok(())
     }
 }
 

@@ -23,12 +23,18 @@ pub fn account(tx: &mut Tx, company_id: &CompanyId, seller_id: &SellerId, to: Na
     const INVOICES: &str = "SELECT i.number, i.state, i.issued_on, i.due_on, i.currency, i.total_minor,
       (SELECT CAST(COALESCE(SUM(a.amount_minor), 0) AS BIGINT) FROM payment_allocations a
        JOIN payments p ON p.company_id = a.company_id AND p.provider = a.provider AND p.reference = a.reference
-       WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id AND p.received_on <= $3)
+       WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id AND p.received_on <= $3),
+      (SELECT CAST(COALESCE(SUM(-e.amount_minor), 0) AS BIGINT) FROM credit_entries e
+       WHERE e.company_id = i.company_id AND e.invoice_id = i.invoice_id AND e.invoice_id <> '' AND e.entered_on <= $3)
       FROM invoices i WHERE i.company_id = $1 AND i.seller_id = $2 AND i.state <> 'draft' AND i.issued_on <= $3
       ORDER BY i.issued_on, i.number";
     const PAYMENTS: &str = "SELECT p.received_on, p.reference, p.currency, p.amount_minor FROM payments p
       JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
       WHERE p.company_id = $1 AND i.seller_id = $2 AND p.received_on <= $3 ORDER BY p.received_on, p.provider, p.reference";
+    // What of a company's credit was paid out to it.
+    const REFUNDS: &str = "SELECT entered_on, entry_key, currency, amount_minor FROM credit_entries
+      WHERE company_id = $1 AND seller_id = $2 AND entered_on <= $3 AND entry_key >= 'refund:' AND entry_key < 'refund;'
+      ORDER BY entered_on, entry_key";
     let params = [company_id.as_str().into(), seller_id.as_str().into(), to.into()];
     let mut account = Account::default();
     for invoice in tx.query(INVOICES, &params, read_invoice)? {
@@ -40,6 +46,17 @@ pub fn account(tx: &mut Tx, company_id: &CompanyId, seller_id: &SellerId, to: Na
             on: row.date(0)?,
             kind: EntryKind::Payment,
             reference: row.string(1)?,
+            due_on: None,
+            change: row.money(3, currency)?.negated(),
+        })
+    })?);
+    account.movements.extend(tx.query(REFUNDS, &params, |row| {
+        let currency: Currency = row.parse(2)?;
+        let reference = row.text(1)?.trim_start_matches("refund:").to_owned();
+        Ok(Movement {
+            on: row.date(0)?,
+            kind: EntryKind::Refund,
+            reference,
             due_on: None,
             change: row.money(3, currency)?.negated(),
         })
@@ -59,14 +76,14 @@ struct Billed {
 
 fn read_invoice(row: &Row) -> Result<Billed, StoreError> {
     let currency: Currency = row.parse(4)?;
-    let (total, settled) = (row.int(5)?, row.int(6)?);
+    let (total, settled, credited) = (row.int(5)?, row.int(6)?, row.int(7)?);
     Ok(Billed {
         number: row.string(0)?,
         state: row.parse(1)?,
         issued_on: row.date(2)?,
         due_on: row.date(3)?,
         total: Money::from_minor(total, currency),
-        left: Money::from_minor(total.saturating_sub(settled), currency),
+        left: Money::from_minor(total.saturating_sub(settled).saturating_sub(credited), currency),
     })
 }
 
@@ -75,6 +92,16 @@ impl Billed {
         let Self { number, state, issued_on, due_on, total, left } = self;
         let taken_back = |on, kind, change| Movement { on, kind, reference: number.clone(), due_on: None, change };
         match state {
+            InvoiceState::Issued => {
+                account.movements.push(Movement {
+                    on: issued_on,
+                    kind: EntryKind::CreditNote,
+                    reference: number,
+                    due_on: None,
+                    change: total.negated(),
+                });
+                return;
+            }
             // When it was voided, only the audit log tells: it is as if it had never been.
             InvoiceState::Void => account.movements.push(taken_back(issued_on, EntryKind::Void, total.negated())),
             // Given up once it was due.

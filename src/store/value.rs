@@ -1,7 +1,7 @@
 //! What goes into a statement and what comes out of a row, the same on both engines.
 
 use super::StoreError;
-use crate::model::{Currency, Money, Period, calendar, money};
+use crate::model::{Currency, LineDetail, Money, Period, calendar, money};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use std::borrow::Cow;
@@ -17,14 +17,16 @@ pub enum Val<'a> {
 }
 
 impl Val<'_> {
-    fn json(&self) -> serde_json::Value {
-        match self {
-            Self::Null => serde_json::Value::Null,
-            Self::Int(value) => (*value).into(),
-            Self::Text(text) => text.as_ref().into(),
+    /// Writes it as JSON.
+    fn json(&self, out: &mut Vec<u8>) {
+        let written = match self {
+            Self::Null => serde_json::to_writer(out, &()),
+            Self::Int(value) => serde_json::to_writer(out, value),
+            Self::Text(text) => serde_json::to_writer(out, text.as_ref()),
             // Files are told by their size; their content has its own digest beside.
-            Self::Blob(bytes) => bytes.len().into(),
-        }
+            Self::Blob(bytes) => serde_json::to_writer(out, &bytes.len()),
+        };
+        debug_assert!(written.is_ok(), "memory takes whatever is written to it");
     }
 }
 
@@ -144,14 +146,26 @@ impl<const N: usize> Bulk<N> {
     /// that stood there before, `{"before":{…},"after":{…}}` with the columns that differ.
     pub(super) fn change(&self, before: Option<&[Val; N]>, after: &[Val; N]) -> String {
         let differs = |index: &usize| before.is_none_or(|before| before[*index] != after[*index]);
-        let side = |row: &[Val; N]| {
-            let fields = (0..N).filter(differs).map(|index| format!("\"{}\":{}", self.columns[index].0, row[index].json()));
-            fields.collect::<Vec<_>>().join(",")
+        // One for each row of an import: written in one go, without a text for each field.
+        let mut out = Vec::with_capacity(64 * N);
+        let mut side = |head: &str, row: &[Val; N], end: &str| {
+            out.extend_from_slice(head.as_bytes());
+            for (place, index) in (0..N).filter(differs).enumerate() {
+                out.extend_from_slice(if place > 0 { b",\"" } else { b"\"" });
+                out.extend_from_slice(self.columns[index].0.as_bytes());
+                out.extend_from_slice(b"\":");
+                row[index].json(&mut out);
+            }
+            out.extend_from_slice(end.as_bytes());
         };
         match before {
-            Some(before) => format!("{{\"before\":{{{}}},\"after\":{{{}}}}}", side(before), side(after)),
-            None => format!("{{\"after\":{{{}}}}}", side(after)),
+            Some(before) => {
+                side("{\"before\":{", before, "},");
+                side("\"after\":{", after, "}}");
+            }
+            None => side("{\"after\":{", after, "}}"),
         }
+        String::from_utf8(out).unwrap_or_default()
     }
 
     pub(super) fn column_names(&self) -> String {
@@ -270,6 +284,14 @@ impl Row<'_> {
         match self.opt_text(column)? {
             None | Some("") => Ok(None),
             Some(_) => self.parse(column).map(Some),
+        }
+    }
+
+    /// Details of a line, as JSON; empty when there are none.
+    pub fn details(&self, column: usize) -> Result<Vec<LineDetail>, StoreError> {
+        match self.text(column)? {
+            "" => Ok(Vec::new()),
+            text => serde_json::from_str(text).map_err(|e| corrupt(column, text, &e.to_string())),
         }
     }
 

@@ -10,8 +10,11 @@ impl Progress {
     /// A total of 0: unknown.
     pub(super) fn shown(bars: &MultiProgress, label: &'static str, total: u64) -> Self {
         // What is due is read in pages, so often nobody knows how much it is.
-        let template =
-            if total > 0 { "{prefix} {wide_bar} {human_pos}/{human_len} {eta}" } else { "{prefix}: {human_pos} in {elapsed}" };
+        let template = if total > 0 {
+            "{prefix} {wide_bar} {human_pos}/{human_len} {per_sec}, {eta} left"
+        } else {
+            "{prefix}: {human_pos} in {elapsed}, {per_sec}"
+        };
         let bar = bars.add(ProgressBar::new(total));
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);

@@ -22,7 +22,7 @@ fn listed_and_shown() {
     let environment = books(&server);
     assert_snapshot!("companies_list_owing", environment.finops(&["companies", "list", "--owing"]));
     let all = environment.finops(&["companies", "list", "--json"]).json();
-    assert_eq!(all.len(), 25);
+    assert_eq!(all.len(), 26);
     let few = environment.finops(&["companies", "list", "--limit", "3"]);
     assert_eq!(few.stdout.lines().count(), 4);
     let hold = ["reminders", "hold", "INV-2026-000022", "--kind", "dispute", "--reason", "wrong quantity"];

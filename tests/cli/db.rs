@@ -31,14 +31,14 @@ fn what_breaks_a_rule_is_found() {
             "INSERT INTO companies VALUES ('acme', 'Acme', '', '', '', '', '', '', 'DE', '', '', '', '', NULL, 0, 1, '', '', 'email',
               '', '')",
             "INSERT INTO contracts VALUES ('acme', 'lost', 'de', 'EUR', 'monthly', 1, 'advance', NULL, '2026-01-01', NULL, NULL,
-              NULL, 0, '', '', '')",
+              NULL, 0, '', '', '', NULL)",
             "INSERT INTO contracts VALUES ('acme', 'late', 'de', 'EUR', 'monthly', 1, 'advance', NULL, '2026-01-01', NULL, NULL,
-              NULL, 0, '', '', '')",
+              NULL, 0, '', '', '', NULL)",
             "INSERT INTO billing_schedule VALUES ('acme', 'late', '2026-02-01', '2026-02-01', 0)",
             "INSERT INTO invoices VALUES ('acme', 'i1', 'draft', 'de', 'EUR', 'late', '2026-01-01', '2026-02-01', 0, NULL, NULL,
-              NULL, 14, 0, '', 100, 19, 119, 0, 0)",
+              NULL, 14, 0, '', 100, 19, 119, 0, 0, 'invoice', '', '', '')",
             "INSERT INTO invoice_lines VALUES ('acme', 'i1', 1, 'recurring', 'late', 'seats', '', '', '1', '', '0.99',
-              '2026-01-01', '2026-02-01', 0, 0, 'standard', 'S', '19', 99, 99)",
+              '2026-01-01', '2026-02-01', 0, 0, 'standard', 'S', '19', 99, 99, 0, '')",
             "INSERT INTO invoice_taxes VALUES ('acme', 'i1', 1, 'S', '19', 'VAT', '', 100, 18)",
             "INSERT INTO invoice_documents VALUES ('acme', 'i1', 'ab', '{}')",
             "UPDATE invoices SET state = 'open', number = 'R-2' WHERE invoice_id = 'i1'",
@@ -155,4 +155,46 @@ fn it_is_spread_and_the_jobs_go_on() {
     let issued = db.value("SELECT COUNT(*) FROM invoices WHERE state <> 'draft'");
     assert_eq!(db.value("SELECT COUNT(*) FROM document_numbers"), issued);
     assert!(issued.parse::<u32>().unwrap() > 10, "{issued}");
+}
+
+#[test]
+fn everything_moves_to_another_database() {
+    let mut environment = crate::terminal::imported();
+    for (seed, args) in [
+        ("1", &["invoices", "generate"][..]),
+        ("2", &["invoices", "issue"]),
+        ("3", &["payments", "record", "INV-2026-000001", "--amount", "1.00", "--date", "2026-10-31", "--ref", "TX1"]),
+    ] {
+        environment.set("FINOPS_TEST_SEED", seed);
+        let said = environment.finops(args);
+        assert_eq!(said.code, 0, "{said}");
+    }
+    let tried = environment.finops(&["db", "copy", "--to", "sqlite:moved.db", "--dry-run", "--json"]).json();
+    assert!(tried[0]["rows"].as_u64().unwrap() > 500 && !environment.path("moved.db").exists(), "{tried:?}");
+    let said = environment.finops(&["db", "copy", "--to", "sqlite:moved.db", "--json"]);
+    assert_eq!(said.code, 0, "{said}");
+    let lines = said.json();
+    assert_eq!(lines.last().unwrap()["rows"], tried[0]["rows"]);
+    let invoices = lines.iter().find(|line| line["table"] == "invoices").unwrap();
+    assert_eq!(invoices["rows"], 18);
+    let moved = ["--database", "sqlite:moved.db"];
+    for args in [&["db", "check"][..], &["audit", "verify"]] {
+        let said = environment.finops(&[args, &moved].concat());
+        assert_eq!(said.code, 0, "{said}");
+    }
+    let list = |flags: &[&str]| environment.finops(&[&["invoices", "list", "--json"], flags].concat()).stdout;
+    assert_eq!(list(&moved), list(&[]));
+    environment.set("FINOPS_TEST_SEED", "4");
+    let rest = environment.finops(&[&["invoices", "generate", "--json"][..], &moved].concat()).json();
+    assert_eq!(rest.last().unwrap()["done"], 0, "the jobs go on there, and bill nothing twice");
+
+    for (args, code, told) in [
+        (&["--to", "sqlite:moved.db"][..], 1, "holds data already"),
+        (&["--to", "sqlite:finops.db"], 2, "the database itself"),
+        (&["--to", "mysql://x"], 2, "--to"),
+        (&[], 2, "--to"),
+    ] {
+        let said = environment.finops(&[&["db", "copy"][..], args].concat());
+        assert!(said.code == code && said.stderr.contains(told), "{args:?}: {said}");
+    }
 }

@@ -12,7 +12,7 @@ fn the_demo_bills_a_month_and_what_it_says_to_try_works() {
     let first = environment.finops(&["demo"]);
     assert_eq!((first.code, first.stderr.as_str()), (0, ""));
     for expected in
-        ["32 issued", "3672.05", "The PDFs are in finops-demo/documents", "export FINOPS_CONFIG=finops-demo/finops.toml"]
+        ["34 issued", "3672.05", "The PDFs are in finops-demo/documents", "export FINOPS_CONFIG=finops-demo/finops.toml"]
     {
         assert!(first.stdout.contains(expected), "{expected}: {first}");
     }

@@ -17,7 +17,7 @@ fn books() -> TestEnvironment {
     let written = db.write(|tx| {
         const INSERT: &str =
             "INSERT INTO invoices VALUES ('acme', $1, $2, 'de', 'EUR', '', '2026-10-01', '2026-11-01', 0, $3, $4, $4,
-          14, 0, '', 10000, 1900, 11900, 0, 0)";
+          14, 0, '', 10000, 1900, 11900, 0, 0, 'invoice', '', '', '')";
         use finops::store::Val;
         tx.execute(INSERT, &["0199a000-0000-7000-8000-000000000001".into(), "open".into(), "R-1".into(), "2026-10-01".into()])?;
         tx.execute(INSERT, &["0199a000-0000-7000-8000-000000000002".into(), "draft".into(), Val::Null, Val::Null])?;

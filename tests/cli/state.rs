@@ -40,7 +40,7 @@ fn runs_are_listed_newest_first_and_shown_by_the_start_of_their_id() {
     let runs: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let jobs: Vec<&str> = runs.iter().map(|run| run["job"].as_str().unwrap()).collect();
     assert_eq!(jobs, ["invoices.issue", "invoices.generate"]);
-    assert_eq!(runs[0]["summary"]["done"], 32);
+    assert_eq!(runs[0]["summary"]["done"], 34);
     assert_eq!(environment.finops(&["runs", "list", "--job", "invoices.issue", "--json"]).json().len(), 1);
     let id = runs[0]["run_id"].as_str().unwrap();
     let shared = runs[1]["run_id"].as_str().unwrap().bytes().zip(id.bytes()).take_while(|(a, b)| a == b).count();

@@ -83,7 +83,7 @@ fn screen(bytes: &str) -> Vec<String> {
 }
 
 /// A business that has been imported, and nothing of it billed.
-fn imported() -> TestEnvironment {
+pub fn imported() -> TestEnvironment {
     let environment = TestEnvironment::new();
     assert_eq!(environment.finops(&["init"]).code, 0);
     for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data")).unwrap() {
@@ -108,7 +108,8 @@ fn tables_are_cut_to_the_width() {
     let whole = environment.finops(&["invoices", "list"]).stdout;
     for columns in [40, 72] {
         let Some(terminal) = on_terminal(&environment, columns, &["invoices", "list"]) else { return };
-        let shown = screen(&terminal.bytes);
+        let mut shown = screen(&terminal.bytes);
+        assert!(shown.pop().unwrap().starts_with("18 invoices: 2354.95 CHF, "), "what they add up to");
         assert_eq!((terminal.code, shown.len()), (0, whole.lines().count()), "{shown:?}");
         for (line, of) in shown.iter().zip(whole.lines()).skip(1) {
             assert!(line.chars().count() <= columns && line.ends_with('…'), "{columns}: {line:?}");

@@ -35,6 +35,7 @@ mod support;
 mod smtp;
 
 mod business;
+mod credit;
 mod doubts;
 mod kills;
 mod locks;

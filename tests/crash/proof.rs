@@ -57,7 +57,7 @@ fn what_the_jobs_left_is_proven_and_so_is_what_they_printed() {
 }
 
 /// What somebody does past `finops`, and what tells of it. The guards are taken away first.
-const TAMPERING: [(&str, &[&str]); 14] = [
+const TAMPERING: [(&str, &[&str]); 21] = [
     ("UPDATE audit_log SET actor = 'somebody' WHERE company_id = 'elbe' AND seq = 2", &["row_changed"]),
     ("UPDATE audit_log SET at = '2026-01-01T00:00:00.000Z' WHERE company_id = '_system' AND seq = 1", &["row_changed"]),
     ("UPDATE audit_payloads SET payload = '{}' WHERE company_id = 'elbe' AND seq = 1", &["payload_changed"]),
@@ -70,6 +70,16 @@ const TAMPERING: [(&str, &[&str]); 14] = [
     ),
     ("DELETE FROM audit_heads WHERE company_id = 'elbe'", &["head_missing"]),
     ("INSERT INTO audit_heads SELECT 'zzz', seq, hash FROM audit_heads WHERE company_id = 'elbe'", &["chain_missing"]),
+    ("UPDATE invoices SET due_on = '2030-01-01' WHERE company_id = 'ocha'", &["invoice_changed"]),
+    ("UPDATE invoices SET reference = 'x' WHERE company_id = 'ocha'", &["invoice_changed"]),
+    ("UPDATE invoices SET state = 'paid' WHERE company_id = 'ocha'", &["state_changed"]),
+    (
+        "UPDATE invoices SET state = 'void', period_end = '2026-12-01' WHERE company_id = 'ocha'",
+        &["invoice_changed", "state_changed"],
+    ),
+    ("UPDATE invoice_lines SET description = 'Tea' WHERE company_id = 'ocha' AND position = 1", &["invoice_changed"]),
+    ("DELETE FROM invoice_lines WHERE company_id = 'ocha' AND position = 2", &["invoice_changed"]),
+    ("UPDATE invoice_taxes SET note = 'x' WHERE company_id = 'ocha'", &["invoice_changed"]),
     ("UPDATE invoice_documents SET content = content || ' ' WHERE company_id = 'ocha'", &["document_changed"]),
     ("DELETE FROM invoice_documents WHERE company_id = 'ocha'", &["document_missing"]),
     (

@@ -6,7 +6,7 @@ use crate::one_in;
 use crate::support::books::raw;
 use crate::support::{TestDb, now};
 use finops::error::Problem;
-use finops::import::{Kind, Options, Problems, Reader, RowError, encoding};
+use finops::import::{Format, Kind, Options, Problems, Reader, RowError, encoding};
 use finops::operations::import::{How, Input, import_files};
 use finops::store::audit::Author;
 use finops::store::schema;
@@ -18,9 +18,17 @@ use std::sync::OnceLock;
 type ReadAll = fn(Kind, &[u8], &Options) -> Vec<Problem>;
 
 /// The formats that are imported: what their files end in, and what reads them.
-const READERS: &[(&str, ReadAll)] = &[("csv", csv)];
+const READERS: &[(&str, ReadAll)] = &[("csv", csv), ("jsonl", jsonl)];
 
 fn csv(kind: Kind, bytes: &[u8], options: &Options) -> Vec<Problem> {
+    read(kind, bytes, &Options { format: Some(Format::Csv), ..options.clone() })
+}
+
+fn jsonl(kind: Kind, bytes: &[u8], options: &Options) -> Vec<Problem> {
+    read(kind, bytes, &Options { format: Some(Format::Jsonl), ..options.clone() })
+}
+
+fn read(kind: Kind, bytes: &[u8], options: &Options) -> Vec<Problem> {
     let reader = match Reader::new(kind, "f", bytes, options) {
         Ok(reader) => reader,
         Err(error) => return error.problems,
@@ -43,14 +51,32 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Sound files of every kind: the bundled examples and the templates; payments have no example.
+/// Sound files of every kind and format: the bundled examples and the templates; payments have no example.
 fn sound() -> &'static [(Kind, Vec<u8>)] {
     static SOUND: OnceLock<Vec<(Kind, Vec<u8>)>> = OnceLock::new();
     SOUND.get_or_init(|| {
         let example = |kind: &Kind| Some((*kind, std::fs::read(root().join("examples/data").join(kind.file_name())).ok()?));
         let templates = Kind::ALL.iter().map(|kind| (*kind, kind.template().into_bytes()));
-        Kind::ALL.iter().filter_map(example).chain(templates).collect()
+        let mut all: Vec<(Kind, Vec<u8>)> = Kind::ALL.iter().filter_map(example).chain(templates).collect();
+        let lines: Vec<_> = all.iter().map(|(kind, csv)| (*kind, as_json_lines(csv))).collect();
+        all.extend(lines);
+        all
     })
+}
+
+/// The same rows as objects, what is empty as null.
+fn as_json_lines(bytes: &[u8]) -> Vec<u8> {
+    let mut reader = ::csv::Reader::from_reader(bytes);
+    let columns = reader.headers().unwrap().clone();
+    let mut lines = Vec::new();
+    for record in reader.records() {
+        let value = |cell: &str| if cell.is_empty() { serde_json::Value::Null } else { cell.into() };
+        let record = record.unwrap();
+        let object: serde_json::Map<_, _> = columns.iter().map(str::to_owned).zip(record.iter().map(value)).collect();
+        serde_json::to_writer(&mut lines, &object).unwrap();
+        lines.push(b'\n');
+    }
+    lines
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
@@ -67,7 +93,7 @@ fn files() -> impl Strategy<Value = (Kind, Vec<u8>)> {
 
 /// Reads it in every format, and holds the places against the text.
 fn reads(kind: Kind, bytes: &[u8], label: &str) {
-    let options = Options { encoding: encoding(label).unwrap(), allow_numbers: Vec::new() };
+    let options = Options { encoding: encoding(label).unwrap(), ..Options::default() };
     let (text, _, _) = options.encoding.decode(bytes);
     // As an editor counts: a line ends with LF, CR LF or CR.
     let unified = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -90,27 +116,37 @@ fn business() -> TestDb {
         let db = TestDb::sqlite();
         schema::migrate(&mut db.open(), now()).unwrap();
         let data = root().join("examples/data");
-        let files: Vec<(Kind, Input)> =
-            sound()[..Kind::ALL.len() - 1].iter().map(|(kind, _)| (*kind, Input::Path(data.join(kind.file_name())))).collect();
-        import(&db, &files).unwrap();
+        let files: Vec<(Kind, Input)> = Kind::ALL
+            .iter()
+            .map(|kind| (*kind, data.join(kind.file_name())))
+            .filter(|file| file.1.exists())
+            .map(|(kind, path)| (kind, Input::Path(path)))
+            .collect();
+        import(&db, &files, None).unwrap();
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
         db
     });
     db.copy()
 }
 
-fn import(db: &TestDb, files: &[(Kind, Input)]) -> finops::error::Result<bool> {
-    let (options, author) = (Options::default(), Author::person("fuzz".to_owned(), now()));
+fn import(db: &TestDb, files: &[(Kind, Input)], format: Option<Format>) -> finops::error::Result<bool> {
+    let (options, author) = (Options { format, ..Options::default() }, Author::person("fuzz".to_owned(), now()));
     let how = How { options: &options, author: &author, as_of: now(), ctx: None, dry_run: false };
     import_files(&mut db.open(), files, &how).map(|summary| summary.something_changed())
 }
 
-/// All or nothing, and only once.
+/// All or nothing, and only once, in every format.
 fn imports(kind: Kind, bytes: &[u8]) {
+    for format in Format::ALL {
+        imports_as(kind, bytes, *format);
+    }
+}
+
+fn imports_as(kind: Kind, bytes: &[u8], format: Format) {
     let db = business();
     let before = raw(&db);
     let files = [(kind, Input::Stdin(bytes.to_vec()))];
-    match import(&db, &files) {
+    match import(&db, &files, Some(format)) {
         Err(error) => {
             assert!(!error.problems.is_empty(), "{error}");
             assert_eq!(raw(&db), before, "nothing is imported of a file that is refused");
@@ -118,7 +154,7 @@ fn imports(kind: Kind, bytes: &[u8]) {
         Ok(changed) => {
             let after = raw(&db);
             assert_eq!(after != before, changed, "what is said to be changed is changed");
-            assert!(!import(&db, &files).expect("what was accepted is accepted again"), "and changes nothing");
+            assert!(!import(&db, &files, Some(format)).expect("what was accepted is accepted again"), "and changes nothing");
             assert_eq!(raw(&db), after);
         }
     }

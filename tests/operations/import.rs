@@ -52,7 +52,9 @@ fn the_templates_import_twice() {
         let mut books = Books::empty(db);
         books.write("logo.png", LOGO);
         let texts: Vec<String> = Kind::ALL.iter().map(|k| k.template()).collect();
-        let templates = Kind::ALL.iter().copied().zip(texts.iter().map(String::as_str)).filter(|f| f.0 != Kind::Payments);
+        let templates = Kind::ALL.iter().copied().zip(texts.iter().map(String::as_str));
+        // Nothing is issued yet that could be paid, and the item of the templates has no tiers.
+        let templates = templates.filter(|f| !matches!(f.0, Kind::Payments | Kind::PriceTiers));
         let templates: Vec<(Kind, &str)> = templates.collect();
         for added in [1, 0] {
             let summary = books.import(&templates).unwrap_or_else(|error| panic!("{error}: {:?}", error.problems));

@@ -10,14 +10,21 @@ const FULL: &[(Kind, &str)] = &[
     (
         Kind::Sellers,
         "seller_id,name,address_line1,address_line2,postal_code,city,region,country,tax_id,registration,email,phone,website,\
-         bank_name,iban,bic,account,time_zone,language,payment_terms_days,series_id,number_format,tax_code,logo,footer\n\
+         bank_name,iban,bic,account,time_zone,language,payment_terms_days,series_id,number_format,credit_series_id,\
+         credit_number_format,tax_code,logo,footer\n\
          de,Muster,Weg 1,Hof,10115,Berlin,BE,DE,DE000000000,HRB 1,a@example.com,+49 30 1,https://example.com,\
-         Bank,DE89370400440532013000,COBADEFFXXX,ACC 1,Europe/Berlin,de,30,main,R-{seq},standard,logo.png,Foot\n",
+         Bank,DE89370400440532013000,COBADEFFXXX,ACC 1,Europe/Berlin,de,30,main,R-{seq},notes,C-{seq},standard,logo.png,Foot\n",
     ),
     (
         Kind::TaxRates,
         "seller_id,tax_code,valid_from,category,rate,name,note\nde,standard,2021-01-01,S,19,VAT,Why\n\
          de,exempt,2021-01-01,E,0,Exempt,§ 4 UStG\n",
+    ),
+    (Kind::Plans, "plan_id,valid_from,name,currency\nbasic,2026-01-01,Basic,EUR\n"),
+    (
+        Kind::PlanItems,
+        "plan_id,version,item_id,description,price_model,quantity,unit,unit_price,tax_code,package_size,included,meter,minimum\n\
+         basic,2026-01-01,calls,Calls,package,2,call,5,standard,3,2,api,7\n",
     ),
     (
         Kind::Companies,
@@ -34,13 +41,19 @@ const FULL: &[(Kind, &str)] = &[
     (
         Kind::Contracts,
         "company_id,contract_id,seller_id,currency,cadence,every,timing,anchor_day,start,end,bill_from,payment_terms_days,\
-         tax_inclusive,description,reference,reminder_policy\n\
-         acme,care,de,EUR,monthly,2,advance,15,2026-01-01,2027-01-01,2026-03-15,21,yes,Care,PO 2,gentle\n",
+         tax_inclusive,description,reference,reminder_policy,trial_end\n\
+         acme,care,de,EUR,monthly,2,advance,15,2026-01-01,2027-01-01,2026-03-15,21,yes,Care,PO 2,gentle,2026-02-15\n",
     ),
     (
         Kind::ContractItems,
-        "company_id,contract_id,item_id,valid_from,end,description,price_model,quantity,unit,unit_price,tax_code\n\
-         acme,care,seats,2026-02-01,2026-12-01,Seats,flat,10,seat,5.00,standard\n",
+        "company_id,contract_id,item_id,valid_from,end,description,price_model,quantity,unit,unit_price,tax_code,package_size,\
+         included,meter,minimum\n\
+         acme,care,seats,2026-02-01,2026-12-01,Seats,package,10,seat,5.00,standard,3,2,seats,7\n",
+    ),
+    (
+        Kind::Discounts,
+        "company_id,contract_id,discount_id,item_id,percent,amount,valid_from,periods,description\n\
+         acme,care,off,seats,,5,2026-06-01,3,Off\n",
     ),
     (
         Kind::BillableItems,
@@ -133,7 +146,7 @@ fn a_price_list_leaves_the_rest_of_an_item() {
         let items = books.read(|tx| contracts::items(tx, &company(), &contract()));
         let [_, version] = &items[..] else { panic!("{items:?}") };
         assert_eq!((version.quantity.to_string(), version.unit.as_str()), ("10".to_owned(), "seat"));
-        assert_eq!((version.price_model.as_str(), version.end.unwrap().to_string()), ("flat", "2026-12-01".to_owned()));
+        assert_eq!((version.price_model.as_str(), version.end.unwrap().to_string()), ("package", "2026-12-01".to_owned()));
     });
 }
 

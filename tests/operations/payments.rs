@@ -5,7 +5,7 @@ use finops::import::Kind;
 use finops::model::{InvoiceId, InvoiceState, Money, Payment};
 use finops::operations::invoices::find;
 use finops::operations::payments::{Desk, Recorded, record};
-use finops::store::payments::credit;
+use finops::store::credit::balances;
 
 fn payment(reference: &str, minor: i64) -> Payment {
     Payment {
@@ -34,7 +34,7 @@ fn paid(books: &mut Books, invoice: &InvoiceId, reference: &str, minor: i64) -> 
 }
 
 fn credits(books: &mut Books) -> Vec<i64> {
-    books.read(|tx| credit(tx, &company())).iter().map(|money| money.minor()).collect()
+    books.read(|tx| balances(tx, &[company().as_str()])).iter().map(|balance| balance.amount.minor()).collect()
 }
 
 #[test]

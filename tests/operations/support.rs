@@ -7,7 +7,7 @@ use finops::error::Result;
 use finops::import::{Kind, Options};
 use finops::model::calendar::parse_date;
 use finops::model::invoice::FullInvoice;
-use finops::model::{CompanyId, ContractId, Invoice, InvoiceId, InvoiceState, Money, Period};
+use finops::model::{CompanyId, ContractId, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Period};
 use finops::operations::import::{How, ImportSummary, Input, import_files};
 use finops::store::audit::Author;
 use finops::store::{Db, StoreError, Tx, billing, invoices};
@@ -118,6 +118,7 @@ impl Books {
         let head = Invoice {
             company_id: company(),
             invoice_id: invoice_id.clone(),
+            kind: InvoiceKind::Invoice,
             state: InvoiceState::Draft,
             seller_id: "de".parse().expect("an id"),
             currency: eur,

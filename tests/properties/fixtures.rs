@@ -62,6 +62,8 @@ pub fn reference(zone: chrono_tz::Tz) -> Reference {
         payment_terms_days: 30,
         series_id: "main".to_owned(),
         number_format: "{seq}".to_owned(),
+        credit_series_id: "credit".to_owned(),
+        credit_number_format: "CN-{seq}".to_owned(),
         tax_code: "zero".parse().unwrap(),
         logo_sha256: String::new(),
         footer: String::new(),
@@ -90,6 +92,7 @@ pub fn contract(cadence: Cadence, every: u16, start: NaiveDate) -> Contract {
         start,
         end: None,
         bill_from: None,
+        trial_end: None,
         payment_terms_days: None,
         tax_inclusive: false,
         description: String::new(),
@@ -110,6 +113,7 @@ pub fn version(valid_from: NaiveDate, quantity: Decimal, unit_price: Decimal) ->
         quantity,
         unit: String::new(),
         unit_price,
+        terms: finops::model::PriceTerms::default(),
         tax_code: None,
     }
 }
@@ -118,7 +122,7 @@ pub fn version(valid_from: NaiveDate, quantity: Decimal, unit_price: Decimal) ->
 pub fn facts(contract: Contract) -> ContractFacts {
     let next_start = contract.bill_from.map_or(contract.start, |from| from.max(contract.start));
     let items = vec![version(day(1900, 1, 1), Decimal::ONE, Decimal::ONE)];
-    ContractFacts { contract, items, next_start, billed: Vec::new() }
+    ContractFacts { contract, items, discounts: Vec::new(), usage: Vec::new(), next_start, billed: Vec::new() }
 }
 
 pub fn item(key: usize, currency: &str, code: &str, unit_price: Decimal, tax_inclusive: bool) -> BillableItem {

@@ -4,11 +4,13 @@
 //! day, or exact fractions of integers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its case has failed")]
 
+mod credit;
 mod dunning;
 mod fixtures;
 mod money;
 mod periods;
 mod plan;
+mod prices;
 mod proration;
 mod routing;
 mod totals;

@@ -82,7 +82,7 @@ proptest! {
         let billed = |index: usize| index < 8 && mask & (1 << index) != 0;
         let starts: Vec<NaiveDate> =
             (0..periods.len()).filter(|index| billed(*index)).map(|index| periods[index].service.start()).collect();
-        let next = next_unbilled(&contract, None, &starts).unwrap();
+        let next = next_unbilled(&contract, false, &starts).unwrap();
         let expected = periods.iter().enumerate().find(|(index, _)| !billed(*index)).map(|(_, period)| period.service.start());
         prop_assert_eq!(next.map(|next| next.next_start), expected);
     }

@@ -93,7 +93,8 @@ fn text_and_html_name_the_same_invoices_and_amounts() {
         let asks = asks_for_money(kind, facts);
         for invoice in facts.invoices.iter().filter(|_| shows_invoices) {
             let amount = if asks { &invoice.balance } else { &invoice.total };
-            said.extend([invoice.number.clone(), language.date(invoice.due_on), language.money(amount.amount, amount.currency)]);
+            let day = if kind == MessageKind::CreditNoteIssued { invoice.issued_on } else { invoice.due_on };
+            said.extend([invoice.number.clone(), language.date(day), language.money(amount.amount, amount.currency)]);
         }
         if asks && shows_invoices {
             said.extend(facts.owed.iter().map(|owed| language.money(owed.amount, owed.currency)));

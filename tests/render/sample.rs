@@ -2,7 +2,7 @@
 //! arithmetic, as the rules make them.
 
 use chrono::NaiveDate;
-use finops::model::document::{DOCUMENT_VERSION, Document, DocumentLine, DocumentTax, Party};
+use finops::model::document::{DOCUMENT_VERSION, Document, DocumentKind, DocumentLine, DocumentTax, Party};
 use finops::model::seller::{Address, BankDetails};
 use finops::model::{Money, TaxCategory};
 use rust_decimal::Decimal;
@@ -71,6 +71,7 @@ pub fn buyer() -> Party {
 pub fn empty(currency: &str) -> Document {
     Document {
         version: DOCUMENT_VERSION,
+        kind: DocumentKind::Invoice,
         invoice_id: "0193f3a0-7c1e-7d4a-9d5e-0123456789ab".parse().unwrap(),
         number: "INV-2026-000042".into(),
         revision: 0,
@@ -89,6 +90,8 @@ pub fn empty(currency: &str) -> Document {
         net: Decimal::ZERO,
         tax: Decimal::ZERO,
         total: Decimal::ZERO,
+        credit_applied: Decimal::ZERO,
+        corrects: None,
         payment_terms_days: 14,
         bank: BankDetails {
             bank_name: "Hamburger Sparkasse".into(),
@@ -121,6 +124,7 @@ pub fn add(doc: &mut Document, what: (&str, &str, &str, &str), part: Option<(u32
         unit: unit.into(),
         unit_price: decimal(price),
         prorated: part,
+        details: Vec::new(),
         tax_category: rate.category,
         tax_rate: decimal(rate.percent),
         amount,

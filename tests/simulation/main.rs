@@ -8,9 +8,11 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod by_hand;
 mod cron;
 mod faults;
 mod oracle;
+mod prices;
 mod random;
 mod script;
 #[path = "../support/smtp.rs"]
@@ -43,6 +45,15 @@ const fn days(place: Place) -> u32 {
 #[test]
 fn a_year_with_faults_comes_out_like_one_without_on_sqlite() {
     years(Place::Sqlite, SQLITE_SEEDS);
+    if number("FINOPS_SIM_SEED").is_none() {
+        let seen = oracle::SEEN.lock().unwrap();
+        for kind in ["recurring", "usage", "one_time", "minimum", "discount", "item"] {
+            assert!(seen.iter().any(|way| way.starts_with(kind)), "no {kind} line in any year: {seen:?}");
+        }
+        for detail in ["tier\"", "tier_fee", "volume", "package", "included", "minimum", "percent"] {
+            assert!(seen.iter().any(|way| way.contains(detail)), "no line of a {detail} in any year: {seen:?}");
+        }
+    }
 }
 
 #[test]

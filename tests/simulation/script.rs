@@ -1,6 +1,7 @@
 //! What happens to a business in a year, by its seed: who it bills, for what, and what its people do
 //! on which day. The same for the undisturbed year and for the one with faults.
 
+use crate::prices::{self, ITEMS, Prices};
 use crate::random::Random;
 use chrono::{Datelike, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
@@ -57,8 +58,17 @@ pub enum What {
     Void { nth: u64, regenerate: bool },
     /// The n-th draft.
     Delete { nth: u64 },
-    /// A part of the n-th open invoice, in percent of its total.
-    Pay { nth: u64, percent: i64 },
+    /// A part of the n-th open invoice, in percent of its total; `capped`: no more than is owed.
+    Pay { nth: u64, percent: i64, capped: bool },
+    /// A part of what is left of the n-th invoice, in percent; 0: its first line. `capped`: of an open one,
+    /// and no more than is owed.
+    Credit { nth: u64, percent: i64, capped: bool },
+    /// All that the n-th company that has credit has, with one seller in one currency.
+    Refund { nth: u64 },
+    /// The n-th open invoice is written off.
+    WriteOff { nth: u64 },
+    /// The first line of the n-th draft gets another quantity, and another line comes to it.
+    Edit { nth: u64, quantity: u64 },
 }
 
 struct Seller {
@@ -82,7 +92,12 @@ struct Author {
     sellers: Vec<Seller>,
     companies: Vec<String>,
     contracts: Vec<Agreed>,
+    /// Contracts of which usage is billed.
+    metered: Vec<(String, String)>,
     items: u32,
+    /// Nobody is ever given credit. Which invoice uses it up depends on the nights on which they are
+    /// issued, so that two years that are late on other nights would not be alike.
+    no_credit: bool,
 }
 
 impl Script {
@@ -91,7 +106,16 @@ impl Script {
         let mut random = Random::of(seed, "script");
         let first: NaiveDate = random.pick(&STARTS).parse().unwrap();
         let zone = random.pick(&ZONES).parse().unwrap();
-        let mut author = Author { random, first, sellers: Vec::new(), companies: Vec::new(), contracts: Vec::new(), items: 0 };
+        let mut author = Author {
+            random,
+            first,
+            sellers: Vec::new(),
+            companies: Vec::new(),
+            contracts: Vec::new(),
+            metered: Vec::new(),
+            items: 0,
+            no_credit: late,
+        };
         let files = author.beginning();
         let bad_nights = if late { bad_nights(&mut Random::of(seed, "nights"), first, days) } else { Vec::new() };
         let mut acts: BTreeMap<NaiveDate, Vec<Act>> = BTreeMap::new();
@@ -144,22 +168,20 @@ impl Author {
             self.sellers.push(Seller { id: format!("s{n}"), currency });
         }
         let mut companies = COMPANIES.to_owned();
-        let (mut contracts, mut items) = (CONTRACTS.to_owned(), ITEMS.to_owned());
+        let (mut contracts, mut prices) = (CONTRACTS.to_owned(), Prices::new());
         for _ in 0..self.random.between(3, 6) {
             companies.push_str(&self.company());
         }
         for _ in 0..self.random.between(4, 9) {
             let start = self.first + TimeDelta::days(self.random.between(-500, 200));
-            self.contract(start, self.first, &mut contracts, &mut items);
+            self.contract(start, self.first, &mut contracts, &mut prices);
         }
-        vec![
-            (Kind::Sellers, sellers),
-            (Kind::TaxRates, rates),
-            (Kind::Companies, companies),
-            (Kind::Contracts, contracts),
-            (Kind::ContractItems, items),
-            (Kind::BillableItems, self.billable_items(self.first)),
-        ]
+        let mut files = vec![(Kind::Sellers, sellers), (Kind::TaxRates, rates)];
+        files.extend(prices::plans(&CURRENCIES));
+        files.extend([(Kind::Companies, companies), (Kind::Contracts, contracts)]);
+        files.extend(prices.files());
+        files.push((Kind::BillableItems, self.billable_items(self.first)));
+        files
     }
 
     fn company(&mut self) -> String {
@@ -182,7 +204,7 @@ impl Author {
     }
 
     /// A contract with its items. `known_from`: what lay before is not billed here, but for a little.
-    fn contract(&mut self, start: NaiveDate, known_from: NaiveDate, contracts: &mut String, items: &mut String) {
+    fn contract(&mut self, start: NaiveDate, known_from: NaiveDate, contracts: &mut String, prices: &mut Prices) {
         let random = &mut self.random;
         let company = random.pick(&self.companies).clone();
         let seller = usize::try_from(random.below(self.sellers.len() as u64)).unwrap();
@@ -204,27 +226,16 @@ impl Author {
             String::new()
         };
         let inclusive = if random.percent(20) { "yes" } else { "no" };
+        let trial = if random.percent(15) { (start + TimeDelta::days(random.between(0, 60))).to_string() } else { String::new() };
         let contract = format!("k{}", self.contracts.len());
         let terms = format!("{cadence},{timing},{start}");
         let seller_id = &self.sellers[seller].id;
         contracts.push_str(&format!(
-            "{company},{contract},{seller_id},{currency},{terms},{every},{anchor},{from},{end},{inclusive}\n"
+            "{company},{contract},{seller_id},{currency},{terms},{every},{anchor},{from},{end},{inclusive},{trial}\n"
         ));
         self.contracts.push(Agreed { company: company.clone(), contract: contract.clone(), seller, currency, terms });
-        for n in 0..self.random.between(1, 3) {
-            let price = self.price();
-            let model = *self.random.pick(&["flat", "per_unit"]);
-            // The first is there all the time, so that every period has something to bill.
-            let (valid_from, end) = match n {
-                0 => (String::new(), String::new()),
-                _ => {
-                    let from = known_from.max(start) + TimeDelta::days(self.random.between(0, 120));
-                    let end = from + TimeDelta::days(self.random.between(1, 200));
-                    (from.to_string(), if self.random.percent(50) { end.to_string() } else { String::new() })
-                }
-            };
-            let (quantity, code) = (*self.random.pick(&["1", "3", "7.5", "12"]), *self.random.pick(&["", "", "reduced"]));
-            items.push_str(&format!("{company},{contract},i{n},{valid_from},{end},Item {n},{model},{quantity},{price},{code}\n"));
+        if prices.contract(&mut self.random, (&company, &contract, currency), known_from.max(start)) {
+            self.metered.push((company, contract));
         }
     }
 
@@ -247,7 +258,7 @@ impl Author {
             let (currency, id, key) = (*currency, id.clone(), self.items);
             let dated = day - TimeDelta::days(self.random.between(-3, 25));
             let price = self.price();
-            let sign = if self.random.percent(15) { "-" } else { "" };
+            let sign = if self.random.percent(15) && !self.no_credit { "-" } else { "" };
             text.push_str(&format!("{company},ticket:{key},{id},{currency},{dated},Work {key},1.5,{sign}{price}\n"));
         }
         text
@@ -274,7 +285,30 @@ impl Author {
             }
             20..23 => acts.push((false, What::Void { nth, regenerate: self.random.percent(80) })),
             23..25 => acts.push((true, What::Delete { nth })),
-            25..32 => acts.push((false, What::Pay { nth, percent: *self.random.pick(&[100, 100, 30, 150]) })),
+            25..32 => {
+                let percent = *self.random.pick(&[100, 100, 30, 150]);
+                acts.push((false, What::Pay { nth, percent, capped: self.no_credit }));
+            }
+            32..37 => {
+                let percent = *self.random.pick(&[100, 50, 7, 0]);
+                acts.push((false, What::Credit { nth, percent, capped: self.no_credit }));
+            }
+            37..39 => acts.push((false, What::WriteOff { nth })),
+            39..42 => acts.push((true, What::Edit { nth, quantity: self.random.below(20) })),
+            42..43 => acts.push((false, What::Refund { nth })),
+            43..53 => {
+                acts.extend(prices::usage(&mut self.random, &self.metered, day).map(|file| (at_night, What::Import(vec![file]))));
+            }
+            53..56 => {
+                let (company, contract) = self.some_contract();
+                let file = prices::new_tiers(&mut self.random, (&company, &contract), day);
+                acts.push((at_night, What::Import(vec![file])));
+            }
+            56..58 => {
+                let (company, contract) = self.some_contract();
+                let file = prices::new_plan(&mut self.random, (&company, &contract), &CURRENCIES);
+                acts.push((at_night, What::Import(vec![file])));
+            }
             _ => {}
         }
         acts
@@ -285,7 +319,7 @@ impl Author {
         let from = (day + TimeDelta::days(self.random.between(0, 45))).to_string();
         let from = if self.random.percent(40) { String::new() } else { from };
         let price = self.price();
-        format!("{ITEMS}{company},{contract},i0,{from},,Item 0,per_unit,{},{price},\n", self.random.between(1, 9))
+        format!("{ITEMS}{company},{contract},i0,{from},,Item 0,per_unit,{},{price},,,,,\n", self.random.between(1, 9))
     }
 
     fn new_end(&mut self, day: NaiveDate) -> String {
@@ -303,10 +337,12 @@ impl Author {
         if self.random.percent(50) {
             companies.push_str(&self.company());
         }
-        let (mut contracts, mut items) = (CONTRACTS.to_owned(), ITEMS.to_owned());
+        let (mut contracts, mut prices) = (CONTRACTS.to_owned(), Prices::new());
         let start = day + TimeDelta::days(self.random.between(-40, 40));
-        self.contract(start, day, &mut contracts, &mut items);
-        What::Import(vec![(Kind::Companies, companies), (Kind::Contracts, contracts), (Kind::ContractItems, items)])
+        self.contract(start, day, &mut contracts, &mut prices);
+        let mut files = vec![(Kind::Companies, companies), (Kind::Contracts, contracts)];
+        files.extend(prices.files());
+        What::Import(files)
     }
 
     fn new_rate(&mut self, day: NaiveDate) -> String {
@@ -329,6 +365,5 @@ fn last_of_month(day: NaiveDate) -> NaiveDate {
 const RATES: &str = "seller_id,tax_code,valid_from,category,rate,name,note\n";
 const COMPANIES: &str = "company_id,name,country,consolidate,billing_day,tax_code,email,reminder_policy\n";
 const CONTRACTS: &str =
-    "company_id,contract_id,seller_id,currency,cadence,timing,start,every,anchor_day,bill_from,end,tax_inclusive\n";
-const ITEMS: &str = "company_id,contract_id,item_id,valid_from,end,description,price_model,quantity,unit_price,tax_code\n";
+    "company_id,contract_id,seller_id,currency,cadence,timing,start,every,anchor_day,bill_from,end,tax_inclusive,trial_end\n";
 const BILLABLE: &str = "company_id,source_key,seller_id,currency,dated,description,quantity,unit_price\n";

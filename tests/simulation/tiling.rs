@@ -14,19 +14,26 @@ type Periods = BTreeSet<(NaiveDate, NaiveDate)>;
 pub fn check(db: &TestDb, now: DateTime<Utc>) {
     let mut billed: BTreeMap<(String, String), Periods> = BTreeMap::new();
     let mut void: BTreeSet<(String, String, NaiveDate)> = BTreeSet::new();
-    let latest = "SELECT b.company_id, b.contract_id, b.period_start, b.period_end, i.state FROM billed_periods b
+    let latest = "SELECT b.company_id, b.contract_id, b.period_start, b.period_end, i.state,
+        (SELECT COUNT(*) FROM invoice_lines l WHERE l.company_id = b.company_id AND l.invoice_id = b.invoice_id
+           AND l.contract_id = b.contract_id AND l.period_end > b.period_start)
+      FROM billed_periods b
       JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
       WHERE b.revision = (SELECT MAX(o.revision) FROM billed_periods o
         WHERE o.company_id = b.company_id AND o.contract_id = b.contract_id AND o.period_start = b.period_start)";
     for row in db.rows(latest) {
         let (start, end): (NaiveDate, NaiveDate) = (row[2].parse().unwrap(), row[3].parse().unwrap());
+        // The last usage of a contract that has ended is billed by a period of its own, which serves nothing.
+        if row[5] == "0" && start.succ_opt() == Some(end) {
+            continue;
+        }
         billed.entry((row[0].clone(), row[1].clone())).or_default().insert((start, end));
         if row[4] == "void" {
             void.insert((row[0].clone(), row[1].clone(), start));
         }
     }
     let contracts = "SELECT c.company_id, c.contract_id, c.cadence, c.every, c.timing, COALESCE(c.anchor_day, 0), c.start_on,
-      COALESCE(c.bill_from, c.start_on), COALESCE(c.end_on, '9999-01-01'), s.time_zone
+      COALESCE(c.bill_from, c.start_on), COALESCE(c.end_on, '9999-01-01'), s.time_zone, COALESCE(c.trial_end, c.start_on)
       FROM contracts c JOIN sellers s ON s.seller_id = c.seller_id";
     for row in db.rows(contracts) {
         let contract = Contract::of(&row);
@@ -61,7 +68,7 @@ impl Contract {
             advance: row[4] == "advance",
             anchor: row[5].parse().unwrap(),
             start: date(6),
-            from: date(6).max(date(7)),
+            from: date(6).max(date(7)).max(date(10)),
             end: date(8),
         }
     }

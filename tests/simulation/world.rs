@@ -1,6 +1,7 @@
 //! A machine with a database, a folder of documents, a crontab and a clock that the test moves. Each
 //! command opens the database anew and takes its way through the library as the program does.
 
+use crate::by_hand;
 use crate::cron;
 use crate::script::{Act, Script, What};
 use crate::smtp;
@@ -21,10 +22,10 @@ use finops::jobs::issue::Issue;
 use finops::jobs::reminders::Reminders;
 use finops::jobs::send::Send;
 use finops::jobs::settle::Settle;
+use finops::model::CompanyId;
 use finops::model::dunning::ReminderKind;
-use finops::model::{CompanyId, Money, Payment};
+use finops::operations::effects;
 use finops::operations::import::{How, Input, import_files};
-use finops::operations::{effects, invoices, payments};
 use finops::store::{Db, Tx, schema};
 use finops::ui::{Ui, UiOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -163,9 +164,13 @@ impl World {
                 let flags = Flags { yes: true, ..Flags::default() };
                 run(JobKind::InvoicesGenerate, &ctx, &mut db, &flags).map(drop)
             }
-            What::Void { nth, regenerate } => void(self, &ctx, &mut db, *nth, *regenerate),
-            What::Delete { nth } => delete(self, &ctx, &mut db, *nth),
-            What::Pay { nth, percent } => pay(self, &ctx, &mut db, *nth, *percent),
+            What::Void { nth, regenerate } => by_hand::void(self, &ctx, &mut db, *nth, *regenerate),
+            What::Delete { nth } => by_hand::delete(self, &ctx, &mut db, *nth),
+            What::Pay { nth, percent, capped } => by_hand::pay(self, &ctx, &mut db, *nth, (*percent, *capped)),
+            What::Credit { nth, percent, capped } => by_hand::credit(self, &ctx, &mut db, *nth, (*percent, *capped)),
+            What::Refund { nth } => by_hand::refund(self, &ctx, &mut db, *nth),
+            What::WriteOff { nth } => by_hand::write_off(self, &ctx, &mut db, *nth),
+            What::Edit { nth, quantity } => by_hand::edit(self, &ctx, &mut db, *nth, *quantity),
         };
         self.journal.push(match done {
             Ok(()) => "done".to_owned(),
@@ -175,7 +180,7 @@ impl World {
 
     /// The n-th of the invoices that a query finds: of those with a contract, which are the same
     /// ones whether a night went wrong or not.
-    fn nth(&self, having: &str, nth: u64) -> Option<(CompanyId, String)> {
+    pub fn nth(&self, having: &str, nth: u64) -> Option<(CompanyId, String)> {
         let found = self.db.rows(&format!(
             "SELECT company_id, invoice_id FROM invoices WHERE EXISTS (SELECT 1 FROM billed_periods b
                WHERE b.company_id = invoices.company_id AND b.invoice_id = invoices.invoice_id) AND {having}"
@@ -278,39 +283,4 @@ fn import(ctx: &Context, db: &mut Db, files: &[(Kind, String)]) -> Result<()> {
     let files: Vec<(Kind, Input)> = files.iter().map(|(kind, text)| (*kind, Input::Stdin(text.clone().into_bytes()))).collect();
     let (options, author) = (Options::default(), author(ctx));
     import_files(db, &files, &How { options: &options, author: &author, as_of: ctx.as_of, ctx: None, dry_run: false }).map(drop)
-}
-
-fn void(world: &World, ctx: &Context, db: &mut Db, nth: u64, regenerate: bool) -> Result<()> {
-    let Some((company, id)) = world.nth("state = 'open'", nth) else { return Ok(()) };
-    let voided = db.write(|tx| {
-        let invoice = invoices::find(tx, &id, Some(&company))?;
-        invoices::void(tx, ctx, &invoice, "wrong")?;
-        invoices::find(tx, &id, Some(&company))
-    })?;
-    if regenerate { db.write(|tx| invoices::regenerate(tx, ctx, &voided)).map(drop) } else { Ok(()) }
-}
-
-fn delete(world: &World, ctx: &Context, db: &mut Db, nth: u64) -> Result<()> {
-    let Some((company, id)) = world.nth("state = 'draft'", nth) else { return Ok(()) };
-    db.write(|tx| {
-        let invoice = invoices::find(tx, &id, Some(&company))?;
-        invoices::delete_draft(tx, ctx, &invoice)
-    })
-}
-
-fn pay(world: &World, ctx: &Context, db: &mut Db, nth: u64, percent: i64) -> Result<()> {
-    let Some((company, id)) = world.nth("state IN ('open', 'paid')", nth) else { return Ok(()) };
-    let author = author(ctx);
-    db.write(|tx| {
-        let invoice = invoices::find(tx, &id, Some(&company))?;
-        let desk = payments::Desk::open(tx, &author, ctx.as_of)?;
-        let payment = Payment {
-            company_id: company.clone(),
-            provider: "bank".to_owned(),
-            reference: format!("statement {}", ctx.as_of.date_naive()),
-            amount: Money::from_minor((invoice.total.minor() * percent / 100).max(1), invoice.currency),
-            received_on: desk.today(&invoice.seller_id),
-        };
-        Ok::<_, Error>(payments::record(tx, &desk, &invoice, &payment).map(drop)?)
-    })
 }

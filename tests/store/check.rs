@@ -60,6 +60,35 @@ fn prepare(db: &TestDb) {
     });
 }
 
+/// A credit note of an invoice over so much, which gave the company so much. (Its document, number and line
+/// are missing too, which other rules tell: the database is made to look as if it were a draft's.)
+fn note(of: &str, minor: i64, gave: Option<i64>) -> Vec<String> {
+    let id = invoice_id(5);
+    let entry = gave.map(|minor| {
+        format!("INSERT INTO credit_entries VALUES ('a', 'credit_note:{id}', 'seller', 'EUR', {minor}, '', '2026-10-31', '')")
+    });
+    let mut all = vec![
+        format!(
+            "INSERT INTO invoices SELECT company_id, '{id}', state, seller_id, currency, contract_id, period_start, period_end, revision,
+               number, issued_on, due_on, payment_terms_days, tax_inclusive, reference, {minor}, 0, {minor}, stale, edited,
+               'credit_note', '{of}', '', '' FROM invoices WHERE state = 'draft'"
+        ),
+        format!(
+            "INSERT INTO invoice_taxes SELECT company_id, '{id}', position, category, rate, name, note, {minor}, 0 FROM invoice_taxes
+               WHERE invoice_id = '{}'",
+            invoice_id(1)
+        ),
+        format!(
+            "INSERT INTO invoice_lines SELECT company_id, '{id}', position, kind, contract_id, item_id, source_key, description, quantity,
+               unit, unit_price, period_start, period_end, days, of_days, tax_code, tax_category, tax_rate, {minor}, {minor}, 1, ''
+               FROM invoice_lines WHERE invoice_id = '{}' AND position = 1",
+            invoice_id(1)
+        ),
+    ];
+    all.extend(entry);
+    all
+}
+
 /// What is done to sound books, and the findings that must come of it: (rule, subject's second part).
 type Break = (Vec<String>, Vec<(&'static str, String)>);
 
@@ -73,6 +102,7 @@ fn ways_to_break() -> Vec<Break> {
         ]
     };
     let one = |sql: String| vec![sql];
+    let noted = invoice_id(5).to_string();
     vec![
         (
             one(format!("UPDATE invoice_taxes SET net_minor = 999 WHERE invoice_id = '{draft}'")),
@@ -102,7 +132,7 @@ fn ways_to_break() -> Vec<Break> {
         ),
         (one("UPDATE series_counters SET next_seq = 3".to_owned()), vec![("series_gap", "2026".to_owned())]),
         (given(&ghost), vec![("number_owner", ghost)]),
-        (given(&draft), vec![("number_owner", draft)]),
+        (given(&draft), vec![("number_owner", draft.clone())]),
         (given(&issued), vec![("numbers_given", issued.clone())]),
         (one("UPDATE payment_allocations SET amount_minor = 501".to_owned()), vec![("payment_settles", "r".to_owned())]),
         (
@@ -112,7 +142,27 @@ fn ways_to_break() -> Vec<Break> {
             ],
             vec![("invoice_balance", issued.clone())],
         ),
-        (one(format!("UPDATE invoices SET state = 'paid' WHERE invoice_id = '{issued}'")), vec![("invoice_balance", issued)]),
+        (
+            one(format!("UPDATE invoices SET state = 'paid' WHERE invoice_id = '{issued}'")),
+            vec![("invoice_balance", issued.clone())],
+        ),
+        // Paid by credit that the company does not have.
+        (
+            one(format!("INSERT INTO credit_entries VALUES ('a', 'x', 's', 'EUR', -600, '', '2026-10-31', '{issued}')")),
+            vec![("invoice_balance", issued.clone()), ("credit_below_zero", "s".to_owned())],
+        ),
+        (one(format!("INSERT INTO credit_entries VALUES ('a', 'x', 's', 'EUR', 600, '', '2026-10-31', '{issued}')")), vec![]),
+        // A credit note of 10.00 that gave the company nothing, then 9.00; of a draft; of more than was billed.
+        (note(&issued, 1000, None), vec![("credit_note", noted.clone())]),
+        (note(&issued, 1000, Some(900)), vec![("credit_note", noted.clone())]),
+        (note(&issued, 1000, Some(1000)), vec![]),
+        (note(&draft, 1000, Some(1000)), vec![("credit_note", noted.clone())]),
+        (note(&issued, 1001, Some(1001)), vec![("credited_beyond", issued.clone())]),
+        (
+            [note(&issued, 1000, Some(1000)), vec![format!("UPDATE invoice_taxes SET rate = '7' WHERE invoice_id = '{noted}'")]]
+                .concat(),
+            vec![("credited_beyond", issued.clone())],
+        ),
         (one("DELETE FROM billing_schedule".to_owned()), vec![("schedule_missing", "c".to_owned())]),
         (one("UPDATE billable_items SET invoice_id = 'gone'".to_owned()), vec![("item_taken", "k".to_owned())]),
     ]

@@ -4,10 +4,13 @@ use crate::fixtures::*;
 use crate::support::each_engine;
 use chrono::TimeDelta;
 use finops::model::EffectKind;
-use finops::model::{CompanyId, FullInvoice, Invoice, InvoiceState, Money, Payment, TaxCategory};
+use finops::model::{
+    CompanyId, ContractPlan, Correction, Discount, FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, Money, Off,
+    Payment, Plan, PlanItem, PriceModel, PriceTerms, SellerId, TaxCategory, Usage,
+};
 use finops::store::documents::{self, DocumentFile, NewDocument};
 use finops::store::effects::{self, NewEffect};
-use finops::store::{companies, contacts, contracts, invoices, items, payments, sellers};
+use finops::store::{companies, contacts, contracts, credit, invoices, items, payments, plans, sellers, usage};
 
 #[test]
 fn sellers_rates_and_logos() {
@@ -62,6 +65,7 @@ fn companies_contracts_and_items() {
             anchor_day: None,
             end: None,
             bill_from: None,
+            trial_end: None,
             payment_terms_days: None,
             tax_inclusive: false,
             ..contract("a", AWKWARD_ID)
@@ -83,6 +87,84 @@ fn companies_contracts_and_items() {
         write(&mut db, |tx| contracts::upsert_items(tx, &[&ended]));
         let found = read(&mut db, |tx| contracts::items(tx, &a, &"c".parse().unwrap()));
         assert_eq!(found, [versions[0].clone(), versions[1].clone(), ended]);
+    });
+}
+
+#[test]
+fn what_prices_are_made_of_comes_back_as_it_was_written() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "Ä"]);
+        let version = day("2026-01-01");
+        let plan = |id: &str| Plan { plan_id: id.parse().unwrap(), valid_from: version, name: long(), currency: eur() };
+        write(&mut db, |tx| plans::upsert(tx, &[plan("p"), plan("É")]));
+        write(&mut db, |tx| plans::upsert(tx, &[plan("p")]));
+        assert_eq!(read(&mut db, plans::all), [plan("p"), plan("É")]);
+        let of_plan = |id: &str, terms| PlanItem {
+            plan_id: "p".parse().unwrap(),
+            version,
+            item_id: id.parse().unwrap(),
+            description: AWKWARD_ID.to_owned(),
+            price_model: PriceModel::Graduated,
+            quantity: dec("1"),
+            unit: String::new(),
+            unit_price: dec("0"),
+            terms,
+            tax_code: None,
+        };
+        let items = [of_plan("bare", PriceTerms::default()), of_plan("full", terms())];
+        write(&mut db, |tx| plans::upsert_items(tx, &items));
+        write(&mut db, |tx| plans::upsert_items(tx, &items));
+        assert_eq!(read(&mut db, plans::items), items);
+
+        let on = |from: &str, plan: Option<&str>| ContractPlan {
+            company_id: "a".parse().unwrap(),
+            contract_id: "c".parse().unwrap(),
+            valid_from: day(from),
+            plan: plan.map(|plan| (plan.parse().unwrap(), version)),
+        };
+        let moves = [on("2026-01-01", Some("p")), on("2026-06-01", None)];
+        write(&mut db, |tx| plans::upsert_contracts(tx, &moves.iter().collect::<Vec<_>>()));
+        assert_eq!(read(&mut db, |tx| plans::of_companies(tx, &["a", "Ä"], ("a", "z"))), moves);
+        let metered = read(&mut db, |tx| plans::metered(tx, &["a", "Ä"], ("a", "z")));
+        assert_eq!(metered, [("a".parse().unwrap(), "c".parse().unwrap())], "by an item of its plan");
+        assert_eq!(read(&mut db, |tx| plans::contracts_on(tx, &"p".parse().unwrap(), version, ("", ""), 5)), metered);
+        assert_eq!(read(&mut db, |tx| plans::issued_on(tx, &"p".parse().unwrap(), version)), None);
+
+        let discount = |id: &str, item: Option<&str>, periods, off| Discount {
+            company_id: "a".parse().unwrap(),
+            contract_id: "c".parse().unwrap(),
+            discount_id: id.parse().unwrap(),
+            item_id: item.map(|item| item.parse().unwrap()),
+            valid_from: version,
+            periods,
+            off,
+            description: AWKWARD_ID.to_owned(),
+        };
+        let discounts =
+            [discount("1", None, None, Off::Percent(dec("12.50"))), discount("2", Some("i"), Some(3), Off::Amount(dec("5.00")))];
+        write(&mut db, |tx| usage::upsert_discounts(tx, &discounts));
+        write(&mut db, |tx| usage::upsert_discounts(tx, &discounts));
+        assert_eq!(read(&mut db, |tx| usage::discounts_of_companies(tx, &["a"], ("c", "c"))), discounts);
+
+        let used = |key: &str, on: &str, quantity: &str| Usage {
+            company_id: "a".parse().unwrap(),
+            usage_key: key.parse().unwrap(),
+            contract_id: "c".parse().unwrap(),
+            meter: "api".parse().unwrap(),
+            used_on: day(on),
+            quantity: dec(quantity),
+        };
+        let counts =
+            [used("1", "2026-01-31", "0.1"), used("2", "2026-01-31", "99999999999999999999999999"), used("3", "2026-02-01", "7")];
+        write(&mut db, |tx| usage::upsert(tx, &counts));
+        write(&mut db, |tx| usage::upsert(tx, &counts));
+        assert_eq!(read(&mut db, |tx| usage::of_companies(tx, &["a"], ("1", "2"))), counts[..2]);
+        let days = read(&mut db, |tx| usage::of_contract(tx, &"a".parse().unwrap(), &"c".parse().unwrap(), day("2026-01-31")));
+        let told: Vec<String> = days.iter().map(|d| format!("{} {}", d.on, d.quantity)).collect();
+        assert_eq!(told, ["2026-01-31 99999999999999999999999999.1", "2026-02-01 7"]);
+        let later = read(&mut db, |tx| usage::of_contract(tx, &"a".parse().unwrap(), &"c".parse().unwrap(), day("2026-02-01")));
+        assert_eq!(later.len(), 1);
     });
 }
 
@@ -138,9 +220,7 @@ fn an_invoice_is_issued_once_and_only_as_it_was_planned() {
         assert!(!step(&mut db, InvoiceState::Draft, InvoiceState::Void), "it is not in that state");
         assert!(step(&mut db, InvoiceState::Open, InvoiceState::Paid));
         let paid = Invoice { state: InvoiceState::Paid, ..open };
-        assert_eq!(read(&mut db, |tx| invoices::list(tx, "paid", "", ("", ""), 9)), [paid]);
-        assert!(read(&mut db, |tx| invoices::list(tx, "paid", "b", ("", ""), 9)).is_empty());
-        assert_eq!(read(&mut db, |tx| invoices::list(tx, "", "a", ("a", invoice_id(1).as_str()), 9)), [stale.head]);
+        assert_eq!(read(&mut db, |tx| invoices::find(tx, "INV-'1", Some(&a))), [paid]);
         let counts = read(&mut db, invoices::counts);
         assert_eq!(counts.iter().map(|c| (c.0.as_str(), c.2)).collect::<Vec<_>>(), [("draft", 1), ("paid", 1)]);
     });
@@ -225,24 +305,112 @@ fn a_payment_is_recorded_once_per_reference() {
         assert_eq!(read(&mut db, |tx| payments::paid(tx, &a, &invoice_id(1), eur())), euro(70));
         assert_eq!(read(&mut db, |tx| payments::of_invoice(tx, &a, &invoice_id(1), eur()))[0].amount, euro(70));
         assert!(db.write(|tx| payments::allocate(tx, &payment, &invoice_id(1), euro(1))).is_err(), "once an invoice");
+    });
+}
 
-        let seller: finops::model::SellerId = "s".parse().unwrap();
-        let credit = |key: &'static str, minor, reason: &'static str| payments::CreditEntry {
+#[test]
+fn credit_adds_up_per_seller_and_currency_and_settles_invoices() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "b"]);
+        let (a, [one, other]): (CompanyId, [SellerId; 2]) = ("a".parse().unwrap(), ["s1", "s2"].map(|id| id.parse().unwrap()));
+        let invoice = invoice_id(7);
+        let entry = |key: &'static str, minor, reason: &'static str| credit::NewEntry {
             company_id: &a,
             key,
-            seller_id: &seller,
+            seller_id: &one,
             amount: euro(minor),
             reason,
             entered_on: day("2026-11-02"),
+            invoice_id: None,
         };
-        write(&mut db, |tx| payments::add_credit(tx, credit("k1", 30, AWKWARD)));
-        write(&mut db, |tx| payments::add_credit(tx, credit("k2", -10, "")));
-        assert!(db.write(|tx| payments::add_credit(tx, credit("k1", 30, ""))).is_err());
-        assert_eq!(read(&mut db, |tx| payments::credit(tx, &a)), [euro(20)]);
+        assert!(write(&mut db, |tx| credit::add(tx, entry("k1", 30, AWKWARD))));
+        assert!(!write(&mut db, |tx| credit::add(tx, entry("k1", 40, ""))), "once a key");
+        let used = credit::NewEntry { invoice_id: Some(&invoice), ..entry("k2", -10, "") };
+        assert!(write(&mut db, |tx| credit::add(tx, used)));
         let yen = Money::from_minor(i64::MAX, "JPY".parse().unwrap());
-        write(&mut db, |tx| payments::add_credit(tx, payments::CreditEntry { amount: yen, ..credit("k3", 0, "") }));
-        assert_eq!(read(&mut db, |tx| payments::credit(tx, &a)), [euro(20), yen], "per currency");
-        assert_eq!(read(&mut db, |tx| payments::credit(tx, &"b".parse().unwrap())), [], "of this company alone");
+        write(&mut db, |tx| credit::add(tx, credit::NewEntry { amount: yen, ..entry("k3", 0, "") }));
+        write(&mut db, |tx| credit::add(tx, credit::NewEntry { seller_id: &other, ..entry("k4", 5, "") }));
+        write(&mut db, |tx| credit::add(tx, credit::NewEntry { seller_id: &other, ..entry("k5", -5, "") }));
+        let found = read(&mut db, |tx| credit::balances(tx, &["a", "b"]));
+        let found: Vec<(&str, &str, Money)> =
+            found.iter().map(|b| (b.company_id.as_str(), b.seller_id.as_str(), b.amount)).collect();
+        assert_eq!(found, [("a", "s1", euro(20)), ("a", "s1", yen)], "what is used up is left out");
+        assert_eq!(read(&mut db, |tx| credit::settled(tx, &a, &invoice, eur())), euro(10));
+        assert_eq!(read(&mut db, |tx| credit::settled(tx, &a, &invoice_id(8), eur())), euro(0));
+        let of = read(&mut db, |tx| credit::of_invoice(tx, &a, &invoice));
+        assert_eq!((of.len(), of[0].key.as_str(), of[0].amount), (1, "k2", euro(-10)));
+        let all = read(&mut db, |tx| credit::of_company(tx, &a));
+        assert_eq!(all.iter().map(|e| e.key.as_str()).collect::<Vec<_>>(), ["k1", "k2", "k3", "k4", "k5"]);
+        assert_eq!(all[0].reason, AWKWARD);
+        assert_eq!(read(&mut db, |tx| credit::find(tx, &a, "k2")).unwrap().invoice_id.as_deref(), Some(invoice.as_str()));
+        assert_eq!(read(&mut db, |tx| credit::companies(tx, "", 9)), ["a"]);
+        assert!(read(&mut db, |tx| credit::companies(tx, "a", 9)).is_empty());
+    });
+}
+
+#[test]
+fn credit_notes_are_found_by_their_invoice_and_by_their_key() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "b"]);
+        let note = |company: &str, n: u32, key: &str| {
+            let made = draft(company, n);
+            let correction = Correction { corrects: invoice_id(1), reason: AWKWARD.to_owned(), key: key.to_owned() };
+            let head = Invoice { kind: InvoiceKind::CreditNote(correction), ..made.head.clone() };
+            let lines = vec![InvoiceLine { corrects_line: Some(2), ..made.lines[0].clone() }];
+            FullInvoice { head, lines, ..made }
+        };
+        let notes = [note("a", 2, ""), note("a", 3, AWKWARD), note("a", 4, ""), note("b", 5, AWKWARD)];
+        write(&mut db, |tx| invoices::insert(tx, [draft("a", 1)].iter()));
+        write(&mut db, |tx| invoices::insert(tx, notes.iter()));
+        let a = "a".parse().unwrap();
+        assert_eq!(read(&mut db, |tx| invoices::credit_notes(tx, &a, &invoice_id(1))), notes[..3]);
+        assert_eq!(read(&mut db, |tx| invoices::credit_notes(tx, &a, &invoice_id(2))), []);
+        assert_eq!(read(&mut db, |tx| invoices::by_ref_key(tx, &a, AWKWARD)), Some(notes[1].head.clone()));
+        assert_eq!(read(&mut db, |tx| invoices::by_ref_key(tx, &a, "")), None);
+        assert!(read(&mut db, |tx| invoices::has_credit_notes(tx, &a, &invoice_id(1))));
+        assert!(!read(&mut db, |tx| invoices::has_credit_notes(tx, &"b".parse().unwrap(), &invoice_id(2))));
+        assert!(db.write(|tx| invoices::insert(tx, [note("a", 6, AWKWARD)].iter())).is_err(), "a key is used once");
+    });
+}
+
+#[test]
+fn a_draft_is_rewritten_by_hand_and_an_issued_invoice_is_not() {
+    each_engine(|db| {
+        let guarded = !db.is_citus();
+        let mut db = db.open();
+        seed(&mut db, &["a"]);
+        let item = billable("a", "ticket:1");
+        let made = draft("a", 1);
+        let (company, id) = (made.head.company_id.clone(), made.head.invoice_id.clone());
+        write(&mut db, |tx| {
+            invoices::insert(tx, [made.clone()].iter())?;
+            items::upsert(tx, &[(&item, day("2026-11-01"))])?;
+            assert!(items::take(tx, &company, &item.source_key, &id)?);
+            invoices::mark_stale_by_company(tx, &company)
+        });
+        let lines = vec![InvoiceLine { description: "Other".to_owned(), ..made.lines[1].clone() }];
+        let taxes = vec![made.taxes[1].clone()];
+        let head = Invoice { net: euro(7), tax: euro(1), total: euro(8), stale: false, edited: true, ..made.head.clone() };
+        let wanted = FullInvoice { head, lines, taxes };
+        assert!(write(&mut db, |tx| invoices::rewrite(tx, &wanted)));
+        let head = read(&mut db, |tx| invoices::head(tx, &company, &id)).unwrap();
+        assert_eq!(read(&mut db, |tx| invoices::full(tx, head)), wanted);
+        assert!(!write(&mut db, |tx| items::release_one(tx, &company, &item.source_key, &invoice_id(2))), "another one's");
+        assert!(write(&mut db, |tx| items::release_one(tx, &company, &item.source_key, &id)));
+        assert_eq!(read(&mut db, |tx| items::find(tx, &company, &item.source_key)).unwrap().1, None);
+
+        assert!(read(&mut db, |tx| invoices::issued(tx, None, ("", ""), 9)).is_empty(), "a draft is not issued");
+        let open = Invoice { state: InvoiceState::Open, number: Some("N".to_owned()), ..wanted.head.clone() };
+        write(&mut db, |tx| invoices::issue(tx, std::slice::from_ref(&open)));
+        assert!(!guarded || db.write(|tx| invoices::rewrite(tx, &wanted)).is_err(), "the guards refuse it");
+        for of in [None, Some("a")] {
+            let found = read(&mut db, |tx| invoices::issued(tx, of, ("", ""), 9));
+            assert_eq!(found, [FullInvoice { head: open.clone(), ..wanted.clone() }], "{of:?}");
+            assert!(read(&mut db, |tx| invoices::issued(tx, of, ("a", id.as_str()), 9)).is_empty());
+        }
+        assert!(read(&mut db, |tx| invoices::issued(tx, Some("b"), ("", ""), 9)).is_empty());
     });
 }
 

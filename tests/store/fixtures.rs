@@ -6,7 +6,8 @@ use finops::model::message::ContactRole;
 use finops::model::seller::{Address, BankDetails};
 use finops::model::{
     BillableItem, Cadence, Company, Contact, Contract, ContractItem, Currency, FullInvoice, Interval, Invoice, InvoiceId,
-    InvoiceLine, InvoiceState, InvoiceTax, LineKind, Money, Period, PriceModel, Seller, TaxCategory, TaxRate, Timing,
+    InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineDetail, LineKind, Money, Period, PriceModel, PriceTerms, Seller,
+    TaxCategory, TaxRate, Timing,
 };
 use finops::store::{Db, StoreError, Tx, companies, contracts, sellers};
 use rust_decimal::Decimal;
@@ -61,6 +62,8 @@ pub fn seller(id: &str) -> Seller {
         payment_terms_days: u16::MAX,
         series_id: "series".to_owned(),
         number_format: "INV-{year}-{seq:06}".to_owned(),
+        credit_series_id: "series-credit".to_owned(),
+        credit_number_format: "CN'{seq}".to_owned(),
         tax_code: "standard".parse().unwrap(),
         logo_sha256: "ab".to_owned(),
         footer: AWKWARD.to_owned(),
@@ -125,11 +128,23 @@ pub fn contract(company: &str, id: &str) -> Contract {
         start: day("1999-12-31"),
         end: Some(day("9999-12-31")),
         bill_from: Some(day("2026-02-28")),
+        trial_end: Some(day("2026-03-01")),
         payment_terms_days: Some(7),
         tax_inclusive: true,
         description: AWKWARD.to_owned(),
         reference: long(),
         reminder_policy: "none".to_owned(),
+    }
+}
+
+/// Every term there is, whatever the model.
+pub fn terms() -> PriceTerms {
+    PriceTerms {
+        package_size: Some(dec("2.50")),
+        included: dec("0.000001"),
+        meter: Some("api / 漢".parse().unwrap()),
+        minimum: Some(dec("100.00")),
+        tiers: Some("10.5:0.000125:0 *:0:49.90".parse().unwrap()),
     }
 }
 
@@ -145,6 +160,7 @@ pub fn item(company: &str, contract: &str, id: &str, from: &str) -> ContractItem
         quantity: dec("-1284560.000001"),
         unit: "GB".to_owned(),
         unit_price: dec("0.000125"),
+        terms: terms(),
         tax_code: None,
     }
 }
@@ -176,6 +192,7 @@ pub fn draft(company: &str, n: u32) -> FullInvoice {
     let head = Invoice {
         company_id: company.parse().unwrap(),
         invoice_id: invoice_id(n),
+        kind: InvoiceKind::Invoice,
         state: InvoiceState::Draft,
         seller_id: "seller".parse().unwrap(),
         currency: eur(),
@@ -205,11 +222,16 @@ pub fn draft(company: &str, n: u32) -> FullInvoice {
         unit_price: dec("0.000000001"),
         period,
         proration: Some(Proration { days: 20, of_days: 31 }),
+        details: vec![
+            LineDetail::Included { units: dec("1750"), included: dec("1000") },
+            LineDetail::Tier { from: dec("10"), to: None },
+        ],
         tax_code: "standard".parse().unwrap(),
         tax_category: TaxCategory::Standard,
         tax_rate: dec("19"),
         net: euro(i64::MIN),
         amount: euro(i64::MAX),
+        corrects_line: None,
     };
     let other = InvoiceLine {
         kind: LineKind::Item,
@@ -218,6 +240,7 @@ pub fn draft(company: &str, n: u32) -> FullInvoice {
         source_key: Some("ticket:1".parse().unwrap()),
         description: long(),
         proration: None,
+        details: Vec::new(),
         ..line.clone()
     };
     let tax = InvoiceTax {

@@ -2,8 +2,9 @@
 
 use crate::fixtures::*;
 use crate::support::{TestDb, each_engine, now};
-use finops::model::{FullInvoice, Invoice, InvoiceState};
+use finops::model::{Correction, FullInvoice, Invoice, InvoiceKind, InvoiceState};
 use finops::store::audit::{Author, Entry, append};
+use finops::store::credit::{self, NewEntry};
 use finops::store::documents::{self, NewDocument};
 use finops::store::invoices;
 use finops::store::numbers::{self, Given};
@@ -33,6 +34,12 @@ fn prepare(db: &TestDb) {
         };
         documents::insert(tx, &[document])?;
         numbers::record(tx, &[Given { series_id: "s", year: 2026, seq: 1, company_id: &company, document_id: &invoice_id(2) }])?;
+        let (key, seller_id) = ("k", "seller".parse().unwrap());
+        let (amount, entered_on) = (euro(1), day("2026-10-31"));
+        credit::add(
+            tx,
+            NewEntry { company_id: &company, key, seller_id: &seller_id, amount, reason: "", entered_on, invoice_id: None },
+        )?;
         let entry = Entry { company_id: "a".into(), action: "x", entity: "x", entity_id: "x".into(), payload: "{}".into() };
         append(tx, &Author::person("test", now()), &[entry])
     });
@@ -64,6 +71,10 @@ fn forbidden(issued: &str, draft: &str) -> Vec<String> {
         "net_minor = net_minor - 1, tax_minor = tax_minor + 1",
         "stale = 1",
         "edited = 0",
+        "kind = 'other'",
+        "corrects_id = 'x'",
+        "reason = 'x'",
+        "ref_key = 'x'",
         "state = 'paid', reference = 'x'",
     ] {
         all.push(format!("UPDATE invoices SET {set} WHERE invoice_id = '{issued}'"));
@@ -84,7 +95,7 @@ fn forbidden(issued: &str, draft: &str) -> Vec<String> {
     all.push(format!("INSERT INTO invoice_taxes VALUES ('a', '{issued}', 9, 'S', '19', 'VAT', '', 1, 1)"));
     all.push(format!(
         "INSERT INTO invoice_lines VALUES ('a', '{issued}', 9, 'item', '', '', '', '', '1', '', '1', '2026-10-01', '2026-10-02',
-         0, 0, 'standard', 'S', '19', 1, 1)"
+         0, 0, 'standard', 'S', '19', 1, 1, 0, '')"
     ));
     for statement in [
         "UPDATE invoice_documents SET content = 'x'",
@@ -93,6 +104,9 @@ fn forbidden(issued: &str, draft: &str) -> Vec<String> {
         "UPDATE document_numbers SET seq = 2",
         "UPDATE document_numbers SET document_id = 'x'",
         "DELETE FROM document_numbers",
+        "UPDATE credit_entries SET amount_minor = amount_minor + 1",
+        "UPDATE credit_entries SET invoice_id = 'x'",
+        "DELETE FROM credit_entries",
         "UPDATE audit_log SET actor = 'x'",
         "UPDATE audit_log SET at = '2020-01-01T00:00:00.000Z'",
         "DELETE FROM audit_log",
@@ -104,7 +118,7 @@ fn forbidden(issued: &str, draft: &str) -> Vec<String> {
 
 /// All rows of the tables that are guarded.
 fn content(db: &TestDb) -> Vec<Vec<String>> {
-    ["invoices", "invoice_lines", "invoice_taxes", "invoice_documents", "document_numbers", "audit_log"]
+    ["invoices", "invoice_lines", "invoice_taxes", "invoice_documents", "document_numbers", "credit_entries", "audit_log"]
         .iter()
         .flat_map(|table| db.rows(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3")))
         .collect()
@@ -127,6 +141,40 @@ fn nothing_changes_what_is_issued() {
             }
             assert_eq!(before, content(db));
         }
+    });
+}
+
+#[test]
+fn a_credit_note_is_frozen_as_its_invoice_is_and_its_state_too() {
+    each_engine(|db| {
+        if db.is_citus() {
+            return;
+        }
+        prepare(db);
+        let made = draft("a", 3);
+        let correction = Correction { corrects: invoice_id(2), reason: "wrong".to_owned(), key: "k".to_owned() };
+        let kind = InvoiceKind::CreditNote(correction);
+        let note = FullInvoice { head: Invoice { kind, ..made.head.clone() }, ..made };
+        let issued = Invoice {
+            state: InvoiceState::Issued,
+            number: Some("CN".to_owned()),
+            issued_on: Some(day("2026-10-31")),
+            due_on: Some(day("2026-10-31")),
+            ..note.head.clone()
+        };
+        write(&mut db.open(), |tx| {
+            invoices::insert(tx, std::iter::once(&note))?;
+            assert!(invoices::issue(tx, std::slice::from_ref(&issued))?);
+            Ok(())
+        });
+        let before = content(db);
+        let states = ["open", "paid", "void", "uncollectible"]
+            .map(|state| format!("UPDATE invoices SET state = '{state}' WHERE invoice_id = '{}'", invoice_id(3)));
+        for statement in forbidden(invoice_id(3).as_str(), invoice_id(1).as_str()).into_iter().chain(states) {
+            let refused = db.execute(&statement);
+            assert!(refused.as_ref().is_err_and(|e| e.contains("finops")), "{statement}: {refused:?}");
+        }
+        assert_eq!(before, content(db));
     });
 }
 

@@ -14,6 +14,7 @@ mod effects;
 mod entities;
 mod fixtures;
 mod guards;
+mod lists;
 mod looking;
 mod reconnect;
 mod refusals;

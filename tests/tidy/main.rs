@@ -25,7 +25,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("context", &["cli", "config", "store", "ui"]),
     ("ui", &[]),
     ("jobs", &["config", "context", "crash", "engine", "providers", "render", "rules", "store"]),
-    ("operations", &["context", "engine", "import", "jobs", "providers", "render", "rules", "store"]),
+    // A credit note is committed there, and its PDF leaves the process.
+    ("operations", &["context", "crash", "engine", "import", "jobs", "providers", "render", "rules", "store"]),
     ("engine", &["config", "context", "crash", "providers", "rules", "store", "ui"]),
     ("store", &[]),
     ("providers", &["crash"]),

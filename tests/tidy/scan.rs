@@ -25,6 +25,9 @@ pub fn all() -> Vec<Source> {
 
 fn collect(root: &Path, folder: &Path, sources: &mut Vec<Source>) {
     for entry in std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()) {
+        if entry.file_name().is_some_and(|n| n == "tests") {
+            continue;
+        }
         if entry.is_dir() {
             collect(root, &entry, sources);
         } else if entry.extension().is_some_and(|e| e == "rs") && entry.file_name().is_some_and(|n| n != "tests.rs") {

@@ -1,126 +1,116 @@
-//! `invoices list` and `invoices show`.
+//! `invoices show`.
 
 use super::OneArgs;
 use crate::context::Context;
 use crate::error::{ExitCode, Result};
-use crate::model::{CompanyId, FullInvoice, Invoice, Money};
+use crate::model::{FullInvoice, Invoice, Money};
+use crate::operations::credit_notes::settles_key;
 use crate::operations::invoices as operations;
+use crate::render::plain_detail;
+use crate::store::credit::{self, Entry};
+use crate::store::documents::{self, DocumentFile};
 use crate::store::payments::{self, Allocation};
-use crate::store::{Db, documents, invoices};
+use crate::store::{Db, Tx, invoices};
 use crate::ui::{Column, Table};
 use serde::Serialize;
 
-/// Rows that are read at a time.
-const PAGE: u32 = 500;
-
-#[derive(Debug, clap::Args)]
-pub(super) struct ListArgs {
-    /// Only in this state.
-    #[arg(long, value_parser = ["draft", "open", "paid", "void", "uncollectible"])]
-    state: Option<String>,
-    /// Only of this company.
-    #[arg(long, value_name = "ID")]
-    company_id: Option<CompanyId>,
-    /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-}
-
-/// Lists invoices by company and age.
-pub(super) fn list(args: &ListArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
-    let state = args.state.as_deref().unwrap_or_default();
-    let company = args.company_id.as_ref().map_or("", CompanyId::as_str);
-    let mut after = (String::new(), String::new());
-    let mut found: Vec<Invoice> = Vec::new();
-    let mut left = args.limit;
-    while left > 0 {
-        let page = db.read(|tx| invoices::list(tx, state, company, (&after.0, &after.1), left.min(PAGE)))?;
-        let Some(last) = page.last() else { break };
-        after = (last.company_id.to_string(), last.invoice_id.to_string());
-        left -= u32::try_from(page.len()).unwrap_or(left).min(left);
-        if ctx.ui.is_json() {
-            page.iter().for_each(|invoice| ctx.ui.item(invoice, String::new));
-            if ctx.ui.is_closed() {
-                break;
-            }
-        } else {
-            found.extend(page);
-        }
-    }
-    let columns = [
-        Column::left("Invoice"),
-        Column::left("State"),
-        Column::left("Company"),
-        Column::left("Period"),
-        Column::left("Issued"),
-        Column::left("Due"),
-        Column::right("Total"),
-        Column::left(""),
-    ];
-    let mut table = Table::new(&columns);
-    found.iter().for_each(|i| table.row(cells(i)));
-    ctx.ui.table(&table);
-    if left == 0 {
-        ctx.ui.note(format!("only the first {} are shown; --limit N shows more", args.limit));
-    }
-    Ok(ExitCode::Done)
-}
-
-fn cells(i: &Invoice) -> Vec<String> {
-    let date = |d: Option<chrono::NaiveDate>| d.map(|d| d.to_string()).unwrap_or_default();
-    let state = if i.stale { "draft, stale".to_owned() } else { i.state.to_string() };
-    vec![
-        i.label().to_owned(),
-        state,
-        i.company_id.to_string(),
-        i.period.to_string(),
-        date(i.issued_on),
-        date(i.due_on),
-        i.total.to_string(),
-        i.currency.to_string(),
-    ]
-}
-
-/// An invoice with what was paid for it, as JSON.
+/// An invoice with what was paid and credited of it, as JSON.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct Shown {
     #[serde(flatten)]
-    invoice: &'a FullInvoice,
+    invoice: FullInvoice,
     paid: Money,
+    /// By credit notes, and by credit of the company that it used up.
+    credited: Money,
     balance: Option<Money>,
-    payments: &'a [Allocation],
+    payments: Vec<Allocation>,
+    credit: Vec<Entry>,
+    credit_notes: Vec<NoteRow>,
+    /// Of a credit note: the number of the invoice that it corrects.
+    corrects_number: Option<String>,
     pdf: Option<String>,
 }
 
-/// Shows one invoice.
-pub(super) fn show(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
-    let (invoice, payments, balance, pdf) = db.read(|tx| {
-        let head = operations::find(tx, &one.invoice, one.company_id.as_ref())?;
-        let payments = payments::of_invoice(tx, &head.company_id, &head.invoice_id, head.currency)?;
-        let balance = operations::balance(tx, &head)?;
-        let pdf = documents::pdf(tx, &head.company_id, &head.invoice_id)?;
-        Ok::<_, crate::error::Error>((invoices::full(tx, head)?, payments, balance, pdf))
-    })?;
-    let paid = payments.iter().fold(Money::zero(invoice.head.currency), |sum, p| sum.checked_add(p.amount).unwrap_or(sum));
-    let pdf = pdf.map(|file| match file.place.as_str() {
+/// A credit note of the invoice.
+#[derive(Serialize)]
+struct NoteRow {
+    number: Option<String>,
+    invoice_id: String,
+    issued_on: Option<chrono::NaiveDate>,
+    total: Money,
+    reason: String,
+    /// The key of the entry by which it lowers the balance.
+    #[serde(skip)]
+    settles: String,
+}
+
+/// Where a PDF lies.
+pub(super) fn place_of(ctx: &Context, file: DocumentFile) -> String {
+    match file.place.as_str() {
         "" => ctx.config.documents.folder.join(file.path).display().to_string(),
         _ => file.path,
-    });
-    let shown = Shown { invoice: &invoice, paid, balance, payments: &payments, pdf };
-    ctx.ui.item(&shown, || heading(&invoice, &shown));
-    ctx.ui.table(&lines(&invoice));
-    ctx.ui.table(&sums(&invoice, &shown));
+    }
+}
+
+/// Shows one invoice or credit note.
+pub(super) fn show(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    let shown = db.read(|tx| {
+        let head = operations::find(tx, &one.invoice, one.company_id.as_ref())?;
+        read(tx, ctx, head)
+    })?;
+    ctx.ui.item(&shown, || heading(&shown));
+    ctx.ui.table(&lines(&shown.invoice));
+    ctx.ui.table(&sums(&shown));
     Ok(ExitCode::Done)
 }
 
-fn heading(invoice: &FullInvoice, shown: &Shown) -> String {
-    let head = &invoice.head;
-    let mut text = format!("{} ({}) for {}, {}", head.label(), head.state, head.company_id, head.period);
-    if let (Some(issued), Some(due)) = (head.issued_on, head.due_on) {
-        text.push_str(&format!("\nissued {issued}, due {due}"));
+fn read(tx: &mut Tx, ctx: &Context, head: Invoice) -> Result<Shown> {
+    let (company_id, invoice_id, currency) = (head.company_id.clone(), head.invoice_id.clone(), head.currency);
+    let notes = invoices::credit_notes(tx, &company_id, &invoice_id)?.into_iter().map(|note| NoteRow {
+        settles: settles_key(&note.head.invoice_id),
+        number: note.head.number.clone(),
+        invoice_id: note.head.invoice_id.to_string(),
+        issued_on: note.head.issued_on,
+        total: note.head.total,
+        reason: note.head.kind.correction().map(|c| c.reason.clone()).unwrap_or_default(),
+    });
+    let corrects = match head.kind.correction() {
+        Some(correction) => invoices::head(tx, &company_id, &correction.corrects)?,
+        None => None,
+    };
+    Ok(Shown {
+        paid: payments::paid(tx, &company_id, &invoice_id, currency)?,
+        credited: credit::settled(tx, &company_id, &invoice_id, currency)?,
+        balance: operations::balance(tx, &head)?,
+        payments: payments::of_invoice(tx, &company_id, &invoice_id, currency)?,
+        credit: credit::of_invoice(tx, &company_id, &invoice_id)?,
+        credit_notes: notes.collect(),
+        corrects_number: corrects.map(|invoice| invoice.label().to_owned()),
+        pdf: documents::pdf(tx, &company_id, &invoice_id)?.map(|file| place_of(ctx, file)),
+        invoice: invoices::full(tx, head)?,
+    })
+}
+
+fn heading(shown: &Shown) -> String {
+    let head = &shown.invoice.head;
+    let state = if head.is_credit_note() { "credit note" } else { head.state.as_str() };
+    let mut text = format!("{} ({state}) for {}, {}", head.label(), head.company_id, head.period);
+    match (head.issued_on, head.due_on, &shown.corrects_number) {
+        (Some(issued), _, Some(corrects)) => text.push_str(&format!("\nissued {issued}, corrects invoice {corrects}")),
+        (Some(issued), Some(due), None) => text.push_str(&format!("\nissued {issued}, due {due}")),
+        _ => {}
+    }
+    if let Some(correction) = head.kind.correction().filter(|c| !c.reason.is_empty()) {
+        text.push_str(&format!("\nreason: {}", correction.reason));
+    }
+    if head.edited {
+        text.push_str("\nedited by hand");
     }
     if head.stale {
-        text.push_str("\nits inputs changed: finops invoices generate makes it anew");
+        text.push_str(match head.edited {
+            true => "\nits inputs changed since: delete it, or change it by hand again",
+            false => "\nits inputs changed: finops invoices generate makes it anew",
+        });
     }
     if let Some(pdf) = &shown.pdf {
         text.push_str(&format!("\n{pdf}"));
@@ -128,9 +118,10 @@ fn heading(invoice: &FullInvoice, shown: &Shown) -> String {
     text
 }
 
-fn lines(invoice: &FullInvoice) -> Table {
+pub(super) fn lines(invoice: &FullInvoice) -> Table {
     let columns = [
-        Column::left("Description"),
+        Column::right("#"),
+        Column::text("Description"),
         Column::left("Period"),
         Column::right("Quantity"),
         Column::right("Unit price"),
@@ -139,9 +130,11 @@ fn lines(invoice: &FullInvoice) -> Table {
         Column::right("Amount"),
     ];
     let mut table = Table::new(&columns);
-    for line in &invoice.lines {
+    for (position, line) in (1..).zip(&invoice.lines) {
+        let details: String = line.details.iter().map(|detail| format!(", {}", plain_detail(detail))).collect();
         table.row(vec![
-            line.description.clone(),
+            position.to_string(),
+            format!("{}{details}", line.description),
             line.period.to_string(),
             format!("{} {}", line.quantity.normalize(), line.unit).trim().to_owned(),
             line.unit_price.to_string(),
@@ -153,19 +146,29 @@ fn lines(invoice: &FullInvoice) -> Table {
     table
 }
 
-fn sums(invoice: &FullInvoice, shown: &Shown) -> Table {
-    let head = &invoice.head;
+fn sums(shown: &Shown) -> Table {
+    let FullInvoice { head, taxes, .. } = &shown.invoice;
     let mut table = Table::new(&[Column::left(""), Column::right("")]);
     let mut row = |name: String, amount: Money| table.row(vec![name, format!("{amount} {}", head.currency)]);
     row("Net".to_owned(), head.net);
-    for tax in &invoice.taxes {
+    for tax in taxes {
         row(format!("{} on {}", tax.name, tax.net), tax.tax);
     }
-    row("Total".to_owned(), head.total);
-    for payment in shown.payments {
+    row(if head.is_credit_note() { "Total credited" } else { "Total" }.to_owned(), head.total);
+    let is_of_a_note = |entry: &Entry| shown.credit_notes.iter().any(|note| entry.key == note.settles);
+    for entry in shown.credit.iter().filter(|entry| !is_of_a_note(entry)) {
+        row(format!("Company credit {}", entry.entered_on), entry.amount);
+    }
+    for note in &shown.credit_notes {
+        let name = format!("Credit note {} over {}", note.number.as_deref().unwrap_or(&note.invoice_id), note.total);
+        // What exceeded the balance went to the company's credit.
+        let settles = shown.credit.iter().find(|entry| entry.key == note.settles);
+        row(name, settles.map_or(Money::zero(head.currency), |entry| entry.amount));
+    }
+    for payment in &shown.payments {
         row(format!("Paid {} ({} {})", payment.received_on, payment.provider, payment.reference), payment.amount.negated());
     }
-    if let Some(balance) = shown.balance {
+    if let Some(balance) = shown.balance.filter(|_| !head.is_credit_note()) {
         row("To pay".to_owned(), balance);
     }
     table

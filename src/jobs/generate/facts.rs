@@ -2,13 +2,15 @@
 
 use super::{Key, Source};
 use crate::error::Result;
-use crate::model::{BillableItem, Company, CompanyId, ContractId, FullInvoice};
+use crate::model::{BillableItem, Company, CompanyId, Contract, ContractId, ContractItem, ContractPlan, FullInvoice};
 use crate::rules::billing::{CompanyFacts, ContractFacts, Reference};
+use crate::rules::periods::BillingCalendar;
+use crate::rules::plans::{PlanTable, resolve};
 use crate::rules::schedule::stand_alone_on;
 use crate::store::billing::{self, BilledPeriod, DueContract};
-use crate::store::{Tx, companies, contracts, invoices, items, sellers};
+use crate::store::{Tx, companies, contracts, invoices, items, plans as store_plans, sellers, usage};
 use chrono::NaiveDate;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 /// The facts of a page.
 pub(super) struct Page {
@@ -43,18 +45,20 @@ pub(super) fn load(tx: &mut Tx, keys: &[Key], until: NaiveDate) -> Result<Page> 
     let wanted: Vec<&Key> = keys.iter().filter(|k| is_first_place(k, &due, &stale)).collect();
     let ids: Vec<&str> = wanted.iter().map(|k| k.company_id.as_str()).collect();
 
-    let mut versions = by_company(billing::due_items(tx, &ids, until)?, |i| &i.company_id);
-    let mut billed = by_company(billing::due_billed(tx, &ids, until)?, |b| &b.0);
     let mut open = by_company(items::open(tx, &ids)?, |i| &i.company_id);
-    let (mut due, mut stale) = (due, stale);
+    let revisions = |d: &DueContract| (d.contract.contract_id.clone(), d.revision);
+    let mut revisions: BTreeMap<_, BTreeMap<_, _>> =
+        due.iter().map(|(id, due)| (id.clone(), due.iter().map(revisions).collect())).collect();
+    let mut plans = Plans::default();
+    let mut contracts = due_facts(tx, &ids, until, due, &mut plans)?;
+    let mut stale = stale;
     let mut page = Page { reference, companies: Vec::with_capacity(wanted.len()) };
     for company in companies::by_ids(tx, &ids)? {
         let id = company.company_id.clone();
-        let due = due.remove(&id).unwrap_or_default();
-        let revisions = due.iter().map(|d| (d.contract.contract_id.clone(), d.revision)).collect();
-        let contracts = contract_facts(due, versions.remove(&id).unwrap_or_default(), billed.remove(&id).unwrap_or_default());
-        let stale =
-            stale.remove(&id).unwrap_or_default().into_iter().map(|draft| stale_draft(tx, draft)).collect::<Result<_>>()?;
+        let contracts = contracts.remove(&id).unwrap_or_default();
+        let revisions = revisions.remove(&id).unwrap_or_default();
+        let stale = stale.remove(&id).unwrap_or_default();
+        let stale = stale.into_iter().map(|draft| stale_draft(tx, draft, &mut plans)).collect::<Result<_>>()?;
         let items = open.remove(&id).unwrap_or_default();
         if !is_first_day(&company, &items, keys) {
             continue;
@@ -105,35 +109,99 @@ fn by_company<T>(rows: Vec<T>, company: impl Fn(&T) -> &CompanyId) -> BTreeMap<C
     groups
 }
 
-fn contract_facts(
-    due: Vec<DueContract>,
-    versions: Vec<crate::model::ContractItem>,
-    billed: Vec<(CompanyId, ContractId, NaiveDate)>,
-) -> Vec<ContractFacts> {
-    let mut versions = versions.into_iter().peekable();
-    let mut facts = Vec::with_capacity(due.len());
-    for DueContract { contract, next, .. } in due {
-        // Both are in the order of contract ids.
-        let mut items = Vec::new();
-        while let Some(item) = versions.next_if(|v| v.contract_id <= contract.contract_id) {
-            items.push(item);
+/// The items of plans, read when the first contract on a plan is met.
+#[derive(Default)]
+pub(crate) struct Plans(Option<PlanTable>);
+
+impl Plans {
+    /// The versions of the items of a contract, with those of its plans.
+    fn resolve(&mut self, tx: &mut Tx, own: Vec<ContractItem>, on: Vec<ContractPlan>) -> Result<Vec<ContractItem>> {
+        if on.is_empty() {
+            return Ok(own);
         }
-        let billed = billed.iter().filter(|b| b.1 == contract.contract_id).map(|b| b.2).collect();
-        facts.push(ContractFacts { contract, items, next_start: next.start, billed });
+        if self.0.is_none() {
+            self.0 = Some(PlanTable::new(store_plans::items(tx)?));
+        }
+        Ok(resolve(own, on, self.0.get_or_insert_default()))
     }
-    facts
 }
 
-fn stale_draft(tx: &mut Tx, invoice: FullInvoice) -> Result<StaleDraft> {
+/// The due contracts of a page with all that they are priced by, by company and contract.
+fn due_facts(
+    tx: &mut Tx,
+    ids: &[&str],
+    until: NaiveDate,
+    due: BTreeMap<CompanyId, Vec<DueContract>>,
+    plans: &mut Plans,
+) -> Result<BTreeMap<CompanyId, Vec<ContractFacts>>> {
+    let mut versions = by_company(billing::due_items(tx, ids, until)?, |i| &i.company_id);
+    let mut billed = by_company(billing::due_billed(tx, ids, until)?, |b| &b.0);
+    let mut on_plans = by_company(store_plans::of_due(tx, ids, until)?, |p| &p.company_id);
+    let mut discounts = by_company(usage::discounts_of_due(tx, ids, until)?, |d| &d.company_id);
+    let mut companies = BTreeMap::new();
+    for (id, due) in due {
+        // All are in the order of contract ids.
+        let mut versions = versions.remove(&id).unwrap_or_default().into_iter().peekable();
+        let mut on_plans = on_plans.remove(&id).unwrap_or_default().into_iter().peekable();
+        let mut discounts = discounts.remove(&id).unwrap_or_default().into_iter().peekable();
+        let billed = billed.remove(&id).unwrap_or_default();
+        let mut facts = Vec::with_capacity(due.len());
+        for DueContract { contract, next, .. } in due {
+            let until = &contract.contract_id;
+            let own = std::iter::from_fn(|| versions.next_if(|v| v.contract_id <= *until)).collect();
+            let on = std::iter::from_fn(|| on_plans.next_if(|p| p.contract_id <= *until)).collect();
+            let discounts = std::iter::from_fn(|| discounts.next_if(|d| d.contract_id <= *until)).collect();
+            let billed = billed.iter().filter(|b| b.1 == *until).map(|b| b.2).collect();
+            let items = plans.resolve(tx, own, on)?;
+            facts.push(ContractFacts { contract, items, discounts, usage: Vec::new(), next_start: next.start, billed });
+        }
+        companies.insert(id, facts);
+    }
+    let metered = |facts: &&ContractFacts| facts.items.iter().any(|item| item.terms.meter.is_some());
+    if let Some(from) = companies.values().flatten().filter(metered).map(|f| usage_from(f, [f.next_start])).min() {
+        let ids: Vec<&str> = companies.iter().filter(|(_, f)| f.iter().any(|f| metered(&f))).map(|(id, _)| id.as_str()).collect();
+        let mut used = usage::of_due(tx, &ids, until, from)?;
+        for facts in companies.values_mut().flatten() {
+            let key = (facts.contract.company_id.clone(), facts.contract.contract_id.clone());
+            facts.usage = used.remove(&key).unwrap_or_default();
+        }
+    }
+    Ok(companies)
+}
+
+/// The first day whose usage is billed with the earliest of these periods.
+fn usage_from(facts: &ContractFacts, starts: impl IntoIterator<Item = NaiveDate>) -> NaiveDate {
+    let earliest = starts.into_iter().min().unwrap_or(facts.contract.start);
+    let Ok(calendar) = BillingCalendar::new(&facts.contract).map(|calendar| calendar.metered(true)) else { return earliest };
+    let of = calendar.first_from(earliest).and_then(|period| calendar.usage_of(&period));
+    of.map_or(earliest, |of| of.service.start().min(earliest))
+}
+
+/// One contract with all that it is priced by, for the periods that begin on these days.
+pub(crate) fn contract_facts(tx: &mut Tx, contract: Contract, starts: &[NaiveDate], plans: &mut Plans) -> Result<ContractFacts> {
+    let (company_id, contract_id) = (contract.company_id.clone(), contract.contract_id.clone());
+    let (companies, range) = ([company_id.as_str()], (contract_id.as_str(), contract_id.as_str()));
+    let own = contracts::items(tx, &company_id, &contract_id)?;
+    let on = store_plans::of_companies(tx, &companies, range)?;
+    let items = plans.resolve(tx, own, on)?;
+    let discounts = usage::discounts_of_companies(tx, &companies, range)?;
+    let next_start = contract.start;
+    let mut facts = ContractFacts { contract, items, discounts, usage: Vec::new(), next_start, billed: Vec::new() };
+    if facts.items.iter().any(|item| item.terms.meter.is_some()) {
+        facts.usage = usage::of_contract(tx, &company_id, &contract_id, usage_from(&facts, starts.iter().copied()))?;
+    }
+    Ok(facts)
+}
+
+fn stale_draft(tx: &mut Tx, invoice: FullInvoice, plans: &mut Plans) -> Result<StaleDraft> {
     let (company_id, invoice_id) = (invoice.head.company_id.clone(), invoice.head.invoice_id.clone());
     let periods = billing::of_invoice(tx, &company_id, &invoice_id)?;
     let items = items::of_invoice(tx, &company_id, &invoice_id)?;
-    let ids: HashSet<&ContractId> = periods.iter().map(|p| &p.contract_id).collect();
-    let mut facts = Vec::with_capacity(ids.len());
-    for id in ids {
-        if let Some(contract) = contracts::find(tx, &company_id, id)? {
-            let items = contracts::items(tx, &company_id, id)?;
-            facts.push(ContractFacts { next_start: contract.start, contract, items, billed: Vec::new() });
+    let mut facts = Vec::with_capacity(1);
+    for of_contract in periods.chunk_by(|a, b| a.contract_id == b.contract_id) {
+        if let Some(contract) = contracts::find(tx, &company_id, &of_contract[0].contract_id)? {
+            let starts: Vec<_> = of_contract.iter().map(|period| period.start).collect();
+            facts.push(contract_facts(tx, contract, &starts, plans)?);
         }
     }
     Ok(StaleDraft { invoice, periods, contracts: facts, items })

@@ -3,13 +3,11 @@
 use super::facts::{Facts, Page, StaleDraft};
 use crate::context::Ids;
 use crate::engine::job::{Decided, Failed, Skipped};
-use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, SourceKey};
+use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, SourceKey};
 use crate::rules::billing::{
-    self as rules, CompanyPlan, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Subject, build_invoice,
-    plan_company,
+    self as rules, CompanyPlan, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Subject, bills, build_invoice,
+    calendar, plan_company,
 };
-use crate::rules::periods::BillingCalendar;
-use crate::rules::pricing::segments;
 use crate::rules::schedule::{ScheduleRow, stand_alone_on, today};
 use crate::store::billing::{BilledPeriod, Next, ScheduleChange};
 use chrono::NaiveDate;
@@ -150,12 +148,12 @@ fn rebuild(
     }
     let mut parts: Vec<Part> = Vec::with_capacity(stale.periods.len());
     for contract in &stale.contracts {
-        let calendar = match BillingCalendar::new(&contract.contract) {
+        let calendar = match calendar(contract) {
             Ok(calendar) => calendar,
-            Err(invalid) => return Rebuilt::Failed(old.clone(), Failure::Contract(invalid)),
+            Err(failure) => return Rebuilt::Failed(old.clone(), failure),
         };
         let periods = stale.periods.iter().filter(|p| p.contract_id == contract.contract.contract_id);
-        parts.extend(periods.filter_map(|p| calendar.containing(p.start).map(|period| (contract, period))));
+        parts.extend(periods.filter_map(|p| calendar.beginning_on(p.start).map(|period| (contract, period))));
     }
     let billable = billable(facts, stale, &parts, reference, options, taken);
     match build_invoice(&facts.billing.company, reference, &parts, &billable) {
@@ -186,8 +184,8 @@ fn billable<'f>(
     taken: &BTreeSet<SourceKey>,
 ) -> Vec<&'f BillableItem> {
     let head = &stale.invoice.head;
-    // A contract that serves nothing in its period any more takes no items along.
-    let serves = |part: &&Part| !segments(&part.0.items, part.1.service).is_empty();
+    // A contract of which nothing is billed in its period any more takes no items along.
+    let serves = |part: &&Part| calendar(part.0).is_ok_and(|calendar| bills(part.0, &calendar, &part.1));
     let until = parts.iter().filter(serves).map(|part| part.1.service.end()).max();
     let today = reference.seller(&head.seller_id).map(|seller| today(options.as_of, seller.time_zone));
     let billing_day = facts.billing.company.billing_day;
@@ -221,6 +219,7 @@ pub(crate) fn draft(planned: PlannedInvoice, invoice_id: InvoiceId, revision: u3
     let head = Invoice {
         company_id,
         invoice_id,
+        kind: InvoiceKind::Invoice,
         state: InvoiceState::Draft,
         seller_id: planned.seller_id,
         currency: planned.currency,
@@ -285,6 +284,7 @@ fn failed(company_id: &CompanyId, subject: String, period: String, failure: &Fai
         Failure::Contract(_) => "bad_contract",
         Failure::MissingRate { .. } => "no_tax_rate",
         Failure::Amount { .. } => "bad_amount",
+        Failure::NoPlanPrice { .. } => "no_plan_price",
         Failure::Mixed { .. } => "mixed_terms",
     };
     Failed { company_id: company_id.clone(), subject, period, reason, message: failure.to_string(), hint: failure.hint() }

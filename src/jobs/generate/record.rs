@@ -10,7 +10,7 @@ use crate::model::{CompanyId, ContractId, Currency, FullInvoice, Invoice, Money,
 use crate::rules::schedule::next_unbilled;
 use crate::store::audit::Entry;
 use crate::store::billing::{self, BilledPeriod, Next, ScheduleChange};
-use crate::store::{StoreError, Tx, contracts, invoices, items, runs};
+use crate::store::{StoreError, Tx, contracts, invoices, items, plans, runs};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -91,7 +91,9 @@ pub(crate) fn remove(tx: &mut Tx, draft: &FullInvoice) -> Result<Vec<BilledPerio
 pub(crate) fn reschedule(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> Result<()> {
     let Some(contract) = contracts::find(tx, company_id, contract_id)? else { return Ok(()) };
     let billed: Vec<_> = billing::billed_periods(tx, company_id, contract_id)?.into_iter().map(|(start, _)| start).collect();
-    let row = next_unbilled(&contract, None, &billed).map_err(|e| Error::refused(format!("contract {contract_id}: {e}")))?;
+    let range = (contract_id.as_str(), contract_id.as_str());
+    let metered = !plans::metered(tx, &[company_id.as_str()], range)?.is_empty();
+    let row = next_unbilled(&contract, metered, &billed).map_err(|e| Error::refused(format!("contract {contract_id}: {e}")))?;
     let revision = billing::schedule(tx, company_id, contract_id)?.map_or(0, |(_, revision)| revision);
     let change = ScheduleChange {
         company_id: company_id.clone(),

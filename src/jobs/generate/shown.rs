@@ -3,6 +3,7 @@
 use super::plan::GeneratePlan;
 use crate::engine::job::Plan;
 use crate::model::{CompanyId, FullInvoice, Money};
+use crate::render::plain_detail;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
@@ -74,7 +75,8 @@ fn described(word: &str, invoice: &FullInvoice, due: NaiveDate) -> String {
     let mut text = format!("{word:<9} {:<20} {what:<20} {}  {amount}  due {due}", head.company_id, head.period);
     for line in lines {
         let days = line.proration.map(|p| format!(" × {} of {} days", p.days, p.of_days)).unwrap_or_default();
-        let how = format!("{} {} × {}{days}", line.quantity.normalize(), line.unit, line.unit_price).replace("  ", " ");
+        let details: String = line.details.iter().map(|detail| format!(" ({})", plain_detail(detail))).collect();
+        let how = format!("{} {} × {}{days}{details}", line.quantity.normalize(), line.unit, line.unit_price).replace("  ", " ");
         text.push_str(&format!(
             "\n            {:<38} {how:<40} {:>14}  {} %",
             line.description,

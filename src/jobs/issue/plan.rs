@@ -19,9 +19,22 @@ pub struct IssuePlan {
     pub(super) document: Document,
     pub(super) series_id: String,
     pub(super) format: NumberFormat,
+    /// The company's credit that it uses up.
+    pub(super) credit_applied: Money,
 }
 
 impl IssuePlan {
+    /// Uses up some of the company's credit, and says so on the document.
+    pub(super) fn with_credit(mut self, applied: Money) -> Self {
+        self.document.credit_applied = applied.to_decimal();
+        Self { credit_applied: applied, ..self }
+    }
+
+    fn to_pay(&self) -> Money {
+        let minor = self.draft.head.total.minor().max(0) - self.credit_applied.minor();
+        Money::from_minor(minor, self.draft.head.currency)
+    }
+
     /// The year that its number counts in; 0 when the format has none.
     pub(super) fn counter_year(&self) -> i32 {
         if self.format.restarts_yearly() { self.document.issued_on.year() } else { 0 }
@@ -97,15 +110,21 @@ impl Plan for IssuePlan {
             "net": head.net,
             "tax": head.tax,
             "total": head.total,
+            "credit_applied": self.credit_applied,
+            "to_pay": self.to_pay(),
         })
     }
 
     fn text(&self) -> String {
         let head = &self.draft.head;
         let amount = format!("{:>14} {}", head.total.to_string(), head.currency);
-        format!(
+        let mut text = format!(
             "issue     {:<20} {:<20} {}  {amount}  due {}",
             head.company_id, self.document.number, head.period, self.document.due_on
-        )
+        );
+        if !self.credit_applied.is_zero() {
+            text.push_str(&format!("  ({} by credit, {} to pay)", self.credit_applied, self.to_pay()));
+        }
+        text
     }
 }

@@ -5,12 +5,13 @@ use crate::jobs::documents::{load_logo, parse};
 use crate::jobs::statement::{self, Days, Letter};
 use crate::model::document::{Document, Party};
 use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts};
-use crate::model::{CompanyId, Currency, InvoiceId, InvoiceState, Money, Seller, SellerId};
+use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::render::Logo;
+use crate::rules::document::{Issue, freeze};
 use crate::rules::dunning::still_due;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
-use crate::store::{Tx, companies, digests, documents, dunning, invoices, payments, sellers};
+use crate::store::{Tx, companies, digests, documents, dunning, invoices, openings, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
 
@@ -129,26 +130,30 @@ impl Invoices<'_> {
         // What was disputed or promised since the reminder was planned is left in peace.
         let holds = if self.level.is_some() { dunning::holds(tx, &[self.company_id.as_str()])? } else { Vec::new() };
         for invoice_id in self.invoice_ids.iter().filter(|id| !holds.iter().any(|hold| hold.holds(id, today))) {
-            found.extend(self.invoice(tx, invoice_id, today)?);
+            found.extend(self.invoice(tx, invoice_id, seller.as_ref(), today)?);
         }
-        found.sort_by(|a, b| (a.0.due_on, &a.0.number).cmp(&(b.0.due_on, &b.0.number)));
-        let Some((_, newest)) = found.iter().max_by_key(|(facts, _)| facts.issued_on) else {
+        found.sort_by(|a, b| (a.facts.due_on, &a.facts.number).cmp(&(b.facts.due_on, &b.facts.number)));
+        let Some(Found { document: newest, .. }) = found.iter().max_by_key(|found| found.facts.issued_on) else {
             return Ok(Gathered::Gone("its invoices are paid, void, held or at a later level by now".to_owned()));
         };
         let mut facts = blank(as_of, message);
-        let statement = self.statement(tx, seller, today, message)?;
+        let statement = self.statement(tx, seller.as_ref(), today, message)?;
         facts.statement = statement.as_ref().map(|letter| letter.statement.clone());
         facts.today = today;
         facts.seller = Some(newest.seller.clone());
         facts.bank = Some(newest.bank.clone());
         facts.company = Some(newest.buyer.clone());
-        facts.owed = owed(found.iter().map(|(facts, _)| &facts.balance))?;
+        facts.owed = owed(found.iter().map(|found| &found.facts.balance))?;
         (facts.level, facts.urgency) = (self.level, self.urgency);
-        let follows = found.iter().map(|(_, document)| issued_key(self.seller_id, &document.number)).collect();
+        let told = found.iter().filter(|found| found.is_ours).map(|found| match &found.document.corrects {
+            Some(corrected) => &corrected.number,
+            None => &found.document.number,
+        });
+        let follows = told.map(|number| issued_key(self.seller_id, number)).collect();
         let mut attached = Vec::new();
-        for (invoice, document) in found {
+        for Found { facts: invoice, document, is_ours } in found {
             facts.invoices.push(invoice);
-            if attached.len() < ATTACHED {
+            if is_ours && attached.len() < ATTACHED {
                 let logo = load_logo(tx, &document.logo_sha256)?;
                 let written = documents::pdf(tx, self.company_id, &document.invoice_id)?.filter(|file| file.place.is_empty());
                 attached.push(Attached { document, logo, written });
@@ -158,17 +163,16 @@ impl Invoices<'_> {
     }
 
     /// A reminder says what else is owed.
-    fn statement(&self, tx: &mut Tx, seller: Option<Seller>, to: NaiveDate, message: &Message) -> Result<Option<Letter>> {
+    fn statement(&self, tx: &mut Tx, seller: Option<&Seller>, to: NaiveDate, message: &Message) -> Result<Option<Letter>> {
         let (Some(_), Some(seller)) = (self.level, seller) else { return Ok(None) };
         let Some(company) = companies::by_ids(tx, &[self.company_id.as_str()])?.pop() else { return Ok(None) };
-        statement::gather(tx, &company, &seller, Days { from: None, to }, Some(&message.language)).map(Some)
+        statement::gather(tx, &company, seller, Days { from: None, to }, Some(&message.language)).map(Some)
     }
 
     /// One invoice, unless it does not matter any more.
-    fn invoice(&self, tx: &mut Tx, invoice_id: &InvoiceId, today: NaiveDate) -> Result<Option<(InvoiceFacts, Document)>> {
+    fn invoice(&self, tx: &mut Tx, invoice_id: &InvoiceId, seller: Option<&Seller>, today: NaiveDate) -> Result<Option<Found>> {
         let Some(head) = invoices::head(tx, self.company_id, invoice_id)? else { return Ok(None) };
-        let paid = payments::paid(tx, self.company_id, invoice_id, head.currency)?;
-        let balance = head.total.checked_sub(paid).map_err(|error| Error::failed(error.to_string()))?;
+        let balance = payments::open_balance(tx, &head)?;
         let matters = match self.level {
             Some(level) => {
                 let recorded = dunning::recorded_of(tx, self.company_id, invoice_id)?;
@@ -177,11 +181,21 @@ impl Invoices<'_> {
             }
             None => head.state != InvoiceState::Void,
         };
-        let Some((content, _)) = documents::find(tx, self.company_id, invoice_id)?.filter(|_| matters) else { return Ok(None) };
-        let document = parse(invoice_id, &content)?;
+        if !matters {
+            return Ok(None);
+        }
+        let (document, is_ours) = match (documents::find(tx, self.company_id, invoice_id)?, seller) {
+            (Some((content, _)), _) => (parse(invoice_id, &content)?, true),
+            (None, Some(seller)) if openings::is_opening(tx, self.company_id, invoice_id)? => {
+                let Some(document) = opening(tx, head.clone(), seller)? else { return Ok(None) };
+                (document, false)
+            }
+            (None, _) => return Ok(None),
+        };
         let owes = matches!(head.state, InvoiceState::Open | InvoiceState::Uncollectible);
         let facts = InvoiceFacts {
             number: document.number.clone(),
+            corrects: document.corrects.as_ref().map(|corrected| corrected.number.clone()).unwrap_or_default(),
             issued_on: document.issued_on,
             due_on: document.due_on,
             days_overdue: (today - document.due_on).num_days(),
@@ -191,8 +205,36 @@ impl Invoices<'_> {
             service_from: document.service_from,
             service_to: document.service_to,
         };
-        Ok(Some((facts, document)))
+        Ok(Some(Found { facts, document, is_ours }))
     }
+}
+
+/// An invoice that a message is about.
+struct Found {
+    facts: InvoiceFacts,
+    document: Document,
+    /// Issued here: then the document is the frozen one, and its PDF goes along.
+    is_ours: bool,
+}
+
+/// What is known of an invoice of another system, in the form of a document: it is named, never printed.
+fn opening(tx: &mut Tx, head: Invoice, seller: &Seller) -> Result<Option<Document>> {
+    let Some(company) = companies::by_ids(tx, &[head.company_id.as_str()])?.pop() else { return Ok(None) };
+    let FullInvoice { head, lines, taxes } = invoices::full(tx, head)?;
+    Ok(head.issued_on.map(|issued_on| {
+        let document = freeze(Issue {
+            invoice: &head,
+            lines: &lines,
+            taxes: &taxes,
+            seller,
+            company: &company,
+            number: head.label().to_owned(),
+            issued_on,
+            credit_applied: Money::zero(head.currency),
+            corrects: None,
+        });
+        Document { due_on: head.due_on.unwrap_or(document.due_on), ..document }
+    }))
 }
 
 /// The key of the message by which an invoice was first sent: what is said of it later answers that.

@@ -1,17 +1,15 @@
 //! Versions of contract items: a changed price or quantity holds from `valid_from` on, and service
 //! that is issued already never changes (semantics.md, contracts and prices).
 
-use super::standing::{ContractKey, History, Scope, contracts_changed, key_of};
+use super::standing::{self, ContractKey, History, Scope, contracts_changed};
 use super::{Outcome, Words, Work};
 use crate::error::Result;
 use crate::import::{ContractItemRow, Kind, Located, Source, keep};
-use crate::model::{Contract, ContractItem, ItemId};
-use crate::rules::periods::BillingCalendar;
-use crate::rules::pricing::{billed_quantity, check_countable};
-use crate::rules::schedule::next_unbilled;
-use crate::store::billing::{self, Next, ScheduleChange};
-use crate::store::{Tx, contracts};
+use crate::model::{Contract, ContractItem, ItemId, PriceTerms, Tiers};
+use crate::rules::pricing::check_item_countable;
+use crate::store::{Tx, contracts as store};
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
 const WORDS: Words = Words { entity: "contract_item", added: "contract_item.added", changed: "contract_item.changed" };
@@ -19,117 +17,159 @@ const WORDS: Words = Words { entity: "contract_item", added: "contract_item.adde
 /// The versions of one item, by their first day.
 type Versions = BTreeMap<NaiveDate, ContractItem>;
 
-pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<ContractItemRow>>) -> Result<()> {
-    let rows_of = rows.clone();
-    let scope = Scope::of(rows_of.iter().map(|row| (row.value.company_id.as_str(), row.value.contract_id.as_str())));
+/// What rows of a file want of an item.
+pub struct Edit {
+    pub item: (ContractKey, ItemId),
+    /// None: the first day that is not billed yet.
+    pub valid_from: Option<NaiveDate>,
+    pub source: Source,
+    pub wanted: Wanted,
+    /// How many rows say so.
+    pub rows: u64,
+}
+
+pub enum Wanted {
+    /// All of it but its tiers.
+    Item(Box<ContractItemRow>),
+    /// Its tiers; the rest stays.
+    Tiers(Tiers),
+}
+
+impl Edit {
+    /// A version that follows or replaces `before`; None when there is nothing that tiers could be of.
+    fn version(&self, valid_from: NaiveDate, before: Option<&ContractItem>) -> Option<ContractItem> {
+        match (&self.wanted, before) {
+            (Wanted::Item(row), before) => {
+                let mut version = ContractItemRow::clone(row).valid_from(valid_from);
+                if let Some(before) = before {
+                    keep::contract_item(&mut version, before, &self.source);
+                }
+                version.terms = version.terms.of_model(version.price_model);
+                if !version.price_model.has_price() {
+                    version.unit_price = Decimal::ZERO;
+                }
+                Some(version)
+            }
+            (Wanted::Tiers(tiers), Some(before)) => {
+                let terms = PriceTerms { tiers: Some(tiers.clone()), ..before.terms.clone() };
+                Some(ContractItem { valid_from, terms, ..before.clone() })
+            }
+            (Wanted::Tiers(_), None) => None,
+        }
+    }
+
+    /// Whether a version says so already, whenever it holds from.
+    fn is(&self, version: &ContractItem) -> bool {
+        self.version(version.valid_from, Some(version)).as_ref() == Some(version)
+    }
+
+    /// Whether it surely changes nothing, without a look at what is billed: on a rerun nearly all do.
+    fn stands_already(&self, versions: &Versions) -> bool {
+        match self.valid_from {
+            Some(day) => versions.get(&day).is_some_and(|version| self.is(version)),
+            None => versions.len() == 1 && versions.values().all(|version| self.is(version)),
+        }
+    }
+}
+
+pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<ContractItemRow>>>) -> Result<()> {
+    let edit = |Located { value, source }: Located<Box<ContractItemRow>>| Edit {
+        item: ((value.company_id.clone(), value.contract_id.clone()), value.item_id.clone()),
+        valid_from: value.valid_from,
+        source,
+        wanted: Wanted::Item(value),
+        rows: 1,
+    };
+    edit_items(tx, work, rows.into_iter().map(edit).collect())
+}
+
+/// Changes items as rows of a file want it.
+pub fn edit_items(tx: &mut Tx, work: &mut Work, edits: Vec<Edit>) -> Result<()> {
+    let keys: Vec<ContractKey> = edits.iter().map(|edit| edit.item.0.clone()).collect();
+    let scope = Scope::of(keys.iter().map(|key| (key.0.as_str(), key.1.as_str())));
     // Whoever bills these companies now is waited for, and waits for what is imported.
     tx.hold_companies(&scope.companies)?;
     let contracts = scope.contracts(tx)?;
     let mut items: BTreeMap<(ContractKey, ItemId), Versions> = BTreeMap::new();
-    for version in contracts::items_of_companies(tx, &scope.companies, scope.range)? {
+    for version in store::items_of_companies(tx, &scope.companies, scope.range)? {
         let key = ((version.company_id.clone(), version.contract_id.clone()), version.item_id.clone());
         items.entry(key).or_default().insert(version.valid_from, version);
     }
     let mut differing = Vec::new();
-    for row in rows {
-        let (item, source) = (&row.value, &row.source);
-        let key = (item.company_id.clone(), item.contract_id.clone());
-        let Some(contract) = contracts.get(&key) else {
-            let contract = [item.company_id.as_str(), item.contract_id.as_str()];
-            work.missing(source, "contract_id", Kind::Contracts, &contract);
-            continue;
-        };
-        let versions = items.get(&(key, item.item_id.clone()));
-        if versions.is_some_and(|versions| stands_already(versions, &row)) {
-            work.count(Outcome::Unchanged);
+    for edit in edits {
+        let (company_id, contract_id) = &edit.item.0;
+        let versions = items.get(&edit.item);
+        if !contracts.contains_key(&edit.item.0) {
+            work.missing(&edit.source, "contract_id", Kind::Contracts, &[company_id.as_str(), contract_id.as_str()]);
+        } else if versions.is_some_and(|versions| edit.stands_already(versions)) {
+            work.count_rows(Outcome::Unchanged, edit.rows);
         } else {
-            differing.push((contract, row));
+            differing.push(edit);
         }
     }
-    change(tx, work, differing, items)
-}
-
-/// Whether the row surely changes nothing, without a look at what is billed: on a rerun nearly all do.
-fn stands_already(versions: &Versions, row: &Located<ContractItemRow>) -> bool {
-    match row.value.valid_from {
-        Some(day) => versions.get(&day).is_some_and(|version| same(version, row)),
-        None => versions.len() == 1 && versions.values().all(|version| same(version, row)),
-    }
-}
-
-/// The same content, whenever it holds from.
-fn same(version: &ContractItem, row: &Located<ContractItemRow>) -> bool {
-    version_of(row, version.valid_from, Some(version)) == *version
-}
-
-/// The row as a version that follows or replaces `before`.
-fn version_of(row: &Located<ContractItemRow>, valid_from: NaiveDate, before: Option<&ContractItem>) -> ContractItem {
-    let mut version = row.value.clone().valid_from(valid_from);
-    if let Some(before) = before {
-        keep::contract_item(&mut version, before, &row.source);
-    }
-    version
+    change(tx, work, &contracts, differing, items)
 }
 
 fn change(
     tx: &mut Tx,
     work: &mut Work,
-    rows: Vec<(&Contract, Located<ContractItemRow>)>,
+    contracts: &BTreeMap<ContractKey, Contract>,
+    edits: Vec<Edit>,
     mut items: BTreeMap<(ContractKey, ItemId), Versions>,
 ) -> Result<()> {
-    let touched: Vec<&Contract> = rows.iter().map(|(contract, _)| *contract).collect();
-    let scope = Scope::of(touched.iter().map(|c| (c.company_id.as_str(), c.contract_id.as_str())));
+    let touched: BTreeSet<ContractKey> = edits.iter().map(|edit| edit.item.0.clone()).collect();
+    let scope = Scope::of(touched.iter().map(|key| (key.0.as_str(), key.1.as_str())));
     let histories = scope.history(tx)?;
-    let by_key: BTreeMap<ContractKey, &Contract> = touched.iter().map(|c| (key_of(c), *c)).collect();
     let none = History::default();
     let mut written: BTreeMap<(ContractKey, ItemId, NaiveDate), ContractItem> = BTreeMap::new();
-    for (contract, row) in rows {
-        let key = key_of(contract);
-        let history = histories.get(&key).unwrap_or(&none);
-        let versions = items.entry((key.clone(), row.value.item_id.clone())).or_default();
-        let (source, named) = (&row.source, row.value.valid_from.is_some());
-        match place(contract, history, versions, &row) {
-            Ok(None) => work.count(Outcome::Unchanged),
+    for edit in edits {
+        let Some(contract) = contracts.get(&edit.item.0) else { continue };
+        let history = histories.get(&edit.item.0).unwrap_or(&none);
+        let versions = items.entry(edit.item.clone()).or_default();
+        match place(contract, history, versions, &edit) {
+            Ok(None) => work.count_rows(Outcome::Unchanged, edit.rows),
             Ok(Some(version)) => {
-                if let Err(error) = check_countable(billed_quantity(&version), version.unit_price, contract.currency) {
-                    work.refuse(source, "unit_price", "", format!("quantity × unit_price: {error}"));
+                if let Err(error) = check_item_countable(&version, contract.currency) {
+                    work.refuse(&edit.source, "unit_price", "", format!("quantity × unit_price: {error}"));
                     continue;
                 }
-                let slot = (key, version.item_id.clone(), version.valid_from);
+                let slot = (edit.item.0.clone(), version.item_id.clone(), version.valid_from);
                 if written.contains_key(&slot) {
                     let reason = format!("another row of this file says what holds from {} on", version.valid_from);
-                    work.refuse(source, "valid_from", "", reason);
+                    work.refuse(&edit.source, "valid_from", "", reason);
                     continue;
                 }
-                // A first day that the file names makes a row of its own; without one, the item itself changes.
-                let is_new = versions.is_empty() || named && !versions.contains_key(&version.valid_from);
-                let outcome = if is_new { Outcome::Added } else { Outcome::Changed };
-                let before = versions.get(&version.valid_from).or_else(|| holding(versions, version.valid_from));
-                let payload = contracts::item_change(before, &version);
-                let id = format!("{}/{}/{}", version.contract_id, version.item_id, version.valid_from);
-                work.note(version.company_id.as_str(), &WORDS, outcome, id, payload);
+                note(work, &edit, versions, &version);
                 versions.insert(version.valid_from, version.clone());
                 written.insert(slot, version);
             }
-            Err((field, reason)) => work.refuse(source, field, "", reason),
+            Err((field, reason)) => work.refuse(&edit.source, field, "", reason),
         }
     }
-    contracts::upsert_items(tx, &written.values().collect::<Vec<_>>())?;
+    store::upsert_items(tx, &written.values().collect::<Vec<_>>())?;
     let changed: BTreeSet<ContractKey> = written.into_keys().map(|(contract, ..)| contract).collect();
-    // A period that was passed over, since no item was active in it, may have something to bill now.
-    let schedules = scope.schedules(tx)?;
-    let mut moved = Vec::with_capacity(changed.len());
-    for key in &changed {
-        let (Some(contract), Some(schedule)) = (by_key.get(key), schedules.get(key)) else { continue };
-        let billed = histories.get(key).map(History::starts).unwrap_or_default();
-        // The contract was accepted by the same rule.
-        let next = next_unbilled(contract, None, &billed).ok().flatten();
-        moved
-            .push(ScheduleChange { next: next.map(|n| Next { start: n.next_start, due_on: n.next_due_on }), ..schedule.clone() });
-    }
-    billing::move_schedules(tx, &moved)?;
+    standing::reschedule(tx, &scope, contracts, &histories, &changed)?;
     work.summary.stale_drafts += contracts_changed(tx, &changed)?;
     Ok(())
+}
+
+fn note(work: &mut Work, edit: &Edit, versions: &Versions, version: &ContractItem) {
+    // A first day that the file names makes a row of its own; without one, the item itself changes.
+    let is_new = versions.is_empty() || edit.valid_from.is_some() && !versions.contains_key(&version.valid_from);
+    let before = versions.get(&version.valid_from).or_else(|| holding(versions, version.valid_from));
+    let had_tiers = before.is_some_and(|before| before.terms.tiers.is_some());
+    let is_new = is_new || matches!(edit.wanted, Wanted::Tiers(_)) && !had_tiers;
+    let outcome = if is_new { Outcome::Added } else { Outcome::Changed };
+    let payload = store::item_change(before, version);
+    let id = format!("{}/{}/{}", version.contract_id, version.item_id, version.valid_from);
+    let named = format!("{}/{id}", version.company_id);
+    if version.price_model.has_tiers() && version.terms.tiers.is_none() {
+        work.without_tiers.insert(named, edit.source.clone());
+    } else {
+        work.without_tiers.remove(&named);
+    }
+    work.note(version.company_id.as_str(), &WORDS, outcome, id, payload);
+    work.count_rows(outcome, edit.rows - 1);
 }
 
 /// The version that holds on a day: the last that began, or else the first.
@@ -138,46 +178,51 @@ fn holding(versions: &Versions, on: NaiveDate) -> Option<&ContractItem> {
 }
 
 /// The version that the row makes, with its first day; None when that is what holds already. Errors:
-/// the column and the reason, when the row would change service that is issued.
+/// the column and the reason, when the row would change service that is issued, or cannot be at all.
 fn place(
     contract: &Contract,
     history: &History,
     versions: &Versions,
-    row: &Located<ContractItemRow>,
+    edit: &Edit,
 ) -> Result<Option<ContractItem>, (&'static str, String)> {
     let issued_until = history.issued_until();
-    let first_open = match issued_until {
-        None => contract.bill_from.map_or(contract.start, |from| from.max(contract.start)),
-        // Between the last issued period and the next there is no gap, and after the last period of
-        // an ended contract nothing is billed any more.
-        Some(until) => BillingCalendar::new(contract)
-            .ok()
-            .and_then(|calendar| calendar.first_from(until))
-            .map_or(until, |period| period.service.start()),
-    };
-    if let Some(day) = row.value.valid_from {
-        let holds = holding(versions, day);
-        if holds.is_some_and(|version| version.valid_from <= day && same(version, row)) {
-            return Ok(None);
-        }
-        let version = version_of(row, day, holds);
-        check_kept_end(&version, holds, &row.source)?;
-        check_issued(issued_until, versions, &version, first_open)?;
-        return Ok(Some(version));
-    }
-    let holds = holding(versions, first_open);
-    if holds.is_some_and(|version| same(version, row)) {
+    let first_open = standing::first_open(contract, history);
+    let holds = holding(versions, edit.valid_from.unwrap_or(first_open));
+    let begun = |version: &&ContractItem| edit.valid_from.is_none_or(|day| version.valid_from <= day);
+    if holds.filter(begun).is_some_and(|version| edit.is(version)) {
         return Ok(None);
     }
-    let day = match (issued_until, holds) {
+    let day = edit.valid_from.unwrap_or(match (issued_until, holds) {
         (None, Some(version)) => version.valid_from,
         (None, None) => contract.start,
         (Some(_), _) => first_open,
-    };
-    let version = version_of(row, day, holds);
-    check_kept_end(&version, holds, &row.source)?;
+    });
+    let version = edit.version(day, holds).ok_or_else(|| {
+        ("item_id", "the contract has no item of its own by this id: import it first (contract_items)".to_owned())
+    })?;
+    check_kept_end(&version, holds, &edit.source)?;
+    check_prices(&version, holds, edit)?;
     check_issued(issued_until, versions, &version, first_open)?;
     Ok(Some(version))
+}
+
+/// Refuses a price that nothing says, and tiers that the model has not.
+fn check_prices(version: &ContractItem, before: Option<&ContractItem>, edit: &Edit) -> Result<(), (&'static str, String)> {
+    let model = version.price_model;
+    match &edit.wanted {
+        Wanted::Item(_) => {
+            let priced = edit.source.has("unit_price") || before.is_some_and(|before| before.price_model.has_price());
+            if model.has_price() && !priced {
+                return Err(("unit_price", format!("an item of price_model {model} needs a price: add the column unit_price")));
+            }
+        }
+        Wanted::Tiers(_) if !model.has_tiers() => {
+            let reason = format!("this item's price_model is {model}, which has no tiers: make it graduated or volume first");
+            return Err(("item_id", reason));
+        }
+        Wanted::Tiers(_) => {}
+    }
+    Ok(())
 }
 
 /// Refuses a version that would begin after the item's end: a file without that column may neither

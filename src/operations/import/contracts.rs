@@ -49,7 +49,7 @@ fn add(tx: &mut Tx, work: &mut Work, rows: &[&Located<Contract>]) -> Result<()> 
     let mut schedules = Vec::new();
     for row in rows {
         let contract = &row.value;
-        if let Some(schedule) = schedule(work, &row.source, contract, &History::default(), 0) {
+        if let Some(schedule) = schedule(work, &row.source, contract, (&History::default(), false), 0) {
             schedules.push(schedule);
             note(work, Outcome::Added, None, contract);
             written.push(contract);
@@ -67,6 +67,8 @@ fn change(tx: &mut Tx, work: &mut Work, rows: &[(&Located<Contract>, &Contract)]
     let scope = Scope::of(rows.iter().map(|(row, _)| (row.value.company_id.as_str(), row.value.contract_id.as_str())));
     let mut histories = scope.history(tx)?;
     let revisions: BTreeMap<ContractKey, ScheduleChange> = scope.schedules(tx)?;
+    let metered = scope.metered(tx)?;
+    let on_plans = scope.on_plans(tx)?;
     let mut written = Vec::new();
     let mut schedules = Vec::new();
     let mut changed = BTreeSet::new();
@@ -78,7 +80,12 @@ fn change(tx: &mut Tx, work: &mut Work, rows: &[(&Located<Contract>, &Contract)]
         if !may_change(work, &row.source, before, contract, &history) {
             continue;
         }
-        if let Some(schedule) = schedule(work, &row.source, contract, &history, revision) {
+        if before.currency != contract.currency && on_plans.contains(&key) {
+            let reason = format!("this is {} and the contract is on a plan in it: begin a new contract", before.currency);
+            work.refuse(&row.source, "currency", contract.currency.code(), reason);
+            continue;
+        }
+        if let Some(schedule) = schedule(work, &row.source, contract, (&history, metered.contains(&key)), revision) {
             schedules.push(schedule);
             note(work, Outcome::Changed, Some(before), contract);
             written.push(contract);
@@ -100,8 +107,14 @@ fn note(work: &mut Work, outcome: Outcome, before: Option<&Contract>, contract: 
 }
 
 /// Where the contract's billing stands by the rules; told when they refuse the contract.
-fn schedule(work: &mut Work, source: &Source, contract: &Contract, history: &History, revision: i64) -> Option<ScheduleChange> {
-    match next_unbilled(contract, None, &history.starts()) {
+fn schedule(
+    work: &mut Work,
+    source: &Source,
+    contract: &Contract,
+    (history, metered): (&History, bool),
+    revision: i64,
+) -> Option<ScheduleChange> {
+    match next_unbilled(contract, metered, &history.starts()) {
         Ok(next) => Some(ScheduleChange {
             company_id: contract.company_id.clone(),
             contract_id: contract.contract_id.clone(),
@@ -138,7 +151,7 @@ fn may_change(work: &mut Work, source: &Source, before: &Contract, after: &Contr
 }
 
 /// What the periods and amounts of a contract follow from.
-fn fixed_terms(before: &Contract, after: &Contract) -> [(&'static str, bool, String); 9] {
+fn fixed_terms(before: &Contract, after: &Contract) -> [(&'static str, bool, String); 10] {
     let optional = |value: Option<String>| value.unwrap_or_else(|| "empty".to_owned());
     [
         ("seller_id", before.seller_id != after.seller_id, before.seller_id.to_string()),
@@ -149,6 +162,7 @@ fn fixed_terms(before: &Contract, after: &Contract) -> [(&'static str, bool, Str
         ("anchor_day", before.anchor_day != after.anchor_day, optional(before.anchor_day.map(|day| day.to_string()))),
         ("start", before.start != after.start, before.start.to_string()),
         ("bill_from", before.bill_from != after.bill_from, optional(before.bill_from.map(|day| day.to_string()))),
+        ("trial_end", before.trial_end != after.trial_end, optional(before.trial_end.map(|day| day.to_string()))),
         (
             "tax_inclusive",
             before.tax_inclusive != after.tax_inclusive,

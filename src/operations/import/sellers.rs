@@ -8,7 +8,9 @@ use crate::model::digest::sha256_hex;
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::render::Logo;
 use crate::rules::numbering::NumberFormat;
-use crate::store::{Tx, invoices, sellers};
+use crate::rules::schedule::today;
+use crate::store::{Tx, invoices, numbers, sellers};
+use chrono::Datelike;
 use std::io::Read;
 use std::path::Path;
 
@@ -24,8 +26,8 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<SellerRow>>>, f
             keep::seller(&mut row, before, &source);
         }
         let SellerRow { mut seller, logo } = *row;
-        if let Err(invalid) = NumberFormat::parse(&seller.number_format) {
-            work.refuse(&source, "number_format", &seller.number_format, invalid.0);
+        if let Some((column, format, reason)) = wrong_format(&seller) {
+            work.refuse(&source, column, &format, reason);
             continue;
         }
         if let Some(logo) = logo {
@@ -59,30 +61,88 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<SellerRow>>>, f
     // Last, so that two sellers can change the format of the series that they share in one file.
     for (seller, source, _) in &written {
         check_series(work, seller, source);
+        check_given(tx, work, seller, source)?;
     }
     Ok(())
 }
 
+/// A format that makes no numbers: its column, itself, and why.
+fn wrong_format(seller: &Seller) -> Option<(&'static str, String, String)> {
+    let columns = [("number_format", &seller.number_format), ("credit_number_format", &seller.credit_number_format)];
+    columns.into_iter().find_map(|(column, format)| Some((column, format.clone(), NumberFormat::parse(format).err()?.0)))
+}
+
+/// A series that a seller draws from: its id, how its numbers look, and the columns that say so.
+struct Series<'s> {
+    id: &'s str,
+    format: &'s str,
+    columns: (&'static str, &'static str),
+}
+
+fn series_of(seller: &Seller) -> [Series<'_>; 2] {
+    let invoices = Series { id: &seller.series_id, format: &seller.number_format, columns: ("series_id", "number_format") };
+    let credit_notes = Series {
+        id: &seller.credit_series_id,
+        format: &seller.credit_number_format,
+        columns: ("credit_series_id", "credit_number_format"),
+    };
+    [invoices, credit_notes]
+}
+
 /// Numbers are unique within a series because one format turns its counter into them, and ascend
 /// with their dates because one zone says what is today: a seller whose day begins later could issue
-/// nothing on a day on which the other one has.
+/// nothing on a day on which the other one has. Credit notes may share the series of invoices.
 fn check_series(work: &mut Work, seller: &Seller, source: &Source) {
-    let shares = |other: &&Seller| other.series_id == seller.series_id;
-    if let Some(other) = work.sellers.values().filter(shares).find(|other| other.time_zone != seller.time_zone) {
-        let reason = format!(
-            "seller {} draws from series {:?} too, in the zone {}: give both the same zone, or one another series_id",
-            other.seller_id, other.series_id, other.time_zone
-        );
-        work.refuse(source, "time_zone", seller.time_zone.name(), reason);
-        return;
+    let mut refusals: Vec<(&'static str, String, String)> = Vec::new();
+    let [invoices, credit_notes] = series_of(seller);
+    if invoices.id != credit_notes.id && invoices.format == credit_notes.format {
+        let reason = "invoices and credit notes of two series would have the same numbers: give each a format of its own, or \
+                      both one series_id";
+        refusals.push((credit_notes.columns.1, credit_notes.format.to_owned(), reason.to_owned()));
     }
-    if let Some(other) = work.sellers.values().filter(shares).find(|other| other.number_format != seller.number_format) {
-        let reason = format!(
-            "seller {} draws from series {:?} too, with the format {:?}: give both the same format, or one another series_id",
-            other.seller_id, other.series_id, other.number_format
-        );
-        work.refuse(source, "number_format", &seller.number_format, reason);
+    for own in [invoices, credit_notes] {
+        let all = work.sellers.values().flat_map(|other| series_of(other).map(|series| (other, series)));
+        let mut sharing = all.filter(|(_, series)| series.id == own.id);
+        let wrong = sharing.find_map(|(other, series)| {
+            let (column, value, what, advice) = if other.time_zone != seller.time_zone {
+                ("time_zone", seller.time_zone.name(), format!("in the zone {}", other.time_zone), "zone")
+            } else if series.format != own.format {
+                (own.columns.1, own.format, format!("with the format {:?}", series.format), "format")
+            } else {
+                return None;
+            };
+            let reason = format!(
+                "seller {} draws from series {:?} too, {what}: give both the same {advice}, or one another {}",
+                other.seller_id, own.id, own.columns.0
+            );
+            Some((column, value.to_owned(), reason))
+        });
+        refusals.extend(wrong);
     }
+    // Both series may be wrong in the same way.
+    refusals.dedup_by(|a, b| a.0 == b.0);
+    for (column, value, reason) in refusals {
+        work.refuse(source, column, &value, reason);
+    }
+}
+
+/// A seller that changes its series but not its format would give its numbers once more. `issue` refuses
+/// that too, but then the drafts are there and nothing can be issued.
+fn check_given(tx: &mut Tx, work: &mut Work, seller: &Seller, source: &Source) -> Result<()> {
+    for series in series_of(seller) {
+        let Ok(format) = NumberFormat::parse(series.format) else { continue };
+        let as_of = today(work.as_of, seller.time_zone).year();
+        let (year, counter) = if format.restarts_yearly() { (as_of, as_of) } else { (as_of, 0) };
+        let number = format.format(year, numbers::next(tx, series.id, counter)?);
+        if numbers::is_given(tx, &seller.seller_id, &number)? {
+            let reason = format!(
+                "seller {} has given {number} already, and series {:?} would give it again: a new series needs a {} of its own",
+                seller.seller_id, series.id, series.columns.1
+            );
+            work.refuse(source, series.columns.0, series.id, reason);
+        }
+    }
+    Ok(())
 }
 
 /// Reads a logo and prints it for a trial: a name says nothing about a content, and one that cannot

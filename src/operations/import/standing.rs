@@ -1,8 +1,11 @@
 //! What a chunk of rows is compared with: read once a chunk, by company.
 
-use crate::model::{CompanyId, Contract, ContractId};
-use crate::store::billing::{self, Billed, ScheduleChange};
-use crate::store::{StoreError, Tx, contracts, invoices, runs};
+use crate::model::{CompanyId, Contract, ContractId, ContractItem, ContractPlan, Period, Timing};
+use crate::rules::periods::BillingCalendar;
+use crate::rules::plans::{PlanTable, resolve};
+use crate::rules::schedule::next_unbilled;
+use crate::store::billing::{self, Billed, Next, ScheduleChange};
+use crate::store::{StoreError, Tx, contracts, invoices, plans, runs};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +43,31 @@ impl<'a> Scope<'a> {
         Ok(found.into_iter().map(|row| ((row.company_id.clone(), row.contract_id.clone()), row)).collect())
     }
 
+    /// The contracts that are billed by usage.
+    pub fn metered(&self, tx: &mut Tx) -> Result<BTreeSet<ContractKey>, StoreError> {
+        Ok(plans::metered(tx, &self.companies, self.range)?.into_iter().collect())
+    }
+
+    /// The contracts that are, or were, on a plan.
+    pub fn on_plans(&self, tx: &mut Tx) -> Result<BTreeSet<ContractKey>, StoreError> {
+        let on = plans::of_companies(tx, &self.companies, self.range)?;
+        Ok(on.into_iter().map(|row| (row.company_id, row.contract_id)).collect())
+    }
+
+    /// Every version of the items of the contracts, with those of their plans.
+    pub fn items(&self, tx: &mut Tx) -> Result<BTreeMap<ContractKey, Vec<ContractItem>>, StoreError> {
+        let on = plans::of_companies(tx, &self.companies, self.range)?;
+        let table = if on.is_empty() { PlanTable::default() } else { PlanTable::new(plans::items(tx)?) };
+        let mut found: BTreeMap<ContractKey, (Vec<ContractItem>, Vec<ContractPlan>)> = BTreeMap::new();
+        for item in contracts::items_of_companies(tx, &self.companies, self.range)? {
+            found.entry((item.company_id.clone(), item.contract_id.clone())).or_default().0.push(item);
+        }
+        for plan in on {
+            found.entry((plan.company_id.clone(), plan.contract_id.clone())).or_default().1.push(plan);
+        }
+        Ok(found.into_iter().map(|(key, (own, on))| (key, resolve(own, on, &table))).collect())
+    }
+
     pub fn history(&self, tx: &mut Tx) -> Result<BTreeMap<ContractKey, History>, StoreError> {
         let mut histories: BTreeMap<ContractKey, History> = BTreeMap::new();
         for billed in billing::billed_of_companies(tx, &self.companies, self.range)? {
@@ -48,6 +76,14 @@ impl<'a> Scope<'a> {
         }
         Ok(histories)
     }
+}
+
+/// The first day of a contract that is on no issued invoice. Between the last issued period and the
+/// next there is no gap, and after the last period of an ended contract nothing is billed any more.
+pub fn first_open(contract: &Contract, history: &History) -> NaiveDate {
+    let Some(until) = history.issued_until() else { return contract.billed_from() };
+    let calendar = BillingCalendar::new(contract).ok();
+    calendar.and_then(|calendar| calendar.first_from(until)).map_or(until, |period| period.service.start())
 }
 
 /// The billed periods of one contract.
@@ -73,6 +109,39 @@ impl History {
     pub fn issued_until(&self) -> Option<NaiveDate> {
         self.last_issued().map(|billed| billed.period.end())
     }
+
+    /// The period whose usage on a day is on an issued invoice: in advance, on that of the period after.
+    pub fn usage_issued(&self, contract: &Contract, day: NaiveDate) -> Option<Period> {
+        let calendar = BillingCalendar::new(contract).ok()?.metered(true);
+        let used = calendar.containing(day)?;
+        let bills = |billed: &&Billed| match contract.timing {
+            Timing::Arrears => billed.period.start() == used.service.start(),
+            Timing::Advance => billed.period.start() == used.service.end(),
+        };
+        self.0.iter().filter(|billed| billed.is_issued()).find(bills).map(|_| used.service)
+    }
+}
+
+/// Sets the schedules of contracts to their first period that is not billed: one that was passed
+/// over, since nothing was to be billed in it, may have something now. The contracts were accepted by
+/// the same rule.
+pub fn reschedule(
+    tx: &mut Tx,
+    scope: &Scope<'_>,
+    contracts: &BTreeMap<ContractKey, Contract>,
+    histories: &BTreeMap<ContractKey, History>,
+    changed: &BTreeSet<ContractKey>,
+) -> Result<(), StoreError> {
+    let (schedules, metered) = (scope.schedules(tx)?, scope.metered(tx)?);
+    let mut moved = Vec::with_capacity(changed.len());
+    for key in changed {
+        let (Some(contract), Some(schedule)) = (contracts.get(key), schedules.get(key)) else { continue };
+        let billed = histories.get(key).map(History::starts).unwrap_or_default();
+        let next = next_unbilled(contract, metered.contains(key), &billed).ok().flatten();
+        moved
+            .push(ScheduleChange { next: next.map(|n| Next { start: n.next_start, due_on: n.next_due_on }), ..schedule.clone() });
+    }
+    billing::move_schedules(tx, &moved)
 }
 
 /// The contracts changed: their drafts are to be made anew, and what kept them from being billed may

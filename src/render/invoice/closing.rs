@@ -5,7 +5,8 @@ use super::super::flow::{self, Cell, Flow, Ink, LEFT, Line, RIGHT};
 use super::super::languages::iban;
 use super::super::text::{Length, Run};
 use super::{BODY, HEADING, Look, QUIET, Setter, TOTAL};
-use crate::model::document::DocumentTax;
+use crate::model::document::{DocumentKind, DocumentTax};
+use crate::model::seller::BankDetails;
 
 /// Where the names of the totals begin.
 const TOTALS: Length = LEFT + 236_000;
@@ -99,10 +100,23 @@ fn totals(setter: &Setter<'_>) -> Result<Totals, RenderError> {
     for tax in &doc.taxes {
         rows.push(tax_row(setter, tax, RIGHT - widest - GAP)?);
     }
-    let name = if setter.payable() { &labels.total } else { &labels.total_only };
+    let (name, amount) = match doc.kind {
+        DocumentKind::CreditNote => (&labels.total_credited, doc.total),
+        DocumentKind::Invoice if !doc.credit_applied.is_zero() => {
+            for (name, amount) in [(&labels.total_only, doc.total), (&labels.credit_applied, -doc.credit_applied)] {
+                rows.push(vec![
+                    Cell::left(TOTALS, setter.lines(name, BODY, 120_000)?),
+                    Cell::right(RIGHT, vec![setter.line(&setter.amount(amount), BODY)?]),
+                ]);
+            }
+            (&labels.amount_to_pay, doc.to_pay())
+        }
+        DocumentKind::Invoice if setter.payable() => (&labels.total, doc.total),
+        DocumentKind::Invoice => (&labels.total_only, doc.total),
+    };
     let total = vec![
         Cell::left(TOTALS, setter.lines(name, TOTAL, 100_000)?),
-        Cell::right(RIGHT, vec![setter.line(&setter.money(doc.total), TOTAL)?]),
+        Cell::right(RIGHT, vec![setter.line(&setter.money(amount), TOTAL)?]),
     ];
     Ok(Totals { rows, total })
 }
@@ -150,17 +164,22 @@ fn notes(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
 fn payment(setter: &Setter<'_>) -> Result<[Cell; 2], RenderError> {
     let (doc, labels, language) = (setter.doc, setter.labels, setter.language);
     let width = TOTALS - LEFT - 26_000;
-    let terms = match setter.payable() {
-        true => language.terms(doc.payment_terms_days, &language.date(doc.due_on), &doc.number),
-        false => labels.nothing_due.clone(),
+    let (heading, terms) = match doc.kind {
+        DocumentKind::CreditNote => (&labels.credit_note, labels.credited.clone()),
+        DocumentKind::Invoice if setter.payable() => {
+            (&labels.payment, language.terms(doc.payment_terms_days, &language.date(doc.due_on), &doc.number))
+        }
+        DocumentKind::Invoice => (&labels.payment, labels.nothing_due.clone()),
     };
-    let mut told = setter.lines(&labels.payment, Look { height: BODY.height, ..HEADING }, width)?;
+    let mut told = setter.lines(heading, Look { height: BODY.height, ..HEADING }, width)?;
     told.extend(setter.lines(&terms, BODY, width)?);
+    // Nobody pays a credit note.
+    let bank = if doc.kind == DocumentKind::Invoice { doc.bank.clone() } else { BankDetails::default() };
     let rows = [
-        (labels.bank.as_str(), doc.bank.bank_name.clone(), BODY),
-        (&labels.iban, iban(&doc.bank.iban), BODY),
-        (&labels.bic, doc.bank.bic.clone(), BODY),
-        (&labels.account, doc.bank.account.clone(), BODY),
+        (labels.bank.as_str(), bank.bank_name.clone(), BODY),
+        (&labels.iban, iban(&bank.iban), BODY),
+        (&labels.bic, bank.bic.clone(), BODY),
+        (&labels.account, bank.account.clone(), BODY),
     ];
     let [mut names, mut values] = setter.typesetter.facts(&rows, LEFT, NAMES, LEFT + width)?;
     for cell in [&mut names, &mut values] {

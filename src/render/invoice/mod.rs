@@ -53,6 +53,10 @@ pub fn printed_fields(doc: &Document, call: &mut dyn FnMut(&str, Option<usize>, 
     party(&mut field, party_fields!("buyer"), &doc.buyer);
     field("number", &doc.number);
     field("reference", &doc.reference);
+    if let Some(corrects) = &doc.corrects {
+        field("corrects.number", &corrects.number);
+        field("corrects.reason", &corrects.reason);
+    }
     field("bank.bank_name", &doc.bank.bank_name);
     field("bank.iban", &doc.bank.iban);
     field("bank.bic", &doc.bank.bic);
@@ -92,7 +96,11 @@ impl Setter<'_> {
 
     /// Whether there is something to pay: a credit may outweigh what is billed.
     fn payable(&self) -> bool {
-        self.doc.total > Decimal::ZERO
+        self.doc.to_pay() > Decimal::ZERO
+    }
+
+    fn title(&self) -> String {
+        format!("{} {}", self.labels.title(self.doc.kind), self.doc.number)
     }
 
     /// An amount with its currency: EUR 1,234.50.

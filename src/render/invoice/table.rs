@@ -141,16 +141,17 @@ fn row(setter: &Setter<'_>, columns: &Columns, line: &DocumentLine, figures: &Fi
     ])
 }
 
-/// When a line was served, unless that is what the head of the invoice says already, and which part
-/// of the full period is billed.
+/// When a line was served, unless that is what the head of the invoice says already, which part of
+/// the full period is billed, and how the figures came about.
 fn served(setter: &Setter<'_>, line: &DocumentLine) -> String {
     let (doc, language) = (setter.doc, setter.language);
-    let days = language.days(line.service_from, line.service_to);
-    match line.prorated {
-        Some((billed, of)) => format!("{days} · {}", language.part(billed, of)),
-        None if (line.service_from, line.service_to) == (doc.service_from, doc.service_to) => String::new(),
-        None => days,
+    let mut said = Vec::with_capacity(2);
+    if line.prorated.is_some() || (line.service_from, line.service_to) != (doc.service_from, doc.service_to) {
+        said.push(language.days(line.service_from, line.service_to));
     }
+    said.extend(line.prorated.map(|(billed, of)| language.part(billed, of)));
+    said.extend(line.details.iter().map(|detail| language.detail(detail, &|amount| setter.amount(amount))));
+    said.join(" · ")
 }
 
 fn cell(setter: &Setter<'_>, text: &str, look: Look, column: Column) -> Result<Cell, RenderError> {

@@ -170,11 +170,6 @@ impl Language {
         fill(&self.document.page, &[("page", &page.to_string()), ("pages", &pages.to_string())])
     }
 
-    /// Corrects invoice INV-2026-000001 of 1 October 2026.
-    pub fn corrects_invoice(&self, number: &str, date: NaiveDate) -> String {
-        fill(&self.document.corrects_invoice, &[("number", number), ("date", &self.date(date))])
-    }
-
     /// Account in EUR.
     pub fn account_in(&self, currency: Currency) -> String {
         fill(&self.statement.account_in, &[("currency", currency.code())])

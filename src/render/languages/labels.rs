@@ -1,6 +1,7 @@
 //! The words of documents. What each one is for stands in `en.toml`.
 
 use super::Text;
+use crate::model::document::DocumentKind;
 use serde::{Deserialize, Serialize};
 
 /// What invoices and credit notes print.
@@ -49,10 +50,45 @@ pub struct Labels {
     pub(super) page: String,
     pub credit_note: String,
     pub credit_note_number: String,
-    #[serde(skip_serializing)]
-    pub(super) corrects_invoice: String,
+    /// The invoice that a credit note takes something back of, its date, and why.
+    pub corrects: String,
+    pub corrects_issued: String,
+    pub reason: String,
+    pub total_credited: String,
+    /// Where an invoice says how to pay.
+    pub credited: String,
     pub credit_applied: String,
     pub amount_to_pay: String,
+    #[serde(skip_serializing)]
+    pub(super) detail: DetailLabels,
+}
+
+/// How the figures of a line came about.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetailLabels {
+    pub(super) up_to: String,
+    pub(super) between: String,
+    pub(super) any: String,
+    pub(super) above: String,
+    pub(super) tier: String,
+    pub(super) tier_fee: String,
+    pub(super) tiers: String,
+    pub(super) volume: String,
+    pub(super) package: String,
+    pub(super) included: String,
+    pub(super) minimum: String,
+    pub(super) percent: String,
+}
+
+impl Labels {
+    /// What a document is called.
+    pub const fn title(&self, kind: DocumentKind) -> &String {
+        match kind {
+            DocumentKind::Invoice => &self.invoice,
+            DocumentKind::CreditNote => &self.credit_note,
+        }
+    }
 }
 
 /// What statements of account print.

@@ -4,11 +4,13 @@
 //! `LANGUAGES`. `tests/render/languages.rs` proves that every file has the same keys, that each
 //! text uses the same variables, and that no plural form of its language is missing.
 
+mod detail;
 mod formats;
 mod labels;
 mod plural;
 mod texts;
 
+pub use detail::plain_detail;
 pub use formats::iban;
 pub use labels::{Labels, StatementLabels};
 pub use plural::PluralRules;

@@ -81,6 +81,7 @@ impl Words {
         let invoices = &facts.invoices;
         if let Some(first) = invoices.first() {
             values.insert("number", first.number.clone());
+            values.insert("corrects", first.corrects.clone());
         }
         if let (Some(due), Some(issued)) = (invoices.iter().map(|i| i.due_on).min(), invoices.iter().map(|i| i.issued_on).min()) {
             values.insert("due", unbroken(language.date(due)));

@@ -30,6 +30,12 @@ pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
         free.owed.clear();
         samples.push(free);
     }
+    if kind == MessageKind::CreditNoteIssued {
+        for facts in &mut samples {
+            facts.owed.clear();
+            facts.invoices.iter_mut().for_each(as_credit_note);
+        }
+    }
     // What was issued just now is not overdue yet.
     if matches!(kind, MessageKind::InvoiceDraft | MessageKind::InvoiceIssued | MessageKind::ReminderUpcoming) {
         samples.iter_mut().flat_map(|facts| &mut facts.invoices).for_each(|invoice| invoice.days_overdue -= 30);
@@ -58,6 +64,7 @@ fn is_alert(kind: MessageKind) -> bool {
         | Kind::InvoicePaid
         | Kind::InvoiceFailed
         | Kind::InvoiceRefunded
+        | Kind::CreditNoteIssued
         | Kind::ReminderUpcoming
         | Kind::ReminderOverdue
         | Kind::ReminderEscalation
@@ -169,6 +176,7 @@ fn hostile(kind: MessageKind) -> Result<MessageFacts, Invalid> {
 fn invoice(n: u32, currency: Currency) -> InvoiceFacts {
     InvoiceFacts {
         number: format!("INV-2024-{:06}", n + 41),
+        corrects: String::new(),
         issued_on: day(u64::from(n)),
         due_on: day(u64::from(n) + 14),
         days_overdue: 16 - i64::from(n),
@@ -178,6 +186,13 @@ fn invoice(n: u32, currency: Currency) -> InvoiceFacts {
         service_from: day(0),
         service_to: day(30),
     }
+}
+
+fn as_credit_note(invoice: &mut InvoiceFacts) {
+    let number = invoice.number.replace("INV-", "CN-");
+    invoice.corrects = std::mem::replace(&mut invoice.number, number);
+    invoice.balance.amount = Decimal::ZERO;
+    invoice.due_on = invoice.issued_on;
 }
 
 fn party(id: &str, name: &str) -> Party {

@@ -34,6 +34,7 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
             "{{ t(\"reminder.\" ~ stage ~ \".subject\") }}",
             "{{ t(\"reminder.\" ~ stage ~ \".short\") }}",
         ],
+        Kind::CreditNoteIssued => [include_str!("templates/credit_note.jinja"), SUBJECT, SHORT],
         Kind::Statement => [include_str!("templates/statement.jinja"), SUBJECT, SHORT],
         Kind::InvoiceHeld
         | Kind::JobFailed

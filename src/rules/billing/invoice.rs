@@ -1,11 +1,10 @@
 //! The one place that makes an invoice of what it bills.
 
-use super::{Claim, Failure, Part, PlannedInvoice, Reference, Subject};
-use crate::model::{
-    BillableItem, Company, ContractItem, Currency, Invalid, InvoiceLine, LineKind, Money, Period, Seller, SellerId, TaxRate,
-};
+use super::charges::{Charge, calendar, charges};
+use super::{Claim, Failure, Part, PlannedInvoice, Reference, Subject, discounts};
+use crate::model::{BillableItem, Company, Currency, Invalid, InvoiceLine, LineKind, Money, Period, Seller, SellerId, TaxRate};
 use crate::rules::periods::due_on;
-use crate::rules::pricing::{Segment, amount, billed_quantity, proration, segments};
+use crate::rules::pricing::amount;
 use crate::rules::schedule::stand_alone_on;
 use crate::rules::tax::tax_code;
 use crate::rules::totals::add_up;
@@ -15,7 +14,7 @@ use chrono::NaiveDate;
 /// bill: no version of any item is active in the periods, and there are no billable items.
 ///
 /// Also what makes a stale draft or a voided invoice anew: the caller finds the periods again by
-/// [`BillingCalendar::containing`](crate::rules::periods::BillingCalendar::containing).
+/// [`BillingCalendar::beginning_on`](crate::rules::periods::BillingCalendar::beginning_on).
 pub fn build_invoice(
     company: &Company,
     reference: &Reference,
@@ -81,10 +80,10 @@ fn common_terms<'a>(parts: &[&'a Part<'_>], items: &[&'a BillableItem]) -> Resul
 
 /// Whose taxes a line is taxed by.
 #[derive(Debug, Clone, Copy)]
-struct Taxing<'a> {
-    company: &'a Company,
-    seller: &'a Seller,
-    reference: &'a Reference,
+pub(super) struct Taxing<'a> {
+    pub company: &'a Company,
+    pub seller: &'a Seller,
+    pub reference: &'a Reference,
 }
 
 /// An invoice without its sums; `rates[i]` is the rate of `lines[i]`.
@@ -100,17 +99,19 @@ impl<'a> Draft<'a> {
         Self { taxing, common, lines: Vec::new(), rates: Vec::new() }
     }
 
-    /// False when no item of the contract is active in the period.
+    /// False when nothing of the contract is billed in the period.
     fn add_part(&mut self, part: &Part<'_>) -> Result<bool, Failure> {
         let (facts, period) = part;
-        let segments = segments(&facts.items, period.service);
-        self.lines.reserve(segments.len());
-        for segment in &segments {
-            let (line, rate) = contract_line(self.taxing, segment, period.full, self.common.currency)?;
+        let calendar = calendar(facts)?;
+        let mut charges = charges(self.taxing, facts, &calendar, period)?;
+        discounts::apply(&mut charges, facts, &calendar, period)?;
+        let bills = !charges.is_empty();
+        self.lines.reserve(charges.len());
+        for Charge { line, rate, .. } in charges {
             self.lines.push(line);
             self.rates.push(rate);
         }
-        Ok(!segments.is_empty())
+        Ok(bills)
     }
 
     fn add_item(&mut self, item: &BillableItem) -> Result<(), Failure> {
@@ -161,44 +162,6 @@ pub(super) fn payment_terms_days(part: &Part<'_>, company: &Company, seller: &Se
     part.0.contract.payment_terms_days.or(company.payment_terms_days).unwrap_or(seller.payment_terms_days)
 }
 
-fn contract_line<'a>(
-    taxing: Taxing<'a>,
-    segment: &Segment<'_>,
-    full: Period,
-    currency: Currency,
-) -> Result<(InvoiceLine, &'a TaxRate), Failure> {
-    let item: &ContractItem = segment.item;
-    let named = || format!("contract {}, item {}", item.contract_id, item.item_id);
-    let code = tax_code(taxing.company, item.tax_code.as_ref(), taxing.seller);
-    let rate = taxing
-        .reference
-        .taxes()
-        .find(&taxing.seller.seller_id, code, segment.days.last_day())
-        .map_err(|missing| Failure::MissingRate { line: named(), missing })?;
-    let quantity = billed_quantity(item);
-    let proration = proration(segment.days, full);
-    let amount =
-        amount(quantity, item.unit_price, proration, currency).map_err(|error| Failure::Amount { line: named(), error })?;
-    let line = InvoiceLine {
-        kind: LineKind::Recurring,
-        contract_id: Some(item.contract_id.clone()),
-        item_id: Some(item.item_id.clone()),
-        source_key: None,
-        description: item.description.clone(),
-        quantity,
-        unit: item.unit.clone(),
-        unit_price: item.unit_price,
-        period: segment.days,
-        proration,
-        tax_code: code.clone(),
-        tax_category: rate.category,
-        tax_rate: rate.rate.normalize(),
-        net: Money::zero(currency),
-        amount,
-    };
-    Ok((line, rate))
-}
-
 fn item_line<'a>(taxing: Taxing<'a>, item: &BillableItem) -> Result<(InvoiceLine, &'a TaxRate), Failure> {
     let named = || format!("item {}", item.source_key);
     let code = tax_code(taxing.company, item.tax_code.as_ref(), taxing.seller);
@@ -220,16 +183,18 @@ fn item_line<'a>(taxing: Taxing<'a>, item: &BillableItem) -> Result<(InvoiceLine
         unit_price: item.unit_price,
         period: one_day(item.dated)?,
         proration: None,
+        details: Vec::new(),
         tax_code: code.clone(),
         tax_category: rate.category,
         tax_rate: rate.rate.normalize(),
         net: Money::zero(item.currency),
         amount,
+        corrects_line: None,
     };
     Ok((line, rate))
 }
 
-fn one_day(date: NaiveDate) -> Result<Period, Invalid> {
+pub(super) fn one_day(date: NaiveDate) -> Result<Period, Invalid> {
     let next = date.succ_opt().ok_or_else(|| Invalid::new(format!("{date} is the last day that the calendar can count")))?;
     Period::new(date, next)
 }

@@ -3,11 +3,14 @@
 //! Facts in, a plan out. `plan_company` chooses what is billed together; `build_invoice` makes one
 //! invoice of what it bills, and is used as well to make a stale draft or a voided invoice anew.
 
+mod charges;
+mod discounts;
 mod invoice;
 mod plan;
 #[cfg(test)]
 mod tests;
 
+pub use charges::{bills, calendar};
 pub use invoice::build_invoice;
 pub use plan::plan_company;
 
@@ -17,8 +20,8 @@ use super::schedule::ScheduleRow;
 use super::tax::{MissingRate, TaxTable};
 use crate::model::calendar::PeriodFilter;
 use crate::model::{
-    BillableItem, Cadence, Company, CompanyId, Contract, ContractId, ContractItem, Currency, Invalid, InvoiceLine, InvoiceTax,
-    Money, Period, Seller, SellerId, SourceKey, TaxRate, text_enum,
+    BillableItem, Cadence, Company, CompanyId, Contract, ContractId, ContractItem, Currency, Discount, Invalid, InvoiceLine,
+    InvoiceTax, Money, Period, Seller, SellerId, SourceKey, TaxRate, UsageDay, text_enum,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::HashMap;
@@ -50,8 +53,11 @@ impl Reference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContractFacts {
     pub contract: Contract,
-    /// All versions of all its items.
+    /// All versions of all its items, those of its plans among them ([`resolve`](super::plans::resolve)).
     pub items: Vec<ContractItem>,
+    pub discounts: Vec<Discount>,
+    /// What was used in the periods that may be billed, by meter and day.
+    pub usage: Vec<UsageDay>,
     /// The first period start that may be unbilled.
     pub next_start: NaiveDate,
     /// Period starts from `next_start` on that are claimed; filled when periods were billed out of order.
@@ -187,6 +193,8 @@ pub enum Failure {
     MissingRate { line: String, missing: MissingRate },
     #[error("{line}: {error}")]
     Amount { line: String, error: AmountError },
+    #[error("{line}: its price is to come from a plan, but the contract is on none with this item on {on}")]
+    NoPlanPrice { line: String, on: NaiveDate },
     /// Terms changed after they were put on one draft.
     #[error("{first} and {second} do not fit on one invoice: they differ in seller, currency or prices with or without tax")]
     Mixed { first: Subject, second: Subject },
@@ -199,6 +207,10 @@ impl Failure {
             Self::MissingSeller(seller) => format!("import the seller {seller}, or correct the seller_id where it is named"),
             Self::Contract(_) => "correct the row and import it again".to_owned(),
             Self::MissingRate { missing, .. } => missing.hint(),
+            Self::Amount { error: AmountError::NoTiers, .. } => "import its tiers (price_tiers or plan_tiers)".to_owned(),
+            Self::NoPlanPrice { .. } => {
+                "put the contract on a plan that has this item (contract_plans), or give the item a price of its own".to_owned()
+            }
             Self::Amount { .. } => "check quantity and unit price, correct the row and import it again".to_owned(),
             Self::Mixed { .. } => "delete the draft: the next run bills them apart".to_owned(),
         }

@@ -3,7 +3,7 @@
 use super::invoice::{Common, check_item, payment_terms_days};
 use super::{
     CompanyFacts, CompanyPlan, ContractFacts, Failed, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Skipped,
-    Subject, build_invoice,
+    Subject, bills, build_invoice, calendar,
 };
 use crate::model::{BillableItem, ContractId, Period, Seller};
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
@@ -74,7 +74,7 @@ impl<'a> Planner<'a> {
         if self.options.cadence.is_some_and(|cadence| cadence != contract.interval.cadence) {
             return None;
         }
-        let judged = self.reference.seller(&contract.seller_id).and_then(|seller| Ok((seller, BillingCalendar::new(contract)?)));
+        let judged = self.reference.seller(&contract.seller_id).and_then(|seller| Ok((seller, calendar(facts)?)));
         match judged {
             Err(problem) => {
                 self.fail(Subject::Contract(contract.contract_id.clone()), None, problem);
@@ -112,8 +112,11 @@ impl<'a> Planner<'a> {
             } else if facts.items.is_empty() {
                 skip(SkipReason::NoItems, "the contract has no items: import them, or end it", Some(due_on));
                 break;
-            } else if segments(&facts.items, period.service).is_empty() {
-                skip(SkipReason::NothingToBill, "no item of the contract is active in this period", None);
+            } else if !bills(facts, &survey.calendar, &period) {
+                // Usage comes with the next period; and a closing one may have none.
+                if segments(&facts.items, period.service).is_empty() && !survey.calendar.is_closing(&period) {
+                    skip(SkipReason::NothingToBill, "no item of the contract is active in this period", None);
+                }
                 survey.done.push(start);
             } else {
                 survey.due.push(period);

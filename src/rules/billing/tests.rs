@@ -7,6 +7,8 @@ use crate::model::seller::{Address, BankDetails};
 use crate::model::{Interval, PriceModel, TaxCategory, Timing};
 use crate::rules::periods::BillingCalendar;
 
+mod prices;
+
 fn date(text: &str) -> NaiveDate {
     parse_date(text).unwrap()
 }
@@ -48,6 +50,8 @@ fn seller(id: &str, zone: chrono_tz::Tz) -> Seller {
         payment_terms_days: 30,
         series_id: "main".to_owned(),
         number_format: "{seq}".to_owned(),
+        credit_series_id: "credit".to_owned(),
+        credit_number_format: "CN-{seq}".to_owned(),
         tax_code: "standard".parse().unwrap(),
         logo_sha256: String::new(),
         footer: String::new(),
@@ -88,6 +92,7 @@ fn contract(id: &str) -> ContractFacts {
         start: date("2026-01-01"),
         end: None,
         bill_from: None,
+        trial_end: None,
         payment_terms_days: None,
         tax_inclusive: false,
         description: String::new(),
@@ -95,7 +100,14 @@ fn contract(id: &str) -> ContractFacts {
         reminder_policy: String::new(),
     };
     let items = vec![version(id, "2026-01-01", "100")];
-    ContractFacts { contract, items, next_start: date("2026-10-01"), billed: Vec::new() }
+    ContractFacts {
+        contract,
+        items,
+        discounts: Vec::new(),
+        usage: Vec::new(),
+        next_start: date("2026-10-01"),
+        billed: Vec::new(),
+    }
 }
 
 fn version(contract: &str, from: &str, price: &str) -> ContractItem {
@@ -110,6 +122,7 @@ fn version(contract: &str, from: &str, price: &str) -> ContractItem {
         quantity: 5.into(),
         unit: String::new(),
         unit_price: parse_decimal(price).unwrap(),
+        terms: crate::model::PriceTerms::default(),
         tax_code: None,
     }
 }

@@ -1,9 +1,10 @@
 //! Reading the audit log, as it stands: for lists, exports and proofs. What it holds is taken for
 //! nothing more than what it holds, since whoever reads it wants to know whether it was changed.
 
-use crate::model::{CompanyId, InvoiceId};
-use crate::store::{Row, StoreError, Tx, Val, value};
+use crate::model::FullInvoice;
+use crate::store::{Row, StoreError, Tx, Val, invoices, value};
 use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 
 /// A row of the log, and its payload.
 #[derive(Debug, Clone)]
@@ -142,12 +143,10 @@ pub fn length(tx: &mut Tx) -> Result<u64, StoreError> {
     Ok(tx.query_opt(SQL, &[], |row| row.number(0))?.unwrap_or(0))
 }
 
-/// An issued invoice and its frozen document, if there is one.
+/// An issued invoice or credit note as its rows are, and its frozen document, if there is one.
 #[derive(Debug, Clone)]
 pub struct IssuedDocument {
-    pub company_id: CompanyId,
-    pub invoice_id: InvoiceId,
-    pub number: String,
+    pub invoice: FullInvoice,
     pub content: Option<String>,
     /// Hex; as it is kept beside the content.
     pub sha256: Option<String>,
@@ -160,20 +159,20 @@ pub fn issued_documents(
     after: (&str, &str),
     limit: u32,
 ) -> Result<Vec<IssuedDocument>, StoreError> {
-    const ALL: &str = "SELECT i.company_id, i.invoice_id, i.number, d.content, d.sha256 FROM invoices i
-      LEFT JOIN invoice_documents d ON d.company_id = i.company_id AND d.invoice_id = i.invoice_id
-      WHERE i.state <> 'draft' AND (i.company_id, i.invoice_id) > ($1, $2) ORDER BY i.company_id, i.invoice_id LIMIT $3";
-    const ONE: &str = "SELECT i.company_id, i.invoice_id, i.number, d.content, d.sha256 FROM invoices i
-      LEFT JOIN invoice_documents d ON d.company_id = i.company_id AND d.invoice_id = i.invoice_id
-      WHERE i.state <> 'draft' AND i.company_id = $1 AND i.invoice_id > $2 ORDER BY i.company_id, i.invoice_id LIMIT $3";
-    let (sql, company) = of.map_or((ALL, after.0), |company| (ONE, company));
-    tx.query(sql, &[company.into(), after.1.into(), limit.into()], |row| {
-        Ok(IssuedDocument {
-            company_id: CompanyId::stored(row.text(0)?),
-            invoice_id: InvoiceId::stored(row.text(1)?),
-            number: row.opt_text(2)?.unwrap_or_default().to_owned(),
-            content: row.opt_text(3)?.map(str::to_owned),
-            sha256: row.opt_text(4)?.map(str::to_owned),
-        })
-    })
+    const ALL: &str = "SELECT company_id, invoice_id, content, sha256 FROM invoice_documents
+      WHERE (company_id, invoice_id) > ($1, $2) AND (company_id, invoice_id) <= ($3, $4)";
+    const ONE: &str = "SELECT company_id, invoice_id, content, sha256 FROM invoice_documents
+      WHERE company_id = $1 AND invoice_id > $2 AND company_id <= $3 AND invoice_id <= $4";
+    let issued = invoices::issued(tx, of, after, limit)?;
+    let Some(last) = issued.last() else { return Ok(Vec::new()) };
+    let (sql, from) = of.map_or((ALL, after.0), |company| (ONE, company));
+    let params = [from, after.1, last.head.company_id.as_str(), last.head.invoice_id.as_str()].map(Val::from);
+    let mut documents: HashMap<(String, String), (String, String)> = HashMap::with_capacity(issued.len());
+    documents.extend(tx.query(sql, &params, |row| Ok(((row.string(0)?, row.string(1)?), (row.string(2)?, row.string(3)?))))?);
+    let with_document = |invoice: FullInvoice| {
+        let key = (invoice.head.company_id.to_string(), invoice.head.invoice_id.to_string());
+        let (content, sha256) = documents.remove(&key).unzip();
+        IssuedDocument { invoice, content, sha256 }
+    };
+    Ok(issued.into_iter().map(with_document).collect())
 }

@@ -1,22 +1,27 @@
 //! Invoices read: pages of drafts, whole invoices, lists and counts.
 
 use crate::model::invoice::Proration;
-use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceLine, InvoiceTax, SellerId, TaxCode};
+use crate::model::{
+    CompanyId, Correction, Currency, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceTax, SellerId, TaxCode,
+};
 use crate::store::{Row, StoreError, Tx, Val};
 use std::collections::HashMap;
 
 macro_rules! head_columns {
     () => {
         "company_id, invoice_id, state, seller_id, currency, contract_id, period_start, period_end, revision, number, issued_on, \
-         due_on, payment_terms_days, tax_inclusive, reference, net_minor, tax_minor, total_minor, stale, edited"
+         due_on, payment_terms_days, tax_inclusive, reference, net_minor, tax_minor, total_minor, stale, edited, kind, corrects_id, \
+         reason, ref_key"
     };
 }
+pub(super) use head_columns;
 
-fn read_head(row: &Row) -> Result<Invoice, StoreError> {
+pub(super) fn read_head(row: &Row) -> Result<Invoice, StoreError> {
     let currency: Currency = row.parse(4)?;
     Ok(Invoice {
         company_id: CompanyId::stored(row.text(0)?),
         invoice_id: InvoiceId::stored(row.text(1)?),
+        kind: read_kind(row)?,
         state: row.parse(2)?,
         seller_id: SellerId::stored(row.text(3)?),
         currency,
@@ -35,6 +40,18 @@ fn read_head(row: &Row) -> Result<Invoice, StoreError> {
         stale: row.flag(18)?,
         edited: row.flag(19)?,
     })
+}
+
+fn read_kind(row: &Row) -> Result<InvoiceKind, StoreError> {
+    match row.text(20)? {
+        "invoice" => Ok(InvoiceKind::Invoice),
+        "credit_note" => Ok(InvoiceKind::CreditNote(Correction {
+            corrects: InvoiceId::stored(row.text(21)?),
+            reason: row.string(22)?,
+            key: row.string(23)?,
+        })),
+        other => Err(StoreError::Other(format!("an invoice cannot be of the kind {other:?}"))),
+    }
 }
 
 /// The heads of a page of drafts after `after`, in the order in which they are issued: company,
@@ -116,15 +133,29 @@ pub fn head(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Resu
     tx.query_opt(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], read_head)
 }
 
-/// A page of invoices by (company, id), after `after`, filtered by state and company ("" for any).
-pub fn list(tx: &mut Tx, state: &str, company: &str, after: (&str, &str), limit: u32) -> Result<Vec<Invoice>, StoreError> {
+/// The credit notes of an invoice, whole, oldest first.
+pub fn credit_notes(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Vec<FullInvoice>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         head_columns!(),
-        " FROM invoices WHERE (company_id, invoice_id) > ($3, $4) AND ($1 = '' OR state = $1) AND ($2 = '' OR company_id = $2)
-          ORDER BY company_id, invoice_id LIMIT $5"
+        " FROM invoices WHERE company_id = $1 AND corrects_id = $2 AND corrects_id <> ''
+          ORDER BY issued_on, number, invoice_id"
     );
-    tx.query(SQL, &[state.into(), company.into(), after.0.into(), after.1.into(), limit.into()], read_head)
+    let heads = tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], read_head)?;
+    heads.into_iter().map(|head| full(tx, head)).collect()
+}
+
+/// Whether an invoice was credited, even in part.
+pub fn has_credit_notes(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT 1 FROM invoices WHERE company_id = $1 AND corrects_id = $2 AND corrects_id <> '' LIMIT 1";
+    Ok(tx.query_opt(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], |_| Ok(()))?.is_some())
+}
+
+/// The credit note that was made under a key.
+pub fn by_ref_key(tx: &mut Tx, company_id: &CompanyId, key: &str) -> Result<Option<Invoice>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", head_columns!(), " FROM invoices WHERE company_id = $1 AND ref_key = $2 AND ref_key <> ''");
+    tx.query_opt(SQL, &[company_id.as_str().into(), key.into()], read_head)
 }
 
 /// How many invoices there are in each state, and what they add up to, per currency.
@@ -153,15 +184,18 @@ enum PartsOf {
 macro_rules! line_columns {
     () => {
         "l.company_id, l.invoice_id, l.kind, l.contract_id, l.item_id, l.source_key, l.description, l.quantity, l.unit, l.unit_price, \
-         l.period_start, l.period_end, l.days, l.of_days, l.tax_code, l.tax_category, l.tax_rate, l.net_minor, l.amount_minor, i.currency"
+         l.period_start, l.period_end, l.days, l.of_days, l.tax_code, l.tax_category, l.tax_rate, l.net_minor, l.amount_minor, i.currency, \
+         l.corrects_line, l.details"
     };
 }
+pub(super) use line_columns;
 
 macro_rules! tax_columns {
     () => {
         "t.company_id, t.invoice_id, t.category, t.rate, t.name, t.note, t.net_minor, t.tax_minor, i.currency"
     };
 }
+pub(super) use tax_columns;
 
 fn with_parts(tx: &mut Tx, companies: &[&str], heads: Vec<Invoice>, of: PartsOf) -> Result<Vec<FullInvoice>, StoreError> {
     const DRAFT_LINES: &str = concat!(
@@ -193,21 +227,31 @@ fn with_parts(tx: &mut Tx, companies: &[&str], heads: Vec<Invoice>, of: PartsOf)
         _ => Vec::new(),
     };
     let (lines, taxes) = if of == PartsOf::Drafts { (DRAFT_LINES, DRAFT_TAXES) } else { (LINES, TAXES) };
+    let lines = tx.query_companies(lines, companies, &one, read_line)?;
+    let taxes = tx.query_companies(taxes, companies, &one, read_tax)?;
+    Ok(put_together(heads, lines, taxes))
+}
+
+pub(super) fn put_together(
+    heads: Vec<Invoice>,
+    lines: Vec<(InvoiceId, InvoiceLine)>,
+    taxes: Vec<(InvoiceId, InvoiceTax)>,
+) -> Vec<FullInvoice> {
     let mut parts: HashMap<InvoiceId, (Vec<InvoiceLine>, Vec<InvoiceTax>)> = HashMap::with_capacity(heads.len());
-    for (id, line) in tx.query_companies(lines, companies, &one, read_line)? {
+    for (id, line) in lines {
         parts.entry(id).or_default().0.push(line);
     }
-    for (id, tax) in tx.query_companies(taxes, companies, &one, read_tax)? {
+    for (id, tax) in taxes {
         parts.entry(id).or_default().1.push(tax);
     }
     let whole = heads.into_iter().map(|head| {
         let (lines, taxes) = parts.remove(&head.invoice_id).unwrap_or_default();
         FullInvoice { head, lines, taxes }
     });
-    Ok(whole.collect())
+    whole.collect()
 }
 
-fn read_line(row: &Row) -> Result<(InvoiceId, InvoiceLine), StoreError> {
+pub(super) fn read_line(row: &Row) -> Result<(InvoiceId, InvoiceLine), StoreError> {
     let (days, of_days) = (row.number(12)?, row.number(13)?);
     let currency: Currency = row.parse(19)?;
     let line = InvoiceLine {
@@ -226,11 +270,13 @@ fn read_line(row: &Row) -> Result<(InvoiceId, InvoiceLine), StoreError> {
         tax_rate: row.decimal(16)?,
         net: row.money(17, currency)?,
         amount: row.money(18, currency)?,
+        corrects_line: Some(row.number(20)?).filter(|line| *line > 0),
+        details: row.details(21)?,
     };
     Ok((InvoiceId::stored(row.text(1)?), line))
 }
 
-fn read_tax(row: &Row) -> Result<(InvoiceId, InvoiceTax), StoreError> {
+pub(super) fn read_tax(row: &Row) -> Result<(InvoiceId, InvoiceTax), StoreError> {
     let currency: Currency = row.parse(8)?;
     let tax = InvoiceTax {
         category: row.parse(2)?,

@@ -6,7 +6,7 @@ use crate::model::{
 use crate::store::value::Kind::{Int, Text};
 use crate::store::{Bulk, Kind, StoreError, Tx, Val};
 
-const HEAD: [(&str, Kind); 20] = [
+const HEAD: [(&str, Kind); 24] = [
     ("company_id", Text),
     ("invoice_id", Text),
     ("state", Text),
@@ -27,19 +27,23 @@ const HEAD: [(&str, Kind); 20] = [
     ("total_minor", Int),
     ("stale", Int),
     ("edited", Int),
+    ("kind", Text),
+    ("corrects_id", Text),
+    ("reason", Text),
+    ("ref_key", Text),
 ];
 
-static INSERT: Bulk<20> = Bulk { table: "invoices", columns: HEAD, on_conflict: "" };
+static INSERT: Bulk<24> = Bulk { table: "invoices", columns: HEAD, on_conflict: "" };
 
 /// Many updates in one statement: the rows are there, so each meets its own key.
-static ISSUE: Bulk<20> = Bulk {
+static ISSUE: Bulk<24> = Bulk {
     table: "invoices",
     columns: HEAD,
     on_conflict: "ON CONFLICT (company_id, invoice_id) DO UPDATE SET state = excluded.state, number = excluded.number,
       issued_on = excluded.issued_on, due_on = excluded.due_on WHERE invoices.state = 'draft' AND invoices.stale = 0",
 };
 
-static INSERT_LINES: Bulk<20> = Bulk {
+static INSERT_LINES: Bulk<22> = Bulk {
     table: "invoice_lines",
     columns: [
         ("company_id", Text),
@@ -62,6 +66,8 @@ static INSERT_LINES: Bulk<20> = Bulk {
         ("tax_rate", Text),
         ("net_minor", Int),
         ("amount_minor", Int),
+        ("corrects_line", Int),
+        ("details", Text),
     ],
     on_conflict: "",
 };
@@ -82,7 +88,8 @@ static INSERT_TAXES: Bulk<9> = Bulk {
     on_conflict: "",
 };
 
-fn head_values(i: &Invoice) -> [Val<'_>; 20] {
+fn head_values(i: &Invoice) -> [Val<'_>; 24] {
+    let correction = i.kind.correction();
     [
         i.company_id.as_str().into(),
         i.invoice_id.as_str().into(),
@@ -104,10 +111,14 @@ fn head_values(i: &Invoice) -> [Val<'_>; 20] {
         i.total.into(),
         i.stale.into(),
         i.edited.into(),
+        i.kind.as_str().into(),
+        correction.map_or("", |c| c.corrects.as_str()).into(),
+        correction.map_or("", |c| &c.reason).into(),
+        correction.map_or("", |c| &c.key).into(),
     ]
 }
 
-fn line_values<'a>(head: &'a Invoice, position: usize, l: &'a InvoiceLine) -> [Val<'a>; 20] {
+fn line_values<'a>(head: &'a Invoice, position: usize, l: &'a InvoiceLine) -> [Val<'a>; 22] {
     let (days, of_days) = l.proration.map_or((0, 0), |p| (p.days, p.of_days));
     [
         head.company_id.as_str().into(),
@@ -130,7 +141,17 @@ fn line_values<'a>(head: &'a Invoice, position: usize, l: &'a InvoiceLine) -> [V
         l.tax_rate.into(),
         l.net.into(),
         l.amount.into(),
+        l.corrects_line.unwrap_or(0).into(),
+        details(l),
     ]
+}
+
+fn details(line: &InvoiceLine) -> Val<'static> {
+    if line.details.is_empty() {
+        return "".into();
+    }
+    // They hold nothing that JSON cannot say.
+    serde_json::to_string(&line.details).unwrap_or_default().into()
 }
 
 fn tax_values<'a>(head: &'a Invoice, position: usize, t: &'a InvoiceTax) -> [Val<'a>; 9] {
@@ -171,6 +192,27 @@ pub fn delete(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Re
         tx.execute(sql, &[company_id.as_str().into(), invoice_id.as_str().into()])?;
     }
     Ok(tx.execute(HEAD, &[company_id.as_str().into(), invoice_id.as_str().into()])? == 1)
+}
+
+/// Gives a draft other lines, groups and sums; it is edited by hand from then on, and not stale. False if
+/// it is no draft any more; the caller rolls back.
+pub fn rewrite(tx: &mut Tx, draft: &FullInvoice) -> Result<bool, StoreError> {
+    const LINES: &str = "DELETE FROM invoice_lines WHERE company_id = $1 AND invoice_id = $2";
+    const TAXES: &str = "DELETE FROM invoice_taxes WHERE company_id = $1 AND invoice_id = $2";
+    const HEAD: &str = "UPDATE invoices SET period_start = $3, period_end = $4, net_minor = $5, tax_minor = $6, total_minor = $7,
+      stale = 0, edited = 1 WHERE company_id = $1 AND invoice_id = $2 AND state = 'draft'";
+    let FullInvoice { head, lines, taxes } = draft;
+    let key = [head.company_id.as_str().into(), head.invoice_id.as_str().into()];
+    for sql in [LINES, TAXES] {
+        tx.execute(sql, &key)?;
+    }
+    tx.insert(&INSERT_LINES, lines.iter().enumerate().map(|(position, line)| line_values(head, position, line)))?;
+    tx.insert(&INSERT_TAXES, taxes.iter().enumerate().map(|(position, tax)| tax_values(head, position, tax)))?;
+    let [company_id, invoice_id] = key;
+    let sums = [head.net.into(), head.tax.into(), head.total.into()];
+    let mut params = vec![company_id, invoice_id, head.period.start().into(), head.period.end().into()];
+    params.extend(sums);
+    Ok(tx.execute(HEAD, &params)? == 1)
 }
 
 /// Marks the drafts that bill a contract: an input of theirs changed.

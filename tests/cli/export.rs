@@ -1,0 +1,43 @@
+//! `finops export`: files that `finops import` reads.
+
+use crate::support::TestEnvironment;
+use insta::assert_snapshot;
+
+#[test]
+fn a_folder_moves_the_books_and_a_kind_goes_to_stdout() {
+    let environment = crate::terminal::imported();
+    assert_snapshot!("export_rates", environment.finops(&["export", "tax_rates"]));
+    assert_snapshot!("export_folder", environment.finops(&["export", "moved/", "--json"]));
+    let mut elsewhere = TestEnvironment::new();
+    elsewhere.set("FINOPS_TEST_SEED", "2");
+    assert_eq!(elsewhere.finops(&["init"]).code, 0);
+    let folder = environment.path("moved");
+    let said = elsewhere.finops(&["import", folder.to_str().unwrap(), "--json"]);
+    assert_eq!(said.code, 0, "{said}");
+    assert_eq!(elsewhere.finops(&["export", "moved/", "--format", "jsonl"]).code, 0);
+    let again = environment.finops(&["import", elsewhere.path("moved").to_str().unwrap(), "--json"]).json();
+    let summary = again.last().unwrap();
+    assert_eq!((&summary["added"], &summary["changed"]), (&0.into(), &0.into()), "back again, it changes nothing: {summary}");
+
+    let items = environment.finops(&["export", "companies", "--json"]).json();
+    assert!(items.len() > 5 && items.iter().all(|item| item["type"] == "item" && item["company_id"].is_string()));
+    assert_eq!(environment.finops(&["export", "companies", "--out", "c.jsonl"]).code, 0);
+    let lines = std::fs::read_to_string(environment.path("c.jsonl")).unwrap();
+    assert!(lines.lines().count() == items.len() && lines.starts_with("{\"company_id\":"), "{lines}");
+}
+
+#[test]
+fn what_is_billed_is_not_moved_and_said_so() {
+    let mut environment = crate::terminal::imported();
+    for (seed, verb) in [("1", "generate"), ("2", "issue")] {
+        environment.set("FINOPS_TEST_SEED", seed);
+        assert_eq!(environment.finops(&["invoices", verb]).code, 0);
+    }
+    let said = environment.finops(&["export", "moved/"]);
+    assert!(said.code == 0 && said.stderr.contains("18 issued invoices") && said.stderr.contains("db copy"), "{said}");
+    assert_eq!(environment.finops(&["export", "moved/"]).code, 0, "again, in its place");
+    let said = environment.finops(&["export", "moved/", "--format", "jsonl"]);
+    assert!(said.code == 1 && said.stderr.contains("twice"), "{said}");
+    let said = environment.finops(&["export", "companys"]);
+    assert!(said.code == 2 && said.stderr.contains("did you mean companies?"), "{said}");
+}
