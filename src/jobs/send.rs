@@ -74,11 +74,6 @@ pub fn event(config: &Config, kind: MessageKind, invoice: &Invoice, number: &str
     })
 }
 
-/// What tells customers that it was issued.
-pub fn kind_of(invoice: &Invoice) -> MessageKind {
-    if invoice.is_credit_note() { MessageKind::CreditNoteIssued } else { MessageKind::InvoiceIssued }
-}
-
 /// The key of what is told of an invoice: of the message, and of its event.
 pub fn key(kind: MessageKind, seller_id: &SellerId, number: &str) -> String {
     match kind {

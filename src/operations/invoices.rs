@@ -242,7 +242,7 @@ pub fn send_again(
             return Err(Error::refused(format!("invoice {number} was issued by another system"))
                 .hint("send it from there: its document is not here"));
         }
-        let kind = send::kind_of(&invoice);
+        let kind = crate::jobs::messages::kind_of(&invoice);
         let base = send::key(kind, &invoice.seller_id, number);
         for times in 1.. {
             let key = if times == 1 { base.clone() } else { format!("{base}#{times}") };
