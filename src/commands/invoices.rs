@@ -236,12 +236,12 @@ fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode>
     run_job_and(&mut job, ctx, db, &run, compare, made_something)
 }
 
-/// A run for which something was due, and that made nothing of it, is no success. What waits for a
-/// person since an earlier run was told then.
+/// A run for which something was due, and that made nothing of it, is no success. What failed makes it
+/// exit 3 by itself, also when a run before it made all the others and was killed.
 fn made_something(summary: &Summary) -> Result<()> {
     let skipped = |reason: SkipReason| summary.skipped.get(reason.as_str()).copied().unwrap_or(0);
-    let not_made = summary.failed + skipped(SkipReason::NoItems) + skipped(SkipReason::NothingToBill);
-    if summary.dry_run || summary.done > 0 || not_made == 0 {
+    let not_made = skipped(SkipReason::NoItems) + skipped(SkipReason::NothingToBill);
+    if summary.dry_run || summary.done > 0 || summary.failed > 0 || not_made == 0 {
         return Ok(());
     }
     Err(Error::failed(format!("{not_made} due, and not one invoice was made"))

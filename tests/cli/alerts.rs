@@ -74,8 +74,7 @@ fn what_cannot_be_done_is_told_once_then_when_it_waits_for_a_person_and_when_it_
     assert!(again.all().is_empty(), "{again}");
     // Failing on is no news, until it waits for a person.
     for day in 6..=9 {
-        // Nothing else is due by then, so that nothing at all is made.
-        let code = if day == 9 { 1 } else { 0 };
+        let code = if day == 9 { 3 } else { 0 };
         must(e, &format!("2026-12-{day:02}T04:13:00Z"), &["invoices", "generate", "--yes"], code);
         must(e, &format!("2026-12-{day:02}T04:24:00Z"), &["alerts", "dispatch"], 0);
         assert_eq!(shown(e).len(), if day == 9 { 2 } else { 1 }, "{day}");

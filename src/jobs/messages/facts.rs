@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
 use crate::jobs::statement::{self, Days, Letter};
 use crate::model::document::{Document, Party};
-use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts};
+use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts, MessageKind};
 use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::render::Logo;
 use crate::rules::document::{Issue, freeze};
@@ -235,6 +235,11 @@ fn opening(tx: &mut Tx, head: Invoice, seller: &Seller) -> Result<Option<Documen
         });
         Document { due_on: head.due_on.unwrap_or(document.due_on), ..document }
     }))
+}
+
+/// What tells customers that it was issued.
+pub fn kind_of(invoice: &Invoice) -> MessageKind {
+    if invoice.is_credit_note() { MessageKind::CreditNoteIssued } else { MessageKind::InvoiceIssued }
 }
 
 /// The key of the message by which an invoice was first sent: what is said of it later answers that.
