@@ -124,6 +124,7 @@ fn of_machine(key: String, job: &str, severity: Severity, error: &Error, at: Dat
         message: error.message.clone(),
         hint: error.hint.clone().unwrap_or_default(),
         at,
+        company: String::new(),
         details: BTreeMap::from([("host".to_owned(), host::name())]),
     };
     let company_id = CompanyId::stored(SYSTEM_COMPANY);
@@ -155,6 +156,7 @@ pub(super) fn note_items<'f>(
             message: message.clone(),
             hint: hint.clone(),
             at,
+            company: String::new(),
             details: details.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         };
         let alert = NewAlert {
@@ -195,10 +197,11 @@ pub(super) fn note_effects(tx: &mut Tx, routing: &Routing, job: &str, settled: &
             kind,
             severity,
             job: job.to_owned(),
-            subject: key.clone(),
+            subject: Message::of_payload(&s.effect.payload).map_or_else(|_| key.clone(), |message| message.in_words()),
             message: s.error.to_owned(),
             hint,
             at,
+            company: String::new(),
             details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         };
         let (company_id, subject) = (s.effect.company_id.clone(), key.clone());

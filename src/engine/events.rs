@@ -88,6 +88,7 @@ pub fn invoice(
                     message: invoice.message.to_owned(),
                     hint: String::new(),
                     at,
+                    company: String::new(),
                     details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
                 }),
             }

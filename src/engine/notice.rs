@@ -84,6 +84,7 @@ fn plan_mail(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: DateTime<U
         message: told.into_iter().chain([summary.anchored_text("done")]).collect::<Vec<_>>().join("; "),
         hint: error.and_then(|error| error.hint.clone()).unwrap_or_default(),
         at,
+        company: String::new(),
         details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     };
     let recipient = Mailbox { name: String::new(), address: address.to_owned() };

@@ -4,6 +4,10 @@
 //! becomes *facts* ([`MessageFacts`]) and then words only when it is sent, so that what was paid
 //! meanwhile is not asked for. One effect is one message to one recipient by one channel.
 
+mod statement;
+
+pub use statement::{EntryKind, Statement, StatementAccount, StatementEntry};
+
 use super::document::Party;
 use super::seller::BankDetails;
 use super::{CompanyId, Currency, Invalid, InvoiceId, Money, SellerId, text_enum};
@@ -177,6 +181,9 @@ pub struct EventFacts {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint: String,
     pub at: DateTime<Utc>,
+    /// The customer, by the name that people know; found when it is told, by the `company_id` in `details`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub company: String,
     /// Anything else, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub details: BTreeMap<String, String>,
@@ -197,6 +204,8 @@ pub struct MessageFacts {
     pub invoices: Vec<InvoiceFacts>,
     /// Sums of their balances, one a currency.
     pub owed: Vec<Amount>,
+    /// Of the invoices, how many go along as PDFs.
+    pub attached: usize,
     /// Days relative to the due date.
     pub level: Option<i32>,
     /// How pressing, from 1.
@@ -207,54 +216,6 @@ pub struct MessageFacts {
     pub event: Option<EventFacts>,
     /// Of a digest.
     pub events: Vec<EventFacts>,
-}
-
-/// An account over some days, in one currency each.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Statement {
-    pub from: NaiveDate,
-    /// The last day, inclusive.
-    pub to: NaiveDate,
-    pub accounts: Vec<StatementAccount>,
-}
-
-/// The account in one currency: `opening + Σ changes = closing`, exactly.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatementAccount {
-    pub currency: Currency,
-    /// Owed before `from`; negative when the company has paid ahead.
-    pub opening: Decimal,
-    pub entries: Vec<StatementEntry>,
-    pub closing: Decimal,
-    /// Of `closing`, what is past its due date on the last day.
-    pub overdue: Decimal,
-}
-
-text_enum! {
-    /// What moved an account.
-    pub enum EntryKind ("entry") {
-        Invoice = "invoice",
-        CreditNote = "credit_note",
-        Payment = "payment",
-        Refund = "refund",
-        /// An invoice that was voided, on the day of its issue: it takes back what that put there.
-        Void = "void",
-        /// Written off.
-        WriteOff = "write_off",
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatementEntry {
-    pub on: NaiveDate,
-    pub kind: EntryKind,
-    /// An invoice's number, a payment's reference.
-    pub reference: String,
-    pub due_on: Option<NaiveDate>,
-    /// What it adds to what is owed; payments are negative.
-    pub change: Decimal,
-    /// Owed after it.
-    pub balance: Decimal,
 }
 
 /// Something attached to a mail.
@@ -322,6 +283,11 @@ impl Message {
 
     pub fn of_payload(payload: &str) -> Result<Self, Invalid> {
         serde_json::from_str(payload).map_err(|error| Invalid::new(format!("a planned message cannot be read: {error}")))
+    }
+
+    /// What it is, for people: `invoice.issued to ap@example.com`.
+    pub fn in_words(&self) -> String {
+        format!("{} to {}", self.kind, self.recipient.address)
     }
 
     /// The key of the effect that brings it to its recipient.

@@ -18,6 +18,7 @@ mod contracts;
 mod discounts;
 mod openings;
 mod plans;
+mod readdress;
 mod sellers;
 pub(in crate::operations) mod standing;
 mod tax_rates;

@@ -8,6 +8,7 @@ pub mod contracts;
 pub mod copy;
 pub mod credit;
 pub mod credit_notes;
+pub mod deliveries;
 pub mod edit;
 pub mod effects;
 pub mod export;

@@ -1,7 +1,7 @@
 //! `invoices send`: who gets an invoice and a receipt, in which thread, and what a dry run tells of it.
 
 use crate::reminders::{mailed, month, on};
-use crate::smtp::{Server, Taken};
+use crate::smtp::{Act, At, Server, Taken};
 use crate::support::{Said, TestEnvironment};
 use serde_json::Value;
 
@@ -68,6 +68,77 @@ fn a_dry_run_of_named_invoices_tells_what_stands_in_the_way() {
     assert!(nothing.json().is_empty(), "{nothing}");
     let twice = environment.finops(&["invoices", "send", &weber, "--company-id", "weber", "--company-id", "ferme", "--dry-run"]);
     assert!(twice.code == 2 && twice.stderr.contains("--company-id may be given once"), "{twice}");
+}
+
+/// What `invoices show` says of how it went out, a line each.
+fn sent(environment: &TestEnvironment, invoice: &str) -> Vec<String> {
+    let shown = must(environment, &["invoices", "show", invoice, "--json"]).json();
+    let sent = shown[0]["deliveries"]["sent"].as_array().unwrap().iter();
+    sent.map(|one| format!("{} {}", one["to"].as_str().unwrap(), one["state"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn a_mail_that_was_refused_goes_to_the_address_that_is_put_right() {
+    let server = Server::start([(At::Rcpt, Act::Say("550 5.1.1 no such mailbox"))]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let weber = number(&environment, "weber");
+    assert_eq!(environment.finops(&["invoices", "send", &weber]).code, 3);
+    assert_eq!(sent(&environment, &weber), ["rechnung@weber.example.org failed"]);
+    environment.write("contacts.csv", "company_id,contact_id,email\nweber,mueller,new@weber.example.org\n");
+    must(&environment, &["import", "contacts", "contacts.csv"]);
+    on(&mut environment, "2026-11-17");
+    must(&environment, &["invoices", "send"]);
+    assert_eq!(mailed(&server), ["<new@weber.example.org>"]);
+    assert_eq!(sent(&environment, &weber), ["new@weber.example.org succeeded", "rechnung@weber.example.org abandoned"]);
+    let said = must(&environment, &["invoices", "show", &weber]).stdout;
+    assert!(said.contains("\nsent to new@weber.example.org (email, "), "{said}");
+    must(&environment, &["import", "contacts", "contacts.csv"]);
+    must(&environment, &["invoices", "send"]);
+    assert_eq!(server.taken().len(), 1, "once");
+}
+
+#[test]
+fn who_left_the_company_gets_no_mail_and_who_came_does() {
+    let server = Server::start((0..2).map(|_| (At::Rcpt, Act::Say("450 4.2.0 come back later"))));
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let elbe = number(&environment, "elbe");
+    assert_eq!(environment.finops(&["invoices", "send", &elbe]).code, 3);
+    environment.write(
+        "contacts.csv",
+        "company_id,contact_id,name,email,roles\nelbe,nowak,,,none\nelbe,kim,Kim,kim@elbe.example.org,billing\n",
+    );
+    must(&environment, &["import", "contacts", "contacts.csv"]);
+    on(&mut environment, "2026-11-17");
+    must(&environment, &["effects", "settle"]);
+    let mut told = mailed(&server);
+    told.sort();
+    assert_eq!(told, ["<ap@elbe.example.org>", "<kim@elbe.example.org>"]);
+    let after = must(&environment, &["effects", "list", "--json"]).json();
+    assert!(after.is_empty(), "{after:?}");
+}
+
+#[test]
+fn what_was_issued_without_a_mail_server_is_told_of() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let first = "INV-2026-000001";
+    let said = must(&environment, &["invoices", "show", first]).stdout;
+    assert!(said.contains("not sent to anybody; finops invoices send INV-2026-000001 does it"), "{said}");
+    let findings = |environment: &TestEnvironment| -> Vec<String> {
+        let told = environment.finops(&["doctor", "--json"]).json();
+        let found = told.iter().filter(|finding| finding["check"] == "delivery");
+        found.map(|finding| format!("{} {}", finding["state"].as_str().unwrap(), finding["message"].as_str().unwrap())).collect()
+    };
+    let before = findings(&environment);
+    assert!(before[0].starts_with("note open and never sent"), "{before:?}");
+    assert!(before[0].contains(first), "{before:?}");
+    let said = must(&environment, &["invoices", "send", first]);
+    assert!(said.stdout.contains("1 sent"), "{said}");
+    let after = findings(&environment);
+    assert!(!after[0].contains(first), "{after:?}");
 }
 
 #[test]

@@ -25,6 +25,22 @@ fn undisturbed(stage: &Stage) -> Vec<String> {
     books(&undisturbed.db)
 }
 
+/// The job by way of another program, in its place and with its surroundings.
+fn by_way_of(mut other: Command, stage: &Stage) -> Command {
+    let program = stage.job(InvoicesGenerate);
+    other.arg(program.get_program()).args(program.get_args());
+    other.current_dir(program.get_current_dir().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    other.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    other
+}
+
+/// The job as a terminal starts it, also where these tests run in a shell's background or under `nohup`.
+fn in_the_foreground(stage: &Stage) -> Command {
+    let mut env = Command::new("env");
+    env.arg("--default-signal=HUP,INT,TERM");
+    by_way_of(env, stage)
+}
+
 /// Starts a run that waits for a writer, and returns both.
 fn held_up(stage: &Stage, mut command: Command) -> (Child, rusqlite::Connection) {
     let writer = stage.db.rusqlite();
@@ -46,7 +62,7 @@ fn send(name: &str, child: &Child) {
 fn a_closed_terminal_ends_a_run_like_sigterm() {
     let mut stage = stage();
     let expected = undisturbed(&stage);
-    let (child, writer) = held_up(&stage, stage.job(InvoicesGenerate));
+    let (child, writer) = held_up(&stage, in_the_foreground(&stage));
     send("HUP", &child);
     writer.execute_batch("ROLLBACK").unwrap();
     let output = child.wait_with_output().unwrap();
@@ -63,7 +79,7 @@ fn a_second_signal_of_any_kind_ends_it_at_once() {
     let mut stage = stage();
     let expected = undisturbed(&stage);
     for (first, second, code) in [("TERM", "INT", 130), ("INT", "HUP", 143), ("HUP", "HUP", 143)] {
-        let (child, writer) = held_up(&stage, stage.job(InvoicesGenerate));
+        let (child, writer) = held_up(&stage, in_the_foreground(&stage));
         send(first, &child);
         send(second, &child);
         // The writer still writes: it waited for nothing.
@@ -79,12 +95,9 @@ fn a_second_signal_of_any_kind_ends_it_at_once() {
 #[test]
 fn what_nohup_ignores_stays_ignored() {
     let stage = stage();
-    let program = stage.job(InvoicesGenerate);
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", "trap '' HUP; exec \"$@\"", "nohup"]).arg(program.get_program()).args(program.get_args());
-    shell.current_dir(program.get_current_dir().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let (child, writer) = held_up(&stage, shell);
+    shell.args(["-c", "trap '' HUP; exec \"$@\"", "nohup"]);
+    let (child, writer) = held_up(&stage, by_way_of(shell, &stage));
     send("HUP", &child);
     send("HUP", &child);
     writer.execute_batch("ROLLBACK").unwrap();

@@ -269,6 +269,13 @@ fn a_slip_in_a_template_is_told_with_file_line_and_variable() {
     let told = problem("invoice.issued.txt", "{{ invoices[0].due_on|money }}");
     assert!(told.problem.contains("money"), "{told}");
 
+    // Where no sample leads.
+    let told = problem("invoice.issued.txt", "{% if invoices|length > 9000 %}{{ seler.name }}{{ bank.ibn }}{% endif %}");
+    assert_eq!((told.template.as_str(), told.variable.as_deref()), ("invoice.issued.txt", Some("bank.ibn")));
+    let none =
+        "{% for i in invoices if 0 > 1 %}{{ i.x }}{{ loop.index }}{% endfor %}{% if event.details.mine is defined %}x{% endif %}";
+    assert_eq!(with(&[("job.failed.txt", none)]).check(), []);
+
     let told = problem("invoice.isued.txt", "whatever");
     assert_eq!((told.template.as_str(), told.line), ("invoice.isued.txt", None));
 }

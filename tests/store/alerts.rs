@@ -24,6 +24,7 @@ fn facts(message: &str) -> EventFacts {
         message: message.to_owned(),
         hint: long(),
         at: now(),
+        company: String::new(),
         details: BTreeMap::from([(AWKWARD.to_owned(), AWKWARD.to_owned())]),
     }
 }

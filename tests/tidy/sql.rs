@@ -63,6 +63,7 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/invoices/read.rs", "count_drafts", "a count for the progress bar: one range of one index"),
     ("store/invoices/read.rs", "companies_with_stale_drafts", "finds the companies with work due: one range of one index"),
     ("store/invoices/read.rs", "find", "a person names an invoice by its number alone"),
+    ("store/invoices/read.rs", "never_told", "a report for doctor"),
     ("store/invoices/read.rs", "counts", "a count for status"),
     ("store/invoices/write.rs", "mark_stale_by_seller", "a seller's terms or rates changed, and it bills any company"),
     ("store/items.rs", "companies_due", "finds the companies with work due: one range of one index"),

@@ -5,11 +5,12 @@ use crate::context::Context;
 use crate::engine::doubts::{self, Cause};
 use crate::error::Result;
 use crate::model::digest::sha256_hex;
+use crate::model::message::MessageKind;
 use crate::model::{Seller, TaxRate, tax_id};
 use crate::providers::s3::Bucket;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
-use crate::store::{Db, Tx, companies, contracts, documents, runs, schema, sellers};
+use crate::store::{Db, Tx, companies, contracts, documents, invoices, runs, schema, sellers};
 use chrono::{DateTime, Utc};
 
 /// Older SQLite can corrupt a database while it resets its WAL (reliability.md).
@@ -24,12 +25,13 @@ const NAMED: u32 = 3;
 /// All checks of the database's rows. One that cannot be made is a problem of its own.
 pub(super) fn check(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) {
     let name = db.engine_name();
-    let checks: [(&'static str, Result<()>); 7] = [
+    let checks: [(&'static str, Result<()>); 8] = [
         ("database", db.read(|tx| engine(tx, ctx, name, report))),
         ("clock", doubts(ctx, db, report)),
         ("sellers", db.read(|tx| tax_rates(tx, ctx, report))),
         ("tax ids", tax_ids(db, report)),
         ("contracts", db.read(|tx| empty_contracts(tx, ctx, report))),
+        ("delivery", db.read(|tx| never_sent(tx, ctx, report))),
         ("pdfs", pdfs(ctx, db, full, report)),
         ("routes", super::routes::check_books(ctx, db, report)),
     ];
@@ -147,6 +149,30 @@ fn empty_contracts(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()
     let more = if found.len() > NAMED as usize { " and more" } else { "" };
     let message = format!("no item in {}{more}", named.collect::<Vec<_>>().join(", "));
     report.add("contracts", State::Warning, message, "add items with finops import contract_items FILE, or end the contracts");
+    Ok(())
+}
+
+/// Will anybody be reminded of an invoice that was never sent? So it is with those that were issued before
+/// there was a mail server.
+fn never_sent(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()> {
+    const CHECK: &str = "delivery";
+    if ctx.config.mail.is_none() || !ctx.config.messages.tells(MessageKind::InvoiceIssued) {
+        return Ok(());
+    }
+    let found = invoices::never_told(tx, NAMED + 1)?;
+    if found.is_empty() {
+        report.ok(CHECK, "each open invoice was sent, or is on its way");
+        return Ok(());
+    }
+    let named: Vec<&str> = found.iter().take(NAMED as usize).map(|(_, number)| number.as_str()).collect();
+    let more = if found.len() > NAMED as usize { " and more" } else { "" };
+    let message = format!("open and never sent, since they were issued without [mail]: {}{more}", named.join(", "));
+    report.add(
+        CHECK,
+        State::Note,
+        message,
+        format!("if nobody has sent them otherwise: finops invoices send {}", named.join(" ")),
+    );
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::{ExitCode, Result};
 use crate::model::{FullInvoice, Invoice, Money};
 use crate::operations::credit_notes::settles_key;
+use crate::operations::deliveries::{self, Deliveries};
 use crate::operations::invoices as operations;
 use crate::render::plain_detail;
 use crate::store::credit::{self, Entry};
@@ -29,6 +30,7 @@ struct Shown {
     /// Of a credit note: the number of the invoice that it corrects.
     corrects_number: Option<String>,
     pdf: Option<String>,
+    deliveries: Option<Deliveries>,
 }
 
 /// A credit note of the invoice.
@@ -58,7 +60,7 @@ pub(super) fn show(one: &OneArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode
         let head = operations::find(tx, &one.invoice, one.company_id.as_ref())?;
         read(tx, ctx, head)
     })?;
-    ctx.ui.item(&shown, || heading(&shown));
+    ctx.ui.item(&shown, || heading(&shown, ctx.config.mail.is_some()));
     ctx.ui.table(&lines(&shown.invoice));
     ctx.ui.table(&sums(&shown));
     Ok(ExitCode::Done)
@@ -86,12 +88,13 @@ fn read(tx: &mut Tx, ctx: &Context, head: Invoice) -> Result<Shown> {
         credit: credit::of_invoice(tx, &company_id, &invoice_id)?,
         credit_notes: notes.collect(),
         corrects_number: corrects.map(|invoice| invoice.label().to_owned()),
+        deliveries: deliveries::of(tx, &head)?,
         pdf: documents::pdf(tx, &company_id, &invoice_id)?.map(|file| place_of(ctx, file)),
         invoice: invoices::full(tx, head)?,
     })
 }
 
-fn heading(shown: &Shown) -> String {
+fn heading(shown: &Shown, has_mail: bool) -> String {
     let head = &shown.invoice.head;
     let state = if head.is_credit_note() { "credit note" } else { head.state.as_str() };
     let mut text = format!("{} ({state}) for {}, {}", head.label(), head.company_id, head.period);
@@ -114,6 +117,10 @@ fn heading(shown: &Shown) -> String {
     }
     if let Some(pdf) = &shown.pdf {
         text.push_str(&format!("\n{pdf}"));
+    }
+    // Without a server of mail nobody expects it.
+    if let Some(deliveries) = shown.deliveries.as_ref().filter(|deliveries| has_mail || !deliveries.is_left_out) {
+        text.push_str(&format!("\n{}", deliveries.text(head.label())));
     }
     text
 }

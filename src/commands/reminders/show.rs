@@ -98,7 +98,7 @@ fn shown(tx: &mut Tx, Listed { reminder, number, planned_at }: Listed) -> Result
         company_id: reminder.company_id,
         invoice: number,
         level: reminder.level,
-        messages: messages.into_iter().map(|(to, state)| Told { to, state: state.to_string() }).collect(),
+        messages: messages.into_iter().map(|effect| Told { to: effect.recipient, state: effect.state.to_string() }).collect(),
     })
 }
 

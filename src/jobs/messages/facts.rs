@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
 use crate::jobs::statement::{self, Days, Letter};
 use crate::model::document::{Document, Party};
-use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts, MessageKind};
+use crate::model::message::{About, Amount, EventFacts, InvoiceFacts, Message, MessageFacts, MessageKind};
 use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::render::Logo;
 use crate::rules::document::{Issue, freeze};
@@ -13,7 +13,7 @@ use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
 use crate::store::{Tx, companies, digests, documents, dunning, invoices, openings, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Documents that are attached to one mail; more are named in it, and stand in the statement.
 const ATTACHED: usize = 10;
@@ -57,12 +57,15 @@ pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message
         About::Event { event } => {
             let mut facts = blank(as_of, message);
             facts.company = party(tx, company_id)?;
-            facts.event = Some(event.clone());
+            let mut told = vec![event.clone()];
+            name_companies(tx, &mut told)?;
+            facts.event = told.pop();
             Ok(ready(facts))
         }
         About::Digest { digest_key } => {
             let mut facts = blank(as_of, message);
             facts.events = digests::entries(tx, digest_key)?;
+            name_companies(tx, &mut facts.events)?;
             // It is planned with its first entry.
             Ok(if facts.events.is_empty() { Gathered::Gone("nothing lies in this digest".to_owned()) } else { ready(facts) })
         }
@@ -96,6 +99,7 @@ fn blank(as_of: DateTime<Utc>, message: &Message) -> MessageFacts {
         company: None,
         invoices: Vec::new(),
         owed: Vec::new(),
+        attached: 0,
         level: None,
         urgency: None,
         today: as_of.date_naive(),
@@ -103,6 +107,18 @@ fn blank(as_of: DateTime<Utc>, message: &Message) -> MessageFacts {
         event: None,
         events: Vec::new(),
     }
+}
+
+/// Says which customer each event is about.
+fn name_companies(tx: &mut Tx, events: &mut [EventFacts]) -> Result<()> {
+    let ids: BTreeSet<String> = events.iter().filter_map(|event| event.details.get("company_id").cloned()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let names: BTreeMap<String, String> =
+        companies::by_ids(tx, &ids)?.into_iter().map(|company| (company.company_id.to_string(), company.name)).collect();
+    for event in events {
+        event.company = event.details.get("company_id").and_then(|id| names.get(id)).cloned().unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// The company by the names that people know it by; None for what belongs to no company.
@@ -159,6 +175,7 @@ impl Invoices<'_> {
                 attached.push(Attached { document, logo, written });
             }
         }
+        facts.attached = attached.len();
         Ok(Gathered::Ready(Box::new(Content { facts, documents: attached, statement, follows })))
     }
 

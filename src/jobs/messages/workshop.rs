@@ -4,7 +4,7 @@ use super::facts::Attached;
 use super::{Content, Gathered, gather};
 use crate::config::MessagesConfig;
 use crate::context::Context;
-use crate::error::{Result, io_error};
+use crate::error::{Error, Result};
 use crate::jobs::documents::load_fonts;
 use crate::model::digest::sha256_hex;
 use crate::model::message::{Attachment, Message, MessageFacts, MessageKind, Rendered};
@@ -15,6 +15,7 @@ use crate::store::effects::Effect;
 use crate::store::{Db, is_of_the_database};
 use chrono::{DateTime, Utc};
 use std::cell::OnceCell;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Shared by the couriers of a run.
@@ -116,12 +117,20 @@ pub fn load_templates(config: &MessagesConfig) -> Result<Templates> {
 
 /// The files of a folder, by name. Hidden ones, and those that editors leave, are not ours.
 fn read_folder(folder: &Path) -> Result<Vec<(String, String)>> {
+    let unreadable = |path: &Path, error: &std::io::Error| {
+        let what = format!("cannot read {}: {error}", path.display());
+        match error.kind() {
+            ErrorKind::InvalidData => Error::config(what).hint("save the template as UTF-8"),
+            _ => Error::config(what)
+                .hint("correct `templates` in [messages], or who may read the folder; without it the built-in ones are used"),
+        }
+    };
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| io_error("read the templates in", folder, error))? {
-        let path = entry.map_err(|error| io_error("read the templates in", folder, error))?.path();
+    for entry in std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         if path.is_file() && !name.starts_with('.') && !name.ends_with('~') {
-            files.push((name, std::fs::read_to_string(&path).map_err(|error| io_error("read the template", &path, error))?));
+            files.push((name, std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?));
         }
     }
     files.sort();

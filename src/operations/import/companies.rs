@@ -1,10 +1,11 @@
 //! Companies: who is billed.
 
+use super::readdress::{self, Reached};
 use super::standing::companies_changed;
 use super::{Outcome, Words, Work};
 use crate::error::Result;
 use crate::import::{Located, keep};
-use crate::model::Company;
+use crate::model::{Company, CompanyId};
 use crate::rules::schedule::alone_on;
 use crate::store::{StoreError, Tx, billing, companies, items};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Company>>>) -> 
     let standing: BTreeMap<&str, &Company> = standing.iter().map(|c| (c.company_id.as_str(), c)).collect();
     let mut written = Vec::new();
     let mut changed = BTreeSet::new();
+    let mut moved = BTreeSet::new();
     for Located { value: mut company, source } in rows {
         let before = standing.get(company.company_id.as_str()).copied();
         if let Some(before) = before {
@@ -32,6 +34,9 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Company>>>) -> 
         let outcome = if before.is_some() { Outcome::Changed } else { Outcome::Added };
         let payload = companies::change(before, &company);
         work.note(company.company_id.as_str(), &WORDS, outcome, company.company_id.to_string(), payload);
+        if before.is_some_and(|before| before.email != company.email) {
+            moved.insert(company.company_id.clone());
+        }
         if let Some(before) = before.filter(|before| shows(before, &company)) {
             changed.insert(company.company_id.clone());
             billing::touch_schedules(tx, &company.company_id)?;
@@ -41,7 +46,10 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Company>>>) -> 
         }
         written.push(company);
     }
+    let moved: Vec<&str> = moved.iter().map(CompanyId::as_str).collect();
+    let reached = Reached::load(tx, &moved)?;
     companies::upsert(tx, &written.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+    readdress::follow(tx, work, &reached)?;
     work.summary.stale_drafts += companies_changed(tx, &changed)?;
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! Contacts: people at companies, whom messages go to.
 
+use super::readdress::{self, Reached};
 use super::{Outcome, Words, Work};
 use crate::error::Result;
 use crate::import::{Kind, Located, UNREACHABLE, keep};
-use crate::model::Contact;
+use crate::model::{CompanyId, Contact};
 use crate::store::{Tx, companies, contacts};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Contact>>>) -> 
     let standing = contacts::of_companies(tx, &ids)?;
     let standing: BTreeMap<_, &Contact> = standing.iter().map(|contact| (key(contact), contact)).collect();
     let mut written = Vec::new();
+    let mut moved = BTreeSet::new();
     for Located { value: mut contact, source } in rows {
         if !known.contains(contact.company_id.as_str()) {
             work.missing(&source, "company_id", Kind::Companies, &[contact.company_id.as_str()]);
@@ -38,10 +40,19 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Contact>>>) -> 
         let outcome = if before.is_some() { Outcome::Changed } else { Outcome::Added };
         let payload = contacts::change(before, &contact);
         work.note(contact.company_id.as_str(), &WORDS, outcome, contact.contact_id.to_string(), payload);
+        if before.is_none_or(|before| is_reached_otherwise(before, &contact)) {
+            moved.insert(contact.company_id.clone());
+        }
         written.push(contact);
     }
+    let moved: Vec<&str> = moved.iter().map(CompanyId::as_str).collect();
+    let reached = Reached::load(tx, &moved)?;
     contacts::upsert(tx, &written.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
-    Ok(())
+    readdress::follow(tx, work, &reached)
+}
+
+fn is_reached_otherwise(before: &Contact, after: &Contact) -> bool {
+    (&before.email, &before.phone, &before.roles) != (&after.email, &after.phone, &after.roles)
 }
 
 fn key(contact: &Contact) -> (&str, &str) {

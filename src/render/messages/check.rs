@@ -1,9 +1,10 @@
 //! Every template tried with sample facts, so that a slip is told by `config check` and not by a
 //! mail that cannot be sent.
 
-use super::{TemplateError, Templates, samples::samples, sources};
+use super::{TemplateError, Templates, context, samples::samples, sources};
 use crate::model::message::MessageKind;
 use crate::render::languages;
+use minijinja::Value;
 
 impl Templates {
     /// What is wrong with the templates, each problem once: files that replace nothing, and whatever
@@ -11,7 +12,9 @@ impl Templates {
     pub fn check(&self) -> Vec<TemplateError> {
         let mut problems: Vec<TemplateError> = Vec::new();
         let mut add = |problem: TemplateError| {
-            if !problems.contains(&problem) {
+            let same = |told: &TemplateError| told.template == problem.template && told.variable == problem.variable;
+            if !problems.iter().any(|told| *told == problem || (problem.line.is_none() && told.variable.is_some() && same(told)))
+            {
                 problems.push(problem);
             }
         };
@@ -26,11 +29,30 @@ impl Templates {
                 Ok(spoken) => spoken.broken.values().cloned().for_each(&mut add),
                 Err(error) => add(error),
             }
+            let mut contexts = Vec::new();
             for kind in MessageKind::ALL {
                 let Ok(samples) = samples(*kind) else { continue };
                 samples.iter().filter_map(|facts| self.render(*kind, language, facts).err()).for_each(&mut add);
+                if let Ok(spoken) = self.speaking(language) {
+                    contexts.extend(samples.iter().filter_map(|facts| context::of(*kind, facts, spoken.language).ok()));
+                }
+            }
+            if let Ok(spoken) = self.speaking(language) {
+                spoken.unknown_names(|path| contexts.iter().any(|context| knows(context, path))).into_iter().for_each(&mut add);
             }
         }
         problems
     }
+}
+
+/// Whether a path leads to something in a context. It is asked of every sample, since what one message has another lacks.
+fn knows(context: &Value, path: &str) -> bool {
+    let mut at = context.clone();
+    for name in path.split('.') {
+        match at.get_attr(name) {
+            Ok(found) if !found.is_undefined() => at = found,
+            _ => return false,
+        }
+    }
+    true
 }

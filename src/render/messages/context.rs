@@ -58,7 +58,7 @@ fn complete(facts: &MessageFacts) -> serde_json::Result<Json> {
         }
     };
     fill(&mut value["recipient"], json!({ "name": "" }));
-    let empty = json!({ "job": "", "subject": "", "message": "", "hint": "", "details": {} });
+    let empty = json!({ "job": "", "subject": "", "message": "", "hint": "", "company": "", "details": {} });
     fill(&mut value["event"], empty.clone());
     for event in value["events"].as_array_mut().into_iter().flatten() {
         fill(event, empty.clone());
@@ -160,9 +160,12 @@ fn unbroken(text: String) -> String {
 
 /// Where something happened, in the nearest words that there are.
 fn place(facts: &MessageFacts) -> String {
-    let event = facts.event.iter().flat_map(|event| [&event.subject, &event.job]);
+    // A draft has no number yet, and its id tells nobody anything.
+    let named = |event: &EventFacts| if event.kind == MessageKind::InvoiceDraft { None } else { Some(event.subject.clone()) };
+    let event = facts.event.iter().flat_map(|event| [named(event), Some(event.company.clone()), Some(event.job.clone())]);
+    let event: Vec<String> = event.flatten().collect();
     let others = facts.invoices.first().map(|i| &i.number).into_iter().chain(facts.company.as_ref().map(|c| &c.name));
-    event.chain(others).find(|name| !name.trim().is_empty()).map_or_else(|| "finops".to_owned(), Clone::clone)
+    event.iter().chain(others).find(|name| !name.trim().is_empty()).map_or_else(|| "finops".to_owned(), Clone::clone)
 }
 
 /// How many events of each severity there are, the gravest first: 1 critical and 3 warnings.

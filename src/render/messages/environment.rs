@@ -7,6 +7,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use std::collections::BTreeMap;
 
+/// What the engine defines within loops, blocks and macros.
+const OF_THE_ENGINE: [&str; 4] = ["loop", "self", "super", "caller"];
+
 /// All templates in one language.
 pub(super) struct Spoken {
     pub language: &'static Language,
@@ -43,6 +46,24 @@ impl Spoken {
                 self.broken.insert(name.to_owned(), TemplateError::of(&error, |_| file.to_owned()));
             }
         }
+    }
+
+    /// Names that a template of the user's looks up and that are nowhere: `names` are those of the context, as paths.
+    /// A branch that no sample takes is looked at as well; details of events have names of their own.
+    pub fn unknown_names(&self, is_known: impl Fn(&str) -> bool) -> Vec<TemplateError> {
+        let globals: Vec<&str> = self.environment.globals().map(|(name, _)| name).collect();
+        let mut problems = Vec::new();
+        for (name, file) in &self.files {
+            let Ok(template) = self.environment.get_template(name) else { continue };
+            let mut unknown: Vec<String> = template.undeclared_variables(true).into_iter().collect();
+            unknown.retain(|path| {
+                let first = path.split('.').next().unwrap_or_default();
+                !globals.contains(&first) && !OF_THE_ENGINE.contains(&first) && !path.contains(".details.") && !is_known(path)
+            });
+            unknown.sort();
+            problems.extend(unknown.into_iter().map(|path| TemplateError::unknown(file, path)));
+        }
+        problems
     }
 
     pub fn render(&self, name: &str, context: &Value) -> Result<String, TemplateError> {

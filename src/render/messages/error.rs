@@ -31,6 +31,12 @@ impl TemplateError {
         Self { template: template.to_owned(), line: None, variable: None, problem: problem.into() }
     }
 
+    /// A name that no message has.
+    pub(super) fn unknown(file: &str, variable: String) -> Self {
+        let problem = format!("{variable} is not among the facts of any message");
+        Self { template: file.to_owned(), line: None, variable: Some(variable), problem }
+    }
+
     /// `file` tells which file a template's text came from.
     pub(super) fn of(error: &minijinja::Error, file: impl Fn(&str) -> String) -> Self {
         // An error within an included template is told by the innermost one.

@@ -91,6 +91,7 @@ fn bare(kind: MessageKind) -> Result<MessageFacts, Invalid> {
     event.job.clear();
     event.subject.clear();
     event.hint.clear();
+    event.company.clear();
     event.details.clear();
     Ok(MessageFacts {
         kind,
@@ -99,6 +100,7 @@ fn bare(kind: MessageKind) -> Result<MessageFacts, Invalid> {
         seller: party("Example Ltd"),
         bank: None,
         company: party("Sample Inc."),
+        attached: invoices.len(),
         owed: if invoices.is_empty() { Vec::new() } else { vec![amount(11_900, eur)] },
         invoices,
         level: None,
@@ -134,6 +136,7 @@ fn full(kind: MessageKind, count: u32) -> Result<MessageFacts, Invalid> {
             account: String::new(),
         }),
         company: Some(party("sample", "Sample Industries Inc.")),
+        attached: invoices.len().min(5),
         invoices,
         owed,
         level: Some(7),
@@ -224,6 +227,21 @@ const fn told_of(kind: MessageKind) -> MessageKind {
     }
 }
 
+/// What jobs note beside it, by name.
+fn details(kind: MessageKind) -> Vec<(&'static str, &'static str)> {
+    use MessageKind as Kind;
+    match kind {
+        Kind::JobFailed => vec![("host", "books.example.com")],
+        Kind::JobRecovered => {
+            vec![("over", "job.failed"), ("since", "2024-09-20T04:13:00Z"), ("times", "3"), ("was", "critical")]
+        }
+        Kind::JobCompleted => vec![("host", "books.example.com"), ("outcome", "done"), ("run_id", "sample-run")],
+        Kind::EffectFailed => vec![("company_id", "sample"), ("effect", "message.email"), ("state", "failed")],
+        Kind::ItemFailed | Kind::ItemParked => vec![("company_id", "sample"), ("period", "2024-09"), ("reason", "no_tax_rate")],
+        _ => vec![("amount", "119.00"), ("company_id", "sample"), ("currency", "EUR")],
+    }
+}
+
 /// Something that happened, as the jobs would tell it.
 fn event(kind: MessageKind) -> EventFacts {
     use MessageKind as Kind;
@@ -266,11 +284,6 @@ fn event(kind: MessageKind) -> EventFacts {
         Kind::InvoiceFailed => (Severity::Warning, "", "INV-2024-000041", "the bank declined it: insufficient funds", ""),
         _ => (Severity::Info, "invoices.send", "INV-2024-000041", "", ""),
     };
-    let details = match kind {
-        Kind::InvoiceRefunded | Kind::BalanceLow => vec![("amount", "19.00"), ("currency", "EUR")],
-        Kind::EffectFailed | Kind::ItemParked => vec![("attempts", "5")],
-        _ => Vec::new(),
-    };
     EventFacts {
         kind,
         severity,
@@ -279,7 +292,13 @@ fn event(kind: MessageKind) -> EventFacts {
         message: message.to_owned(),
         hint: hint.to_owned(),
         at: instant(),
-        details: details.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        company: if matches!(kind, Kind::JobFailed | Kind::JobRecovered | Kind::JobCompleted) {
+            ""
+        } else {
+            "Sample Customer Ltd"
+        }
+        .to_owned(),
+        details: details(kind).iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
     }
 }
 

@@ -141,18 +141,33 @@ pub fn named(tx: &mut Tx, key: &str) -> Result<Vec<Effect>, StoreError> {
     tx.query(SQL, &[key.into()], read_effect)
 }
 
-/// Whom a message went to, or is to go to, by any channel, and what became of that.
-pub fn of_message(tx: &mut Tx, company_id: &CompanyId, message_key: &str) -> Result<Vec<(String, EffectState)>, StoreError> {
-    const SQL: &str = "SELECT recipient, state FROM effects
-      WHERE company_id = $1 AND idempotency_key >= $2 AND idempotency_key < $3 ORDER BY idempotency_key";
+/// A message to each of its recipients, by any channel.
+pub fn of_message(tx: &mut Tx, company_id: &CompanyId, message_key: &str) -> Result<Vec<Effect>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        effect_columns!(),
+        " FROM effects
+      WHERE company_id = $1 AND idempotency_key >= $2 AND idempotency_key < $3 ORDER BY idempotency_key"
+    );
     let mut found = Vec::new();
     for channel in Channel::ALL {
         // Keys go on with ':' and the recipient; ';' comes next after ':'.
         let (from, to) = (format!("{channel}:{message_key}:"), format!("{channel}:{message_key};"));
         let params = [company_id.as_str().into(), from.into(), to.into()];
-        found.extend(tx.query(SQL, &params, |row| Ok((row.string(0)?, row.parse(1)?)))?);
+        found.extend(tx.query(SQL, &params, read_effect)?);
     }
     Ok(found)
+}
+
+/// Acts of a kind and of these companies (ids ascending) that were not begun, or failed for good.
+pub fn undelivered(tx: &mut Tx, kind: EffectKind, companies: &[&str]) -> Result<Vec<Effect>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        effect_columns!(),
+        " FROM effects WHERE company_id = $1 AND kind = $2 AND state IN ('planned', 'failed')
+      ORDER BY company_id, idempotency_key"
+    );
+    tx.query_companies(SQL, companies, &[kind.as_str().into()], read_effect)
 }
 
 /// A person has it tried again, at once and with all its attempts anew, as if it were planned now.

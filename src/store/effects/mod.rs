@@ -18,7 +18,7 @@ mod in_turn;
 mod rates;
 
 pub use attempts::{Attempt, attempts_of, keep_attempts};
-pub use byhand::{Backlog, Filter, attention, backlog, decide, list, named, of_message, plan_again, retry};
+pub use byhand::{Backlog, Filter, attention, backlog, decide, list, named, of_message, plan_again, retry, undelivered};
 pub use in_turn::{call, give_back};
 pub use rates::{keep_rate, rate};
 

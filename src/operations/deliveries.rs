@@ -1,0 +1,93 @@
+//! How an invoice or a credit note reached its customer.
+
+use crate::error::Result;
+use crate::jobs::messages::kind_of;
+use crate::jobs::send;
+use crate::model::message::Channel;
+use crate::model::{EffectState, Invoice};
+use crate::store::effects::{self, Effect};
+use crate::store::events::{self, Audience, EventState};
+use crate::store::{Tx, openings};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+/// It was sent, or is to be sent, to one recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sent {
+    pub channel: Channel,
+    pub to: String,
+    pub state: EffectState,
+    /// When that became of it; of what waits, when it was decided.
+    pub at: DateTime<Utc>,
+    /// Why it did not arrive.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub error: String,
+}
+
+/// What is known of how it reached its customer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Deliveries {
+    /// The next `invoices send` decides who gets it.
+    pub is_due: bool,
+    /// Nobody was to be told: the company wants no mails, or it was issued without a mail server.
+    pub is_left_out: bool,
+    pub sent: Vec<Sent>,
+}
+
+/// All mails by which an issued document went to its customer; None for a draft, and for what another system issued.
+pub fn of(tx: &mut Tx, invoice: &Invoice) -> Result<Option<Deliveries>> {
+    let Some(number) = &invoice.number else { return Ok(None) };
+    if openings::is_opening(tx, &invoice.company_id, &invoice.invoice_id)? {
+        return Ok(None);
+    }
+    let base = send::key(kind_of(invoice), &invoice.seller_id, number);
+    let mut deliveries = Deliveries { is_due: false, is_left_out: true, sent: Vec::new() };
+    for times in 1.. {
+        let key = if times == 1 { base.clone() } else { format!("{base}#{times}") };
+        let event = events::state(tx, &invoice.company_id, Audience::Customer, &key)?;
+        deliveries.is_due |= event == Some(EventState::New);
+        if event.is_none() {
+            break;
+        }
+        let effects = effects::of_message(tx, &invoice.company_id, &key)?;
+        deliveries.sent.extend(effects.into_iter().filter_map(sent));
+    }
+    deliveries.is_left_out = !deliveries.is_due && deliveries.sent.is_empty();
+    Ok(Some(deliveries))
+}
+
+fn sent(effect: Effect) -> Option<Sent> {
+    let channel = Channel::ALL.iter().copied().find(|channel| effect.key.starts_with(&format!("{channel}:")))?;
+    let at = effect.settled_at.unwrap_or(effect.planned_at);
+    Some(Sent { channel, to: effect.recipient, state: effect.state, at, error: effect.error })
+}
+
+impl Sent {
+    /// One line for a person.
+    pub fn text(&self) -> String {
+        let at = self.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let what = match self.state {
+            EffectState::Succeeded => "sent",
+            EffectState::Planned | EffectState::Sending => "waits to be sent",
+            EffectState::Failed => "could not be sent",
+            EffectState::Unknown | EffectState::NeedsHuman => "was perhaps sent",
+            EffectState::Abandoned => "was not sent",
+        };
+        let why = if self.error.is_empty() { String::new() } else { format!(": {}", self.error) };
+        format!("{what} to {} ({}, {at}){why}", self.to, self.channel)
+    }
+}
+
+impl Deliveries {
+    /// Lines for a person; `invoice` names it.
+    pub fn text(&self, invoice: &str) -> String {
+        let mut lines: Vec<String> = self.sent.iter().map(Sent::text).collect();
+        if self.is_due {
+            lines.push("to be sent by the next finops invoices send".to_owned());
+        }
+        if self.is_left_out {
+            lines.push(format!("not sent to anybody; finops invoices send {invoice} does it"));
+        }
+        lines.join("\n")
+    }
+}
