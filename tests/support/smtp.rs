@@ -154,12 +154,14 @@ struct Talk<'s> {
     stream: TcpStream,
     mail: String,
     rcpt: String,
+    /// What was said last, here: other connections talk at the same time.
+    said: String,
 }
 
 fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
-    let mut talk = Talk { state, stream, mail: String::new(), rcpt: String::new() };
+    let mut talk = Talk { state, stream, mail: String::new(), rcpt: String::new(), said: String::new() };
     if !talk.act(At::Connect, "220 scripted ESMTP", None)? {
         return Ok(());
     }
@@ -190,7 +192,7 @@ fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
             // A word of base64 goes on with it.
             _ => talk.act(At::Auth, "235 2.7.0 Authentication successful", None)?,
         };
-        let into_body = goes_on && word == "DATA" && lock(&state.commands).last().is_some_and(|last| last.starts_with("354"));
+        let into_body = goes_on && word == "DATA" && talk.said.starts_with("354");
         if into_body {
             let Some(bytes) = talk.body(&mut reader)? else { return Ok(()) };
             let taken = Taken { mail: talk.mail.clone(), rcpt: talk.rcpt.clone(), bytes };
@@ -231,9 +233,7 @@ impl Talk<'_> {
         };
         // Before it is told: whoever is told and dies at once must find it taken.
         lock(&self.state.taken).extend(mail.filter(|_| answer.starts_with('2')));
-        if at == At::Data {
-            lock(&self.state.commands).push(answer.chars().take(3).collect());
-        }
+        answer.clone_into(&mut self.said);
         let bytes = format!("{answer}\r\n").into_bytes();
         match pause {
             None => self.stream.write_all(&bytes)?,
