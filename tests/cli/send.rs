@@ -99,6 +99,38 @@ fn a_mail_that_was_refused_goes_to_the_address_that_is_put_right() {
 }
 
 #[test]
+fn an_address_that_is_put_back_gets_its_mail_and_who_had_it_gets_no_other() {
+    let server = Server::start([(At::Rcpt, Act::Say("450 4.2.0 come back later")), (At::Rcpt, Act::Say("250 2.1.5 Ok"))]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let elbe = number(&environment, "elbe");
+    // One of two is put off.
+    assert_eq!(environment.finops(&["invoices", "send", &elbe]).code, 3);
+    let [first] = &mailed(&server)[..] else { panic!("{:?}", mailed(&server)) };
+    let waits = if first.contains("ap@") { ("nowak", "nowak@elbe.example.org") } else { ("accounts", "ap@elbe.example.org") };
+    let import = |environment: &TestEnvironment, nowak: &str, accounts: &str| {
+        let rows = format!("company_id,contact_id,email\nelbe,nowak,{nowak}\nelbe,accounts,{accounts}\n");
+        environment.write("contacts.csv", rows);
+        must(environment, &["import", "contacts", "contacts.csv"]);
+    };
+    // Both move to another domain: who has it does not get it again.
+    import(&environment, "nowak@new.example.org", "ap@new.example.org");
+    let planned = |environment: &TestEnvironment| -> Vec<String> {
+        let listed = must(environment, &["effects", "list", "--json"]).json();
+        listed.iter().map(|effect| effect["recipient"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(planned(&environment), [waits.1.replace("elbe.", "new.")]);
+    // A slip, and they are back.
+    import(&environment, "nowak@elbe.example.org", "ap@elbe.example.org");
+    assert_eq!(planned(&environment), [waits.1]);
+    on(&mut environment, "2026-11-17");
+    must(&environment, &["effects", "settle"]);
+    let mut told = mailed(&server);
+    told.sort();
+    assert_eq!(told, ["<ap@elbe.example.org>", "<nowak@elbe.example.org>"]);
+}
+
+#[test]
 fn who_left_the_company_gets_no_mail_and_who_came_does() {
     let server = Server::start((0..2).map(|_| (At::Rcpt, Act::Say("450 4.2.0 come back later"))));
     let mut environment = month(&server);

@@ -4,7 +4,7 @@
 //! (reliability.md: "never until the data change").
 
 use super::Work;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::messages::{Outgoing, by_mail, plan};
 use crate::model::message::{About, Channel, ContactRole, Mailbox, Message};
 use crate::model::{Company, CompanyId, Contact, EffectKind, EffectState, Seller};
@@ -12,8 +12,12 @@ use crate::rules::recipients::{Recipient, by_mail as mailed, by_sms};
 use crate::store::audit::Entry;
 use crate::store::effects::{self, Effect};
 use crate::store::{Tx, companies, contacts};
+use chrono::TimeDelta;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What was refused for good and is older than this stays so.
+const REMEMBERED: TimeDelta = TimeDelta::days(90);
 
 /// How some companies are reached, as it stands.
 #[derive(Default)]
@@ -55,6 +59,41 @@ impl Reach {
         let all = roles.into_iter().flat_map(|role| self.by(channel, seller, role));
         all.map(|recipient| recipient.mailbox.address).collect()
     }
+
+    /// Each address by whose it is: a contact's id, or none for the company's own.
+    fn owners<'r>(&'r self, channel: Channel) -> BTreeMap<Option<&'r str>, &'r String> {
+        let of_contact = |contact: &'r Contact| if channel == Channel::Sms { &contact.phone } else { &contact.email };
+        let own = (channel == Channel::Email).then_some((None, &self.company.email));
+        own.into_iter()
+            .chain(self.contacts.iter().map(|contact| (Some(contact.contact_id.as_str()), of_contact(contact))))
+            .collect()
+    }
+}
+
+/// How a company is reached otherwise than before.
+struct Moves {
+    gone: BTreeSet<String>,
+    came: BTreeSet<String>,
+    /// New address to the one that the same person had.
+    former: BTreeMap<String, String>,
+}
+
+impl Moves {
+    fn between(was: &Reach, is: &Reach, channel: Channel, seller: &Seller) -> Self {
+        let (before, after) = (was.addresses(channel, seller), is.addresses(channel, seller));
+        let owned = was.owners(channel);
+        let moved =
+            is.owners(channel).into_iter().filter_map(|(owner, address)| Some((address.clone(), (*owned.get(&owner)?).clone())));
+        Self {
+            gone: before.difference(&after).cloned().collect(),
+            came: after.difference(&before).cloned().collect(),
+            former: moved.filter(|(new, old)| new != old).collect(),
+        }
+    }
+
+    fn former(&self, address: &str) -> Option<&String> {
+        self.former.get(address)
+    }
 }
 
 /// Sends what waits for lost addresses to whoever is there now.
@@ -67,91 +106,120 @@ pub fn follow(tx: &mut Tx, work: &mut Work, before: &Reached) -> Result<()> {
     }
     let after = Reached::load(tx, &ids)?;
     for channel in [Channel::Email, Channel::Sms] {
-        let mut lost: BTreeMap<&CompanyId, BTreeSet<String>> = BTreeMap::new();
+        let mut moves: BTreeMap<&CompanyId, Moves> = BTreeMap::new();
         for (company_id, was) in &before.0 {
-            let now = after.0.get(company_id).map(|is| is.addresses(channel, &any)).unwrap_or_default();
-            let gone: BTreeSet<String> = was.addresses(channel, &any).difference(&now).cloned().collect();
-            if !gone.is_empty() {
-                lost.insert(company_id, gone);
+            let Some(is) = after.0.get(company_id) else { continue };
+            let moved = Moves::between(was, is, channel, &any);
+            if !moved.gone.is_empty() {
+                moves.insert(company_id, moved);
             }
         }
-        let of: Vec<&str> = lost.keys().map(|company_id| company_id.as_str()).collect();
+        let of: Vec<&str> = moves.keys().map(|company_id| company_id.as_str()).collect();
         let mut waiting: BTreeMap<(CompanyId, String), Vec<(Effect, Message)>> = BTreeMap::new();
         for effect in effects::undelivered(tx, EffectKind::of(channel), &of)? {
-            if !lost.get(&effect.company_id).is_some_and(|gone| gone.contains(&effect.recipient)) {
+            let is_stale = moves.get(&effect.company_id).is_some_and(|moved| moved.gone.contains(&effect.recipient));
+            // What was given up long ago is not taken up again by the way.
+            let is_old = effect.state == EffectState::Failed && effect.planned_at + REMEMBERED < work.author.at;
+            if !is_stale || is_old {
                 continue;
             }
-            let message = Message::of_payload(&effect.payload).map_err(|invalid| crate::error::Error::failed(invalid.0))?;
+            let message = Message::of_payload(&effect.payload).map_err(|invalid| Error::failed(invalid.0))?;
             if matches!(message.about, About::Invoices { .. } | About::Statement { .. }) {
                 waiting.entry((effect.company_id.clone(), message.message_key.clone())).or_default().push((effect, message));
             }
         }
         for ((company_id, _), stale) in waiting {
-            if let (Some(reach), Some(gone)) = (after.0.get(&company_id), lost.get(&company_id)) {
-                readdress(tx, work, channel, reach, gone, &stale)?;
+            if let (Some(reach), Some(moved)) = (after.0.get(&company_id), moves.get(&company_id)) {
+                readdress(tx, work, channel, reach, moved, &stale)?;
             }
         }
     }
     Ok(())
 }
 
-/// One message of a company: `stale` are those of its effects whose recipients are `gone`.
+/// One message of a company: `stale` are those of its effects whose recipients are gone.
 fn readdress(
     tx: &mut Tx,
     work: &mut Work,
     channel: Channel,
     reach: &Reach,
-    gone: &BTreeSet<String>,
+    moved: &Moves,
     stale: &[(Effect, Message)],
 ) -> Result<()> {
     let Some((first, message)) = stale.first() else { return Ok(()) };
     let (About::Invoices { seller_id, .. } | About::Statement { seller_id, .. }) = &message.about else { return Ok(()) };
-    let Some(seller) = work.sellers.get(seller_id) else { return Ok(()) };
-    let to = reach.by(channel, seller, ContactRole::Billing);
+    let Some(seller) = work.sellers.get(seller_id).cloned() else { return Ok(()) };
+    let (company_id, at) = (&reach.company.company_id, work.author.at);
+    let to = reach.by(channel, &seller, ContactRole::Billing);
     if to.is_empty() {
         // Nobody took the place: better the old address than none.
         return Ok(());
     }
-    let outgoing: Vec<Outgoing> = match channel {
-        Channel::Sms => to
-            .into_iter()
-            .map(|Recipient { mailbox, language, .. }| Outgoing {
-                channel,
-                message: Message { recipient: mailbox, language, ..message.clone() },
-                not_before: first.next_at,
-            })
-            .collect(),
-        _ => by_mail(message, &to, &copies(channel, reach, seller, message, gone)),
-    };
-    let mut planned = Vec::new();
-    for one in outgoing {
-        let key = one.message.effect_key(channel);
-        if effects::find(tx, &reach.company.company_id, &key)?.is_none() {
-            planned.push(one);
-        }
-    }
-    plan(tx, &reach.company.company_id, &planned, work.author.at)?;
-    let now: Vec<&str> = planned.iter().map(|one| one.message.recipient.address.as_str()).collect();
+    let mut given_up = Vec::new();
     for (effect, _) in stale {
-        if effects::decide(tx, effect, EffectState::Abandoned, "", work.author.at)? {
-            work.entries.push(Entry {
-                company_id: effect.company_id.to_string(),
-                action: "effect.readdressed",
-                entity: "effect",
-                entity_id: effect.key.clone(),
-                payload: json!({ "before": effect.state, "from": effect.recipient, "to": now }).to_string(),
-            });
+        // One that is being sent by now is left to it.
+        if effects::decide(tx, effect, EffectState::Abandoned, "", at)? {
+            given_up.push(effect);
         }
     }
+    if given_up.is_empty() {
+        return Ok(());
+    }
+    let standing: BTreeMap<String, Effect> = effects::of_message(tx, company_id, &message.message_key)?
+        .into_iter()
+        .filter(|effect| effect.kind == EffectKind::of(channel))
+        .map(|effect| (effect.recipient.clone(), effect))
+        .collect();
+    let was_reached = |address: &String| standing.get(address).is_some_and(|effect| !is_over_in_vain(effect.state));
+    let anybody = standing.values().any(|effect| !is_over_in_vain(effect.state));
+    let wanted = |recipient: &String| {
+        let newcomer = moved.came.contains(recipient) && !moved.former(recipient).is_some_and(was_reached);
+        newcomer || !anybody
+    };
+    // What waited for the morning waits on; a pause after a failure was the other address's.
+    let not_before = first.next_at.filter(|_| first.state == EffectState::Planned && first.attempts == 0);
+    let outgoing: Vec<Outgoing> = match channel {
+        Channel::Sms => to.into_iter().map(|recipient| by_channel(channel, message, recipient)).collect(),
+        _ => by_mail(message, &to, &copies(channel, reach, &seller, message, moved)),
+    };
+    let mut now: Vec<String> = Vec::new();
+    for one in outgoing.into_iter().filter(|one| wanted(&one.message.recipient.address)) {
+        let address = one.message.recipient.address.clone();
+        match standing.get(&address) {
+            None => plan(tx, company_id, &[Outgoing { not_before, ..one }], at)?,
+            Some(effect) if is_over_in_vain(effect.state) => {
+                effects::decide(tx, effect, EffectState::Planned, "", at)?;
+            }
+            Some(_) => continue,
+        }
+        now.push(address);
+    }
+    work.entries.extend(given_up.into_iter().map(|effect| Entry {
+        company_id: effect.company_id.to_string(),
+        action: "effect.readdressed",
+        entity: "effect",
+        entity_id: effect.key.clone(),
+        payload: json!({ "before": effect.state, "from": effect.recipient, "to": now }).to_string(),
+    }));
     Ok(())
 }
 
+/// Nothing came of it, and nothing will by itself.
+const fn is_over_in_vain(state: EffectState) -> bool {
+    matches!(state, EffectState::Failed | EffectState::Abandoned)
+}
+
+fn by_channel(channel: Channel, message: &Message, recipient: Recipient) -> Outgoing {
+    let Recipient { mailbox, language, .. } = recipient;
+    Outgoing { channel, message: Message { recipient: mailbox, language, ..message.clone() }, not_before: None }
+}
+
 /// Who was copied and still is there, with the management of today where somebody is gone.
-fn copies(channel: Channel, reach: &Reach, seller: &Seller, message: &Message, gone: &BTreeSet<String>) -> Vec<Recipient> {
+fn copies(channel: Channel, reach: &Reach, seller: &Seller, message: &Message, moved: &Moves) -> Vec<Recipient> {
     let zone = seller.time_zone;
     let as_copied =
         |mailbox: &Mailbox| Recipient { mailbox: mailbox.clone(), language: message.language.clone(), time_zone: zone };
-    let (left, lost): (Vec<&Mailbox>, Vec<&Mailbox>) = message.cc.iter().partition(|copied| !gone.contains(&copied.address));
+    let (lost, left): (Vec<&Mailbox>, Vec<&Mailbox>) = message.cc.iter().partition(|copied| moved.gone.contains(&copied.address));
     let mut copies: Vec<Recipient> = left.into_iter().map(as_copied).collect();
     if !lost.is_empty() {
         copies.extend(reach.by(channel, seller, ContactRole::Management));
