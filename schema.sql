@@ -195,6 +195,9 @@ CREATE TABLE contracts (
   CONSTRAINT contracts_company FOREIGN KEY (company_id) REFERENCES companies (company_id)
 ) STRICT, WITHOUT ROWID;
 
+-- A person names a contract by its id alone.
+CREATE INDEX contracts_id ON contracts (contract_id);
+
 -- Versions of a contract's items: each holds from valid_from until the next or its end. `tiers` is a
 -- list of limit:unit price:fee, the last limit '*' (`10:5:0 50:4.5:0 *:4:20`); '' for what a model has not.
 CREATE TABLE contract_items (

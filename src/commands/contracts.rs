@@ -205,8 +205,7 @@ pub fn run(args: Args, ctx: &Context) -> Result<ExitCode> {
             order(ctx, which, on, Amendment::Cancel, how, notice_given)
         }
         Verb::Cancel(CancelArgs { which, on: None, notice_given, how, .. }) => {
-            let today = ctx.as_of.date_naive();
-            order(ctx, which, today, Amendment::Reinstate, how, notice_given)
+            order(ctx, which, ctx.as_of.date_naive(), Amendment::Reinstate, how, notice_given)
         }
     }
 }

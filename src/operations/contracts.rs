@@ -16,14 +16,17 @@ pub use voided::forget_adjustments;
 use crate::context::Ids;
 use crate::error::{Error, Result};
 use crate::jobs::generate::{Plans, agreed_facts};
-use crate::model::{BillableItem, Company, CompanyId, Contract, Currency, InvoiceId, Money, Pause, Period, SourceKey, text};
+use crate::model::{
+    BillableItem, Company, CompanyId, Contract, ContractId, Currency, InvoiceId, InvoiceState, Money, Pause, Period, SourceKey,
+    text,
+};
 use crate::rules::amend::{Agreement, Amendment, Refusal, Terms};
 use crate::rules::billing::{Adjusted, Failure, Reference, adjustments};
 use crate::rules::pricing::check_item_countable;
 use crate::rules::schedule::today;
 use crate::store::audit::Author;
 use crate::store::billing::Billed;
-use crate::store::{Tx, billing, companies, contracts, invoices, pauses, sellers};
+use crate::store::{Tx, billing, companies, contracts, invoices, items, pauses, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -34,7 +37,7 @@ pub struct Order {
     pub contract: String,
     /// Needed when two companies have a contract of this id.
     pub company: Option<CompanyId>,
-    /// First day on which the change holds.
+    /// First day on which the change holds; of an end that is taken back it is the seller's today.
     pub on: NaiveDate,
     pub amendment: Amendment,
     /// What is credited or charged becomes a draft at once, rather than lines of the next invoice.
@@ -124,14 +127,17 @@ pub const fn action(amendment: &Amendment) -> &'static str {
 
 /// The one contract that a person means. Ids are unique within a company only.
 pub fn find(tx: &mut Tx, contract_id: &str, company: Option<&CompanyId>) -> Result<Contract> {
+    if let Some(company) = company {
+        let id = contract_id.parse::<ContractId>().ok();
+        let found = id.map(|id| contracts::find(tx, company, &id)).transpose()?.flatten();
+        return found.ok_or_else(|| {
+            Error::not_found(format!("company {company} has no contract {contract_id:?}"))
+                .hint("finops contracts list shows them")
+        });
+    }
     let mut found = contracts::by_id(tx, contract_id)?;
-    found.retain(|contract| company.is_none_or(|company| contract.company_id == *company));
     match found.len() {
-        0 => Err(Error::not_found(match company {
-            Some(company) => format!("company {company} has no contract {contract_id:?}"),
-            None => format!("there is no contract {contract_id:?}"),
-        })
-        .hint("finops contracts list shows them")),
+        0 => Err(Error::not_found(format!("there is no contract {contract_id:?}")).hint("finops contracts list shows them")),
         1 => Ok(found.remove(0)),
         _ => {
             let owners: Vec<&str> = found.iter().map(|contract| contract.company_id.as_str()).collect();
@@ -157,15 +163,20 @@ pub fn amend(tx: &mut Tx, desk: Desk<'_>, order: &Order) -> Result<Amended> {
     // As it is once nobody else can change it.
     let contract = find(tx, &order.contract, Some(&company_id))?;
     let before = agreement(tx, contract)?;
+    let reference = Reference::new(sellers::all(tx)?, sellers::tax_rates(tx)?);
+    let today = today(desk.as_of, reference.seller(&before.contract.seller_id).map_err(failed)?.time_zone);
+    // An end is taken back today, whatever day that was.
+    let order = &match order.amendment {
+        Amendment::Reinstate => Order { on: today, ..order.clone() },
+        _ => order.clone(),
+    };
     let after = before.amend(order.on, &order.amendment).map_err(refused)?;
     if after == before {
         return Ok(nothing(&before, order));
     }
     check_prices(&before, &after)?;
-    let reference = Reference::new(sellers::all(tx)?, sellers::tax_rates(tx)?);
     let company = companies::by_ids(tx, &[company_id.as_str()])?;
     let company = company.first().ok_or_else(|| Error::failed(format!("company {company_id} is gone")))?;
-    let today = today(desk.as_of, reference.seller(&before.contract.seller_id).map_err(failed)?.time_zone);
     let adjusted = adjusted(tx, company, &reference, (&before, &after))?;
     let work = record::Work { desk, order, company, reference: &reference, today, before: &before, after: &after };
     work.record(tx, &adjusted)
@@ -191,19 +202,31 @@ fn adjusted(
     let adjusted = adjustments(company, reference, &before, &after, &issued).map_err(failed)?;
     let adjusts = |billed: &&Billed| billed.is_issued() && adjusted.iter().any(|one| one.adjusts == billed.period.start());
     for Billed { period, invoice_id, .. } in billed.iter().filter(adjusts) {
-        if invoices::has_credit_notes(tx, company_id, invoice_id)? {
-            return Err(credited(tx, company_id, invoice_id, *period)?);
+        check_untouched(tx, company_id, invoice_id, *period)?;
+    }
+    // What earlier changes credited or charged in these periods stands on other invoices.
+    for (item, taken) in items::adjustments(tx, company_id, contract_id)? {
+        let (Some(earlier), Some((invoice_id, state))) = (item.adjustment, taken) else { continue };
+        if state != InvoiceState::Draft && adjusted.iter().any(|one| one.adjusts == earlier.adjusts) {
+            check_untouched(tx, company_id, &invoice_id, earlier.period)?;
         }
     }
     Ok(adjusted)
 }
 
-/// What a person took back of an invoice may be the very days that a change would credit.
-fn credited(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId, period: Period) -> Result<Error> {
-    let invoice = invoices::head(tx, company_id, invoice_id)?;
-    let label = invoice.map_or_else(|| invoice_id.to_string(), |invoice| invoice.label().to_owned());
-    Ok(Error::refused(format!("invoice {label}, which bills {period}, has credit notes: some of it could be credited twice"))
-        .hint(format!("name {} or a later day, and credit or bill what differs before by hand", period.end())))
+/// Refuses to change what a person has changed on the invoice: what was taken back of it by a credit note may be
+/// the very days that would be credited, and lines that were edited are not what the contract says.
+fn check_untouched(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId, period: Period) -> Result<()> {
+    let Some(invoice) = invoices::head(tx, company_id, invoice_id)? else { return Ok(()) };
+    let label = invoice.label();
+    let why = if invoices::has_credit_notes(tx, company_id, invoice_id)? {
+        format!("invoice {label}, which bills {period}, has credit notes: some of it could be credited twice")
+    } else if invoice.edited {
+        format!("invoice {label}, which bills {period}, was edited by hand: what it bills is not what the contract says")
+    } else {
+        return Ok(());
+    };
+    Err(Error::refused(why).hint(format!("name {} or a later day, and credit or bill what differs before by hand", period.end())))
 }
 
 fn nothing(agreed: &Agreement, order: &Order) -> Amended {

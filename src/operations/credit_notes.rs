@@ -12,7 +12,9 @@ use crate::jobs::send;
 use crate::jobs::settle::Settle;
 use crate::model::document::{Corrected, Document};
 use crate::model::message::MessageKind;
-use crate::model::{Correction, EffectKind, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Seller, text};
+use crate::model::{
+    ContractId, Correction, EffectKind, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Seller, text,
+};
 use crate::operations::invoices::{held, note, states};
 use crate::operations::payments::settle;
 use crate::render::{Fonts, missing_characters};
@@ -24,11 +26,12 @@ use crate::store::credit::{self, NewEntry};
 use crate::store::documents::{self, DocumentFile};
 use crate::store::numbers::{self, Given, Taken};
 use crate::store::payments::open_balance;
-use crate::store::{Db, StoreError, Tx, audit, companies, events, invoices, openings, sellers};
+use crate::store::{Db, StoreError, Tx, audit, billing, companies, events, invoices, items, openings, sellers};
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Longest key, in characters: an index takes at most 2,704 bytes.
 const MAX_KEY_CHARS: usize = 260;
@@ -86,6 +89,7 @@ pub fn credit(tx: &mut Tx, ctx: &Context, fonts: &Fonts, invoice: &Invoice, requ
             .hint(format!("credit it there, and keep here what it lowers: finops payments record {label} --help")));
     }
     let full = invoices::full(tx, invoice.clone())?;
+    check_changes(tx, &full, request)?;
     let earlier = invoices::credit_notes(tx, &invoice.company_id, &invoice.invoice_id)?;
     let wanted = wanted(&invoice, request)?;
     let credited = split(&full, &earlier, &wanted).map_err(|why| refused(&invoice, &why))?;
@@ -94,6 +98,40 @@ pub fn credit(tx: &mut Tx, ctx: &Context, fonts: &Fonts, invoice: &Invoice, requ
         seller.ok_or_else(|| Error::refused(format!("seller {} does not exist", invoice.seller_id)).hint("import it"))?;
     let note = issue(tx, ctx, fonts, (&invoice, &seller), credited, request)?;
     book(tx, ctx, invoice, note)
+}
+
+/// What changes of its contracts have credited or charged already must not be taken back once more: then a
+/// person says how much is left.
+fn check_changes(tx: &mut Tx, full: &FullInvoice, request: &Request) -> Result<()> {
+    let FullInvoice { head: invoice, lines, .. } = full;
+    if request.amount.is_some() {
+        return Ok(());
+    }
+    let named = (1..).zip(lines).filter(|(position, _)| request.lines.is_empty() || request.lines.contains(position));
+    let contracts: BTreeSet<&ContractId> = named.filter_map(|(_, line)| line.contract_id.as_ref()).collect();
+    for period in billing::of_invoice(tx, &invoice.company_id, &invoice.invoice_id)? {
+        if !contracts.contains(&period.contract_id) {
+            continue;
+        }
+        let made = items::adjustments(tx, &invoice.company_id, &period.contract_id)?;
+        let of_it = made.iter().filter(|(item, taken)| {
+            let adjusts = item.adjustment.as_ref().is_some_and(|adjustment| adjustment.adjusts == period.start);
+            adjusts && !matches!(taken, Some((_, InvoiceState::Void)))
+        });
+        let amounts: Vec<Money> = of_it.filter_map(|(item, _)| item.adjustment.as_ref()).map(|a| a.amount).collect();
+        if amounts.is_empty() {
+            continue;
+        }
+        let zero = Money::zero(invoice.currency);
+        let sum = amounts.into_iter().try_fold(zero, Money::checked_add).unwrap_or(zero);
+        let (label, currency, contract) = (invoice.label(), invoice.currency, &period.contract_id);
+        return Err(Error::refused(format!(
+            "contract {contract} changed in the period from {}: {sum} {currency} of it are credited (below 0) or charged by that",
+            period.start
+        ))
+        .hint(format!("say how much of {label} is still to be taken back, with tax: --amount")));
+    }
+    Ok(())
 }
 
 fn check_texts(request: &Request) -> Result<()> {

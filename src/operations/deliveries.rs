@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::jobs::messages::kind_of;
 use crate::jobs::send;
 use crate::model::message::Channel;
-use crate::model::{EffectState, Invoice};
+use crate::model::{EffectState, Invoice, InvoiceState};
 use crate::store::effects::{self, Effect};
 use crate::store::events::{self, Audience, EventState};
 use crate::store::{Tx, openings};
@@ -34,9 +34,9 @@ pub struct Deliveries {
     pub sent: Vec<Sent>,
 }
 
-/// All mails by which an issued document went to its customer; None for a draft, and for what another system issued.
+/// All mails by which an issued document went to its customer; None for a draft, for what is void, and for what another system issued.
 pub fn of(tx: &mut Tx, invoice: &Invoice) -> Result<Option<Deliveries>> {
-    let Some(number) = &invoice.number else { return Ok(None) };
+    let Some(number) = invoice.number.as_ref().filter(|_| invoice.state != InvoiceState::Void) else { return Ok(None) };
     if openings::is_opening(tx, &invoice.company_id, &invoice.invoice_id)? {
         return Ok(None);
     }

@@ -68,12 +68,17 @@ pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Resu
         return Err(Error::refused(format!("invoice {label} is paid by the company's credit")).hint(credit_it));
     }
     invoice.check_step(InvoiceState::Void).map_err(|e| Error::refused(e.0))?;
-    forget_adjustments(tx, invoice)?;
+    let forgotten = forget_adjustments(tx, invoice)?;
     change_state(tx, invoice, InvoiceState::Void)?;
     let returned = give_back(tx, ctx, invoice)?;
     let mut payload = json!({ "before": invoice.state, "after": InvoiceState::Void, "number": invoice.number, "reason": reason });
     if !returned.is_zero() {
         payload["credit_returned"] = json!(returned);
+    }
+    if !forgotten.is_empty() {
+        let told =
+            |item: &BillableItem| json!({ "source_key": item.source_key, "amount": item.adjustment.as_ref().map(|a| a.amount) });
+        payload["changes_forgotten"] = forgotten.iter().map(told).collect();
     }
     note(tx, ctx, invoice, "invoice.voided", &payload)
 }

@@ -116,6 +116,7 @@ impl Agreement {
         let Some(holds) = self.holding(&item_id, on) else { return self.no_item(on, &item_id) };
         let version = with(holds, terms);
         check_model(&version, terms)?;
+        check_quantity(&version)?;
         if version != *holds {
             self.put(ContractItem { valid_from: on, ..version });
         }
@@ -182,6 +183,7 @@ impl Agreement {
         };
         let new = with(&new, terms);
         check_model(&new, terms)?;
+        check_quantity(&new)?;
         self.put(new);
         Ok(())
     }
@@ -209,11 +211,11 @@ impl Agreement {
             let real = pause.until != Some(pause.from);
             real && pause.until.is_none_or(|end| on < end) && until.is_none_or(|until| pause.from < until)
         };
-        match self.pauses.iter().find(overlaps) {
-            Some(pause) if pause.from == on && pause.until == until => Ok(()),
+        // One from the same day on gets another end.
+        match self.pauses.iter().filter(|pause| pause.from != on).find(overlaps) {
             Some(Pause { from, until: Some(until), .. }) => refuse(
                 format!("contract {contract_id} is paused from {from} until {until} already"),
-                format!("resume it earlier or later with finops contracts resume, or pause it from {until} on"),
+                format!("give that one another end with --on {from}, or pause it from {until} on"),
             ),
             Some(Pause { from, .. }) => refuse(
                 format!("contract {contract_id} is paused from {from} on already"),
@@ -263,6 +265,13 @@ fn check_model(version: &ContractItem, terms: &Terms) -> Result<(), Refusal> {
             format!("item {id} of model {model} has no price of its own"),
             "its prices are in price_tiers, or in its plan (contract_plans)",
         );
+    }
+    Ok(())
+}
+
+fn check_quantity(version: &ContractItem) -> Result<(), Refusal> {
+    if version.quantity < Decimal::ZERO {
+        return refuse(format!("the quantity {} is below 0", version.quantity), "to give money back, give a negative --price");
     }
     Ok(())
 }

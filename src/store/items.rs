@@ -17,31 +17,33 @@ macro_rules! columns {
 /// How many columns `columns` names.
 const COLUMNS: usize = 21;
 
+const VALUES: [(&str, super::Kind); 21] = [
+    ("company_id", Text),
+    ("source_key", Text),
+    ("seller_id", Text),
+    ("currency", Text),
+    ("dated", Text),
+    ("description", Text),
+    ("quantity", Text),
+    ("unit", Text),
+    ("unit_price", Text),
+    ("tax_inclusive", Int),
+    ("tax_code", Text),
+    ("stand_alone_on", Text),
+    ("contract_id", Text),
+    ("item_id", Text),
+    ("adjusts", Text),
+    ("period_start", Text),
+    ("period_end", Text),
+    ("days", Int),
+    ("of_days", Int),
+    ("amount_minor", Int),
+    ("supplied_on", Text),
+];
+
 static UPSERT: Bulk<21> = Bulk {
     table: "billable_items",
-    columns: [
-        ("company_id", Text),
-        ("source_key", Text),
-        ("seller_id", Text),
-        ("currency", Text),
-        ("dated", Text),
-        ("description", Text),
-        ("quantity", Text),
-        ("unit", Text),
-        ("unit_price", Text),
-        ("tax_inclusive", Int),
-        ("tax_code", Text),
-        ("stand_alone_on", Text),
-        ("contract_id", Text),
-        ("item_id", Text),
-        ("adjusts", Text),
-        ("period_start", Text),
-        ("period_end", Text),
-        ("days", Int),
-        ("of_days", Int),
-        ("amount_minor", Int),
-        ("supplied_on", Text),
-    ],
+    columns: VALUES,
     on_conflict:
         "ON CONFLICT (company_id, source_key) DO UPDATE SET seller_id = excluded.seller_id, currency = excluded.currency,
       dated = excluded.dated, description = excluded.description, quantity = excluded.quantity, unit = excluded.unit,
@@ -189,6 +191,14 @@ fn values<'a>(i: &'a BillableItem, stand_alone_on: NaiveDate) -> [Val<'a>; 21] {
 /// one up stays.
 pub fn upsert(tx: &mut Tx, items: &[(&BillableItem, NaiveDate)]) -> Result<(), StoreError> {
     tx.insert(&UPSERT, items.iter().map(|(item, stand_alone_on)| values(item, *stand_alone_on))).map(drop)
+}
+
+/// Adds items. False when one of them is there already: then the caller rolls back.
+pub fn insert(tx: &mut Tx, items: &[(&BillableItem, NaiveDate)]) -> Result<bool, StoreError> {
+    static INSERT: Bulk<21> =
+        Bulk { table: "billable_items", columns: VALUES, on_conflict: "ON CONFLICT (company_id, source_key) DO NOTHING" };
+    let added = tx.insert(&INSERT, items.iter().map(|(item, stand_alone_on)| values(item, *stand_alone_on)))?;
+    Ok(added == items.len() as u64)
 }
 
 /// What a write changes, as JSON for the audit log. `stand_alone_on` is derived, and told as it is

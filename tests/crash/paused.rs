@@ -59,6 +59,39 @@ fn paused(case: &Case, mut stage: Stage, expected: &[String]) {
     check(&mut stage, expected, &what);
 }
 
+/// While an invoice is being issued, its contract changes: what differs must be found in the period that is
+/// billed by then, and not be lost between the two.
+#[test]
+fn a_change_of_a_contract_waits_for_the_invoice_that_is_being_issued() {
+    let Some(db) = TestDb::postgres() else { return };
+    let mut stage = Stage::new(business::prepare(db));
+    business::until_due(&mut stage, JobKind::InvoicesIssue);
+    let draft = stage.db.rows(
+        "SELECT i.company_id, i.contract_id, i.period_start FROM invoices i
+         JOIN contracts c ON c.company_id = i.company_id AND c.contract_id = i.contract_id
+         WHERE i.state = 'draft' AND i.total_minor > 0 AND c.timing = 'advance' AND c.end_on IS NULL ORDER BY 1, 2 LIMIT 1",
+    );
+    let [company, contract, start] = &draft[0][..] else { panic!("{draft:?}") };
+    let at = stage.nth(JobKind::InvoicesIssue, ("batch.written", 1));
+    let issue = stage.job(JobKind::InvoicesIssue).env("FINOPS_STOP_AT", at.to_string()).spawn().unwrap();
+    until("the pause", || state(&issue) == 'T');
+    let cancel = ["contracts", "cancel", contract, "--company-id", company, "--on", start, "--json"];
+    let change = stage.command(&cancel).spawn().unwrap();
+    let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    until("it to wait", || stage.db.value(waits) == "1");
+    signal("CONT", issue.id());
+    for (what, child) in [("issue", issue), ("cancel", change)] {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{what}: {}", told(&output));
+    }
+    let credited = stage.db.value("SELECT CAST(SUM(amount_minor) AS TEXT) FROM billable_items WHERE contract_id <> ''");
+    let billed = stage.db.value(&format!(
+        "SELECT CAST(-SUM(l.amount_minor) AS TEXT) FROM invoice_lines l JOIN invoices i ON i.company_id = l.company_id AND i.invoice_id = l.invoice_id
+         WHERE l.company_id = '{company}' AND l.contract_id = '{contract}' AND l.period_start >= '{start}' AND i.state = 'open'"
+    ));
+    assert_eq!(credited, billed, "all of it is credited");
+}
+
 /// As the kernel tells it: `R` running, `S` asleep, `T` stopped.
 pub fn state(child: &Child) -> char {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();

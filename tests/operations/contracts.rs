@@ -133,6 +133,28 @@ fn an_end_in_billed_service_becomes_a_draft_at_once() {
     });
 }
 
+#[test]
+fn a_quantity_is_not_below_zero() {
+    each_engine(|db| {
+        let negative = Amendment::Change(None, Terms { quantity: Some((-1).into()), ..Terms::default() });
+        let refused = try_amend(&mut books(db), &order("2026-12-01", negative), false).unwrap_err();
+        assert_eq!(refused.message, "the quantity -1 is below 0");
+    });
+}
+
+#[test]
+fn a_pause_gets_another_end_by_being_said_again() {
+    each_engine(|db| {
+        let mut books = books(db);
+        books.invoice("2026-10-01", "2026-11-01", InvoiceState::Open);
+        let until = |day: &str| Amendment::Pause(Some(date(day)));
+        assert_eq!(told(&amended(&mut books, "2026-10-10", until("2026-10-20"))), ["10 of 31: -16.13"]);
+        assert_eq!(told(&amended(&mut books, "2026-10-10", until("2026-10-25"))), ["5 of 31: -8.06"]);
+        assert_eq!(told(&amended(&mut books, "2026-10-10", until("2026-10-15"))), ["10 of 31: 16.13"]);
+        assert!(amended(&mut books, "2026-10-10", until("2026-10-15")).unchanged);
+    });
+}
+
 /// A period that an end had cut is billed to its own end once that is taken back.
 #[test]
 fn what_is_charged_beyond_a_cut_is_billed_service() {

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod contracts;
+mod contracts_billed;
 mod copy;
 mod corrections;
 #[path = "../support/mod.rs"]

@@ -30,16 +30,15 @@ impl Available {
     }
 }
 
-/// Holds the companies of which credit is used, and makes sure that it is still there: a person may have
-/// paid it out since the page was planned.
-pub(super) fn hold(tx: &mut Tx, plans: &[IssuePlan]) -> Result<(), StoreError> {
+/// Makes sure that the credit which is used is still there, of companies that are held: a person may have paid
+/// it out since the page was planned.
+pub(super) fn check(tx: &mut Tx, plans: &[IssuePlan]) -> Result<(), StoreError> {
     let users = plans.iter().filter(|plan| !plan.credit_applied.is_zero());
     let companies: BTreeSet<&str> = users.map(|plan| plan.draft.head.company_id.as_str()).collect();
     if companies.is_empty() {
         return Ok(());
     }
     let companies: Vec<&str> = companies.into_iter().collect();
-    tx.hold_companies(&companies)?;
     let mut available = Available::read(tx, &companies)?;
     for plan in plans.iter().filter(|plan| companies.binary_search(&plan.draft.head.company_id.as_str()).is_ok()) {
         if available.apply(&plan.draft.head) != plan.credit_applied {

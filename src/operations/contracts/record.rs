@@ -45,7 +45,10 @@ impl Work<'_> {
         let alone_on = if self.order.at_once { self.today } else { alone_on };
         let made = self.billable(adjusted, revision, alone_on)?;
         let rows: Vec<(&BillableItem, NaiveDate)> = made.iter().map(|item| (item, alone_on)).collect();
-        items::upsert(tx, &rows)?;
+        if !items::insert(tx, &rows)? {
+            return Err(Error::refused(format!("items of company {} have keys that begin with {PREFIX}", contract.company_id))
+                .hint("such keys belong to changes of contracts: rename the items, which a version before imported"));
+        }
         let lines: Vec<Line> = made.iter().filter_map(Line::of).collect();
         let total = total(&lines, contract)?;
         entries.push(self.entry(&lines, total));
@@ -74,7 +77,7 @@ impl Work<'_> {
         let calendar = BillingCalendar::new(contract).map_err(|invalid| Error::refused(invalid.0))?;
         let starts: BTreeSet<NaiveDate> = adjusted.iter().map(|adjusted| adjusted.adjusts).collect();
         for start in starts {
-            if let Some(period) = calendar.containing(start) {
+            if let Some(period) = calendar.beginning_on(start) {
                 billing::extend(tx, &contract.company_id, &contract.contract_id, start, period.service.end())?;
             }
         }

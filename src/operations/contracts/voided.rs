@@ -1,16 +1,16 @@
 //! What becomes of credits and charges when the invoice is voided that they correct.
 
 use crate::error::{Error, Result};
-use crate::model::{Invoice, InvoiceState};
+use crate::model::{BillableItem, Invoice, InvoiceState};
 use crate::operations::import::standing::companies_changed;
 use crate::store::{Tx, billing, invoices, items};
 use std::collections::BTreeSet;
 
 /// Takes away what changes of contracts credit and charge in the periods of an invoice that is being
 /// voided: `regenerate` bills them as the contract is now. Refused while an issued invoice has some of it,
-/// since it would be credited twice.
-pub fn forget_adjustments(tx: &mut Tx, voided: &Invoice) -> Result<()> {
-    let mut in_drafts = BTreeSet::new();
+/// since it would be credited twice. Returns what was taken away.
+pub fn forget_adjustments(tx: &mut Tx, voided: &Invoice) -> Result<Vec<BillableItem>> {
+    let (mut in_drafts, mut forgotten) = (BTreeSet::new(), Vec::new());
     for period in billing::of_invoice(tx, &voided.company_id, &voided.invoice_id)? {
         for (item, taken) in items::adjustments(tx, &period.company_id, &period.contract_id)? {
             if item.adjustment.as_ref().is_none_or(|adjustment| adjustment.adjusts != period.start) {
@@ -32,8 +32,9 @@ pub fn forget_adjustments(tx: &mut Tx, voided: &Invoice) -> Result<()> {
                 Some((_, InvoiceState::Void | InvoiceState::Issued)) | None => {}
             }
             items::delete(tx, &item.company_id, &item.source_key)?;
+            forgotten.push(item);
         }
     }
     companies_changed(tx, &in_drafts)?;
-    Ok(())
+    Ok(forgotten)
 }

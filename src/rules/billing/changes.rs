@@ -5,17 +5,21 @@
 //! Before and after are compared day by day, item by item, in every billed period, so that a change of
 //! price, an item more or less, a pause and an end are one and the same, whether it is dated back over
 //! several periods or not. Where nothing differs nothing comes of it: to say the same again credits
-//! nothing again. What does not go by days, such as usage and minimums, is compared period by period.
+//! nothing again. What does not go by days is compared period by period: usage, what is billed once,
+//! minimums of the contract, and discounts, which go by what the others have left.
 
 use super::charges::{Charge, agreed, calendar, charges};
 use super::discounts::apply;
 use super::invoice::Taxing;
 use super::{ContractFacts, Failure, Reference};
-use crate::model::{Company, ContractItem, InvoiceLine, ItemId, LineKind, Off, Period, PriceModel, TaxCode};
+use crate::model::{Company, ContractItem, DiscountId, InvoiceLine, ItemId, LineKind, Period, PriceModel, TaxCategory, TaxCode};
+use crate::rules::exact::AmountError;
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
 use crate::rules::pricing::{Segment, segments};
 use chrono::NaiveDate;
-use std::collections::BTreeSet;
+use rust_decimal::Decimal;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A line of what a change credits or charges.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +69,10 @@ fn goes_by_days(item: &ContractItem) -> bool {
     item.terms.meter.is_none() && !matches!(item.price_model, PriceModel::OneTime | PriceModel::Minimum)
 }
 
-/// What goes by days, with its own minimum and its discounts: credited and charged day by day.
+/// What goes by days, with its own minimum: credited and charged day by day, before discounts.
 fn by_days(adjusted: &mut Vec<Adjusted>, was: &Side<'_>, is: &Side<'_>, start: NaiveDate) -> Result<(), Failure> {
-    let (old, new) = (was.calendar.containing(start), is.calendar.containing(start));
+    let serves = |side: &Side<'_>| side.period(start).filter(|period| !side.calendar.is_closing(period));
+    let (old, new) = (serves(was), serves(is));
     let Some(full) = old.or(new).map(|period| period.full) else { return Ok(()) };
     for Difference { days, was: before, is: after } in differences(&was.active(old), &is.active(new)) {
         let period = ServicePeriod { service: days, full };
@@ -87,28 +92,48 @@ fn by_days(adjusted: &mut Vec<Adjusted>, was: &Side<'_>, is: &Side<'_>, start: N
     Ok(())
 }
 
-/// What does not go by days: usage, what is billed once, minimums of the contract, and fixed discounts on
-/// it. The whole of it is credited and charged when it comes out otherwise.
+/// Usage, what is billed once, and minimums that count what was used or all of the contract: the whole of it
+/// is credited and charged when it comes out otherwise. Of a discount the difference is one line a tax rate.
 fn as_a_whole(adjusted: &mut Vec<Adjusted>, was: &Side<'_>, is: &Side<'_>, start: NaiveDate) -> Result<(), Failure> {
     let (mut old, mut new) = (was.whole(start)?, is.whole(start)?);
-    old.retain(|charge| {
-        let same = new.iter().position(|other| comes_to_the_same(&charge.line, &other.line));
-        same.map(|same| new.swap_remove(same)).is_none()
+    old.charges.retain(|charge| {
+        let same = new.charges.iter().position(|other| comes_to_the_same(&charge.line, &other.line));
+        same.map(|same| new.charges.swap_remove(same)).is_none()
     });
-    for (side, mut charges, credit) in [(was, old, true), (is, new, false)] {
-        if let Some(period) = side.calendar.containing(start) {
-            let percentages = side.with_discounts(|discount| matches!(discount.off, Off::Percent(_)));
-            apply(&mut charges, &percentages, &side.calendar, &period)?;
-        }
-        for line in charges.into_iter().filter_map(|charge| adjust(charge.line, credit)) {
-            let item = side.facts.items.iter().find(|item| line.item_id.as_ref().is_none_or(|id| *id == item.item_id));
-            let Some(item) = item else { continue };
-            let tax_code = Some(line.tax_code.clone()).filter(|_| item.tax_code.is_some());
-            let (item_id, supplied_on) = (item.item_id.clone(), line.period.last_day());
-            adjusted.push(Adjusted { adjusts: start, item_id, line, supplied_on, tax_code });
-        }
+    for (side, charges, credit) in [(was, old.charges, true), (is, new.charges, false)] {
+        adjusted.extend(
+            charges.into_iter().filter_map(|charge| adjust(charge.line, credit)).filter_map(|line| side.whole_of(line, start)),
+        );
+    }
+    for line in discounted(old.discounts, new.discounts)? {
+        adjusted.extend(was.whole_of(line.clone(), start).or_else(|| is.whole_of(line, start)));
     }
     Ok(())
+}
+
+/// What a discount takes more (below zero) or less than it did, by discount and tax rate.
+fn discounted(old: Vec<Taken>, new: Vec<Taken>) -> Result<Vec<InvoiceLine>, Failure> {
+    let mut by_rate: BTreeMap<(DiscountId, TaxCategory, Decimal), InvoiceLine> = BTreeMap::new();
+    for ((id, line), credit) in old.into_iter().map(|taken| (taken, true)).chain(new.into_iter().map(|taken| (taken, false))) {
+        let change = if credit { line.amount.negated() } else { line.amount };
+        match by_rate.entry((id, line.tax_category, line.tax_rate)) {
+            Entry::Vacant(entry) => drop(entry.insert(InvoiceLine { amount: change, ..line })),
+            Entry::Occupied(mut entry) => {
+                let sum = entry.get_mut();
+                let error = |error| Failure::Amount { line: format!("discount {}", sum.description), error };
+                sum.amount = sum.amount.checked_add(change).map_err(|_| error(AmountError::TooLarge(change.currency())))?;
+                let days = (sum.period.start().min(line.period.start()), sum.period.end().max(line.period.end()));
+                sum.period = Period::new(days.0, days.1).unwrap_or(sum.period);
+            }
+        }
+    }
+    // As with every credit the quantity is below zero, and the price is not.
+    let line = |line: InvoiceLine| {
+        let price = line.amount.to_decimal();
+        let quantity = if price.is_sign_negative() { -Decimal::ONE } else { Decimal::ONE };
+        InvoiceLine { quantity, unit_price: price.abs(), details: Vec::new(), ..line }
+    };
+    Ok(by_rate.into_values().filter(|line| !line.amount.is_zero()).map(line).collect())
 }
 
 /// Whether two lines differ in words only, and the days that they name.
@@ -125,40 +150,69 @@ impl<'a> Side<'a> {
         found.iter().filter(|segment| goes_by_days(segment.item)).map(Active::of).collect()
     }
 
-    fn with_discounts(&self, holds: impl Fn(&crate::model::Discount) -> bool) -> ContractFacts {
-        let discounts = self.facts.discounts.iter().filter(|discount| holds(discount)).cloned().collect();
-        ContractFacts { discounts, ..self.facts.clone() }
+    /// The period that was billed from this day on, as the contract has it; the last one of a metered contract
+    /// that is billed in advance serves nothing itself.
+    fn period(&self, start: NaiveDate) -> Option<ServicePeriod> {
+        self.calendar.beginning_on(start)
     }
 
     /// What an item costs on some days of a period.
     fn on_days(&self, active: &Active, period: &ServicePeriod) -> Result<Vec<Charge<'a>>, Failure> {
-        let of_item = |id: &Option<ItemId>| id.as_ref() == Some(&active.item.item_id);
-        let discounted = self.with_discounts(|discount| match discount.off {
-            Off::Percent(_) => discount.item_id.is_none() || of_item(&discount.item_id),
-            Off::Amount(_) => of_item(&discount.item_id),
-        });
-        let only = ContractFacts { items: vec![active.item.clone()], ..discounted };
-        let mut charges = agreed(self.taxing, &only, &self.calendar, period)?;
-        apply(&mut charges, &only, &self.calendar, period)?;
-        Ok(charges)
+        let facts = ContractFacts {
+            contract: self.facts.contract.clone(),
+            items: vec![active.item.clone()],
+            discounts: Vec::new(),
+            usage: Vec::new(),
+            next_start: self.facts.next_start,
+            billed: Vec::new(),
+        };
+        agreed(self.taxing, &facts, &self.calendar, period)
     }
 
-    /// What of a billed period does not go by days. Percentages are left out.
-    fn whole(&self, start: NaiveDate) -> Result<Vec<Charge<'a>>, Failure> {
-        let Some(period) = self.calendar.containing(start) else { return Ok(Vec::new()) };
+    /// What of a billed period does not go by days.
+    fn whole(&self, start: NaiveDate) -> Result<Whole<'a>, Failure> {
+        let Some(period) = self.period(start) else { return Ok(Whole::default()) };
         let mut charges = charges(self.taxing, self.facts, &self.calendar, &period)?;
-        apply(&mut charges, self.facts, &self.calendar, &period)?;
-        let by_days = |id: &ItemId| self.facts.items.iter().any(|item| item.item_id == *id && goes_by_days(item));
+        let own = charges.len();
+        let applied = apply(&mut charges, self.facts, &self.calendar, &period)?;
+        let taken = |(id, range): (DiscountId, std::ops::Range<usize>)| {
+            charges[range].iter().map(|charge| (id.clone(), charge.line.clone())).collect::<Vec<_>>()
+        };
+        let discounts = applied.into_iter().flat_map(taken).collect();
+        charges.truncate(own);
         charges.retain(|charge| match charge.line.kind {
             LineKind::Usage | LineKind::OneTime => true,
-            LineKind::Minimum => !charge.line.item_id.as_ref().is_some_and(by_days),
-            // Of a percentage the line says so.
-            LineKind::Discount => charge.line.details.is_empty() && !charge.line.item_id.as_ref().is_some_and(by_days),
-            LineKind::Recurring | LineKind::Item | LineKind::Adjustment | LineKind::Manual => false,
+            LineKind::Minimum => !self.is_of_days(&charge.line),
+            LineKind::Recurring | LineKind::Item | LineKind::Adjustment | LineKind::Manual | LineKind::Discount => false,
         });
-        Ok(charges)
+        Ok(Whole { charges, discounts })
+    }
+
+    /// Whether the version of an item that a line is for goes by days.
+    fn is_of_days(&self, line: &InvoiceLine) -> bool {
+        let versions = segments(&self.facts.items, line.period);
+        versions.iter().any(|segment| line.item_id.as_ref() == Some(&segment.item.item_id) && goes_by_days(segment.item))
+    }
+
+    /// A line of a whole period; a discount of the contract is kept with its first item, and taxed by its own code.
+    fn whole_of(&self, line: InvoiceLine, start: NaiveDate) -> Option<Adjusted> {
+        let item = self.facts.items.iter().find(|item| line.item_id.as_ref().is_none_or(|id| *id == item.item_id))?;
+        let is_by_default = line.item_id.is_some() && item.tax_code.is_none();
+        let tax_code = Some(line.tax_code.clone()).filter(|_| !is_by_default);
+        let (item_id, supplied_on) = (item.item_id.clone(), line.period.last_day());
+        Some(Adjusted { adjusts: start, item_id, line, supplied_on, tax_code })
     }
 }
+
+/// What of a billed period does not go by days.
+#[derive(Default)]
+struct Whole<'a> {
+    charges: Vec<Charge<'a>>,
+    discounts: Vec<Taken>,
+}
+
+/// What a discount took, in one tax rate.
+type Taken = (DiscountId, InvoiceLine);
 
 /// None when it comes to nothing.
 fn adjust(line: InvoiceLine, credit: bool) -> Option<InvoiceLine> {

@@ -9,19 +9,21 @@
 use super::charges::Charge;
 use super::{ContractFacts, Failure};
 use crate::model::invoice::{LineDetail, Proration};
-use crate::model::{Currency, Discount, InvoiceLine, LineKind, Money, Off, Period};
+use crate::model::{Currency, Discount, DiscountId, InvoiceLine, LineKind, Money, Off, Period};
 use crate::rules::exact::{AmountError, multiply, parts, power_of_ten, share_out, to_money};
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
 use crate::rules::pricing::amount;
 use rust_decimal::Decimal;
+use std::ops::Range;
 
-/// Adds the lines of all discounts that hold.
+/// Adds the lines of all discounts that hold. Returns which of the charges each of them is, in order.
 pub(super) fn apply(
     charges: &mut Vec<Charge<'_>>,
     facts: &ContractFacts,
     calendar: &BillingCalendar,
     period: &ServicePeriod,
-) -> Result<(), Failure> {
+) -> Result<Vec<(DiscountId, Range<usize>)>, Failure> {
+    let mut added = Vec::new();
     let mut discounts: Vec<&Discount> = facts.discounts.iter().collect();
     discounts.sort_by(|a, b| (a.item_id.is_none(), &a.discount_id).cmp(&(b.item_id.is_none(), &b.discount_id)));
     for discount in discounts {
@@ -31,9 +33,12 @@ pub(super) fn apply(
             error,
         };
         let lines = taken.lines(charges).map_err(error)?;
-        charges.extend(lines);
+        if !lines.is_empty() {
+            added.push((discount.discount_id.clone(), charges.len()..charges.len() + lines.len()));
+            charges.extend(lines);
+        }
     }
-    Ok(())
+    Ok(added)
 }
 
 struct Taking<'d> {

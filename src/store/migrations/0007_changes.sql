@@ -17,3 +17,5 @@ ALTER TABLE billable_items ADD COLUMN days INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE billable_items ADD COLUMN of_days INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE billable_items ADD COLUMN amount_minor INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE billable_items ADD COLUMN supplied_on TEXT NOT NULL DEFAULT '';
+
+CREATE INDEX contracts_id ON contracts (contract_id);

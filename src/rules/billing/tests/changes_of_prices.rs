@@ -71,11 +71,75 @@ fn discounts_are_taken_back_with_what_they_were_taken_from() {
     let dearer = |item| ContractItem { unit_price: 150.into(), ..item };
     let mut facts = contract("c");
     facts.discounts = vec![discount(Off::Percent(decimal("10")))];
-    assert_eq!(amounts(&facts, &from_the_18th(&facts, dearer)), ["-45.16", "4.52", "67.74", "-6.77"]);
+    assert_eq!(amounts(&facts, &from_the_18th(&facts, dearer)), ["-45.16", "67.74", "-2.26"]);
     // A fixed one on the contract stays with a price, and goes by the days that are served.
     facts.discounts = vec![discount(Off::Amount(decimal("31")))];
     assert_eq!(amounts(&facts, &from_the_18th(&facts, dearer)), ["-45.16", "67.74"]);
-    assert_eq!(amounts(&facts, &ends_on_the_18th(&facts)), ["-45.16", "31.00", "-17.00"]);
+    assert_eq!(amounts(&facts, &ends_on_the_18th(&facts)), ["-45.16", "14.00"]);
+}
+
+/// Which discount is taken first decides, and none takes more than there is.
+#[test]
+fn discounts_are_taken_back_in_their_order_and_within_what_there_is() {
+    let named = |id: &str, off: &str| {
+        let off = off.strip_suffix('%').map_or_else(|| Off::Amount(decimal(off)), |percent| Off::Percent(decimal(percent)));
+        Discount { discount_id: id.parse().unwrap(), ..discount(off) }
+    };
+    let mut facts = contract("c");
+    // 100 − 10 − 31 = 59.00; 54.84 − 5.48 − 17.00 = 32.36.
+    facts.discounts = vec![named("a", "10%"), named("b", "31")];
+    assert_eq!(amounts(&facts, &ends_on_the_18th(&facts)), ["-45.16", "4.52", "14.00"]);
+    // 100 − 31 − 6.90 = 62.10; 54.84 − 17.00 − 3.78 = 34.06.
+    facts.discounts = vec![named("a", "31"), named("b", "10%")];
+    assert_eq!(amounts(&facts, &ends_on_the_18th(&facts)), ["-45.16", "14.00", "3.12"]);
+    // 10 a month until the 15th and 100 from then on, and at most 50 off: 56.78 − 50.00; 4.84 + 6.45 (two days) − 11.29.
+    let item = facts.items[0].item_id.clone();
+    facts.discounts = vec![Discount { item_id: Some(item), ..named("a", "50") }];
+    facts.items = vec![version("c", "2026-01-01", "10"), version("c", "2026-10-16", "100")];
+    assert_eq!(amounts(&facts, &ends_on_the_18th(&facts)), ["-45.16", "38.71"]);
+}
+
+/// A discount of the contract is taken back in the tax rates that it was taken in.
+#[test]
+fn a_discount_of_the_contract_is_taxed_as_what_it_is_taken_from() {
+    let mut facts = contract("c");
+    let reduced = ContractItem {
+        tax_code: Some("reduced".parse().unwrap()),
+        ..another("book", PriceModel::Flat, 1, "100", PriceTerms::default())
+    };
+    facts.items.push(reduced);
+    facts.discounts = vec![discount(Off::Amount(decimal("10")))];
+    let adjusted = adjustments(&company(), &reference(), &facts, &ends_on_the_18th(&facts), &[date("2026-10-01")]).unwrap();
+    let told = |one: &Adjusted| {
+        let code = one.tax_code.as_ref().map_or_else(|| "default".to_owned(), ToString::to_string);
+        format!("{} {} {code}", one.line.description, one.line.amount)
+    };
+    let less: Vec<String> = adjusted.iter().map(told).filter(|line| line.starts_with("Less")).collect();
+    assert_eq!(less, ["Less 2.26 reduced", "Less 2.26 standard"]);
+}
+
+/// A contract that is billed in advance and has a meter ends with an invoice for its last usage, which is no service.
+#[test]
+fn the_last_usage_is_no_period_of_service() {
+    let terms = PriceTerms { meter: Some("api".parse().unwrap()), ..PriceTerms::default() };
+    let used = |on: &str, quantity: i64| UsageDay { meter: "api".parse().unwrap(), on: date(on), quantity: quantity.into() };
+    let mut facts = contract("c");
+    facts.items.push(another("calls", PriceModel::PerUnit, 1, "0.10", terms));
+    facts.usage = vec![used("2026-09-05", 70), used("2026-10-05", 100), used("2026-11-05", 900)];
+    let ended = ends_on_the_18th(&facts);
+    let billed = |before: &ContractFacts, after: &ContractFacts, starts: &[&str]| -> Vec<String> {
+        let starts: Vec<NaiveDate> = starts.iter().map(|start| date(start)).collect();
+        let adjusted = adjustments(&company(), &reference(), before, after, &starts).unwrap();
+        adjusted.iter().map(|one| one.line.amount.to_string()).collect()
+    };
+    // The end is taken back: the rest of October is charged, and its usage comes with November.
+    assert_eq!(billed(&ended, &facts, &["2026-10-01", "2026-10-18"]), ["45.16", "-10.00"]);
+    assert_eq!(billed(&facts, &ended, &["2026-10-01", "2026-10-18"]), ["-45.16", "10.00"]);
+    // It ends on the first day of a period that is billed: all of that is credited, and October's usage stays.
+    let contract = Contract { end: Some(date("2026-11-01")), ..facts.contract.clone() };
+    let on_the_first = ContractFacts { contract, ..facts.clone() };
+    assert_eq!(billed(&facts, &on_the_first, &["2026-10-01", "2026-11-01"]), ["-100.00"]);
+    assert_eq!(billed(&on_the_first, &facts, &["2026-10-01", "2026-11-01"]), ["100.00"]);
 }
 
 #[test]

@@ -1,0 +1,162 @@
+//! Changes of contracts between the jobs that bill them: what is billed in all is what the contract costs.
+
+use crate::database::{TestDb, each_engine};
+use crate::firm::Firm;
+use crate::support::date;
+use finops::engine::host::author;
+use finops::error::{Error, ErrorKind};
+use finops::import::Kind;
+use finops::operations::contracts::{Amended, Desk, Order, amend};
+use finops::operations::credit_notes::Request;
+use finops::operations::edit::edit;
+use finops::operations::invoices::find;
+use finops::rules::amend::{Amendment, Terms};
+use finops::rules::edit::{Edit, Fields};
+
+const SELLERS: &str = "seller_id,name,country,time_zone,tax_code\nde,Muster GmbH,DE,Europe/Berlin,standard\n";
+const RATES: &str = "seller_id,tax_code,valid_from,category,rate,name\nde,standard,2021-01-01,S,19,VAT 19 %\n";
+const COMPANIES: &str = "company_id,name,country\nacme,Acme,DE\n";
+const CONTRACTS: &str =
+    "company_id,contract_id,seller_id,currency,cadence,timing,start\nacme,care,de,EUR,monthly,advance,2026-09-01\n";
+const ITEMS: &str = "company_id,contract_id,item_id,description,price_model,unit_price\nacme,care,base,Base,flat,100\n";
+
+/// In September; more files go before these.
+fn firm(db: &TestDb, items: &str, more: &[(Kind, &str)]) -> Firm {
+    let files = [
+        (Kind::Sellers, SELLERS),
+        (Kind::TaxRates, RATES),
+        (Kind::Companies, COMPANIES),
+        (Kind::Contracts, CONTRACTS),
+        (Kind::ContractItems, items),
+    ];
+    Firm::new(db, "2026-09-01T10:00:00Z", &[&files[..], more].concat())
+}
+
+fn try_amend(firm: &mut Firm, on: &str, amendment: Amendment) -> Result<Amended, Error> {
+    let order = Order {
+        contract: "care".to_owned(),
+        company: None,
+        on: date(on),
+        amendment,
+        at_once: false,
+        reason: String::new(),
+        notice: None,
+    };
+    firm.by_hand(|tx, ctx| {
+        let author = author(ctx);
+        amend(tx, Desk { author: &author, as_of: ctx.as_of, ids: &ctx.ids }, &order)
+    })
+}
+
+/// What it credits and charges.
+#[track_caller]
+fn amended(firm: &mut Firm, on: &str, amendment: Amendment) -> String {
+    try_amend(firm, on, amendment).unwrap().total.map(|total| total.to_string()).unwrap_or_default()
+}
+
+fn price(price: &str) -> Amendment {
+    Amendment::Change(None, Terms { unit_price: Some(price.parse().unwrap()), ..Terms::default() })
+}
+
+/// Bills what is due by then; all that was ever billed, without tax.
+fn billed(db: &TestDb, firm: &mut Firm, at: &str) -> String {
+    firm.at = format!("{at}T10:00:00Z");
+    firm.bill();
+    db.value("SELECT CAST(COALESCE(SUM(net_minor), 0) AS TEXT) FROM invoices WHERE state <> 'draft'")
+}
+
+/// With a meter, and billed in advance: the last usage comes on an invoice of its own, which an end that is taken
+/// back, or said again, leaves right.
+#[test]
+fn an_end_with_usage_is_taken_back_and_said_again() {
+    each_engine(|db| {
+        let items = format!(
+            "{},meter\n{},\nacme,care,calls,Calls,per_unit,0.10,api\n",
+            ITEMS.lines().next().unwrap(),
+            ITEMS.lines().nth(1).unwrap()
+        );
+        let used = "company_id,contract_id,meter,used_on,quantity,usage_key\nacme,care,api,2026-09-20,70,a\n\
+                    acme,care,api,2026-10-05,100,b\nacme,care,api,2026-10-25,300,c\nacme,care,api,2026-11-10,1000,d\n";
+        let mut firm = firm(db, &items, &[(Kind::Usage, used)]);
+        firm.bill();
+        assert_eq!(billed(db, &mut firm, "2026-10-01"), "20700");
+        assert_eq!(amended(&mut firm, "2026-10-18", Amendment::Cancel), "-45.16");
+        // 17 of 31 days, and what was used in them.
+        assert_eq!(billed(db, &mut firm, "2026-10-18"), "17184");
+        assert_eq!(amended(&mut firm, "2026-10-18", Amendment::Reinstate), "35.16");
+        // All of October's usage, and November.
+        assert_eq!(billed(db, &mut firm, "2026-11-01"), "34700");
+        firm.at = "2026-11-20T10:00:00Z".to_owned();
+        assert_eq!(amended(&mut firm, "2026-10-18", Amendment::Cancel), "-175.16");
+        assert_eq!(billed(db, &mut firm, "2026-11-20"), "17184");
+        firm.is_sound();
+    });
+}
+
+/// On the first day of a period that is billed: nothing of it is served.
+#[test]
+fn an_end_on_the_first_day_credits_the_whole_period() {
+    each_engine(|db| {
+        let items = format!(
+            "{},meter\n{},\nacme,care,calls,Calls,per_unit,0.10,api\n",
+            ITEMS.lines().next().unwrap(),
+            ITEMS.lines().nth(1).unwrap()
+        );
+        let used = "company_id,contract_id,meter,used_on,quantity,usage_key\nacme,care,api,2026-09-20,70,a\n";
+        let mut firm = firm(db, &items, &[(Kind::Usage, used)]);
+        firm.bill();
+        assert_eq!(billed(db, &mut firm, "2026-10-01"), "20700");
+        assert_eq!(amended(&mut firm, "2026-10-01", Amendment::Cancel), "-100.00");
+        assert_eq!(billed(db, &mut firm, "2026-10-02"), "10700");
+        firm.is_sound();
+    });
+}
+
+#[track_caller]
+fn refused<T>(result: Result<T, Error>, told: &str) {
+    let Err(error) = result else { panic!("it is not refused: {told}") };
+    assert!(error.kind == ErrorKind::Refused && error.message.contains(told) && error.hint.is_some(), "{told}: {error}");
+}
+
+/// Lines that a person wrote are not what the contract says, so that nobody but a person can say what of them is
+/// to be credited.
+#[test]
+fn what_was_edited_by_hand_is_left_to_people() {
+    each_engine(|db| {
+        let mut firm = firm(db, ITEMS, &[]);
+        firm.generate();
+        let id = db.value("SELECT invoice_id FROM invoices");
+        let cheaper = Fields { unit_price: Some("60".parse().unwrap()), ..Fields::default() };
+        let wanted = Edit { set: Some((1, cheaper)), ..Edit::default() };
+        firm.by_hand(|tx, ctx| {
+            let draft = find(tx, &id, None)?;
+            edit(tx, ctx, &draft, &wanted)
+        })
+        .unwrap();
+        assert_eq!(firm.issue(), 1);
+        refused(
+            try_amend(&mut firm, "2026-09-16", price("150")),
+            "INV-2026-000001, which bills 2026-09-01 to 2026-09-30, was edited by hand",
+        );
+        assert_eq!(amended(&mut firm, "2026-10-01", price("150")), "");
+    });
+}
+
+/// What a change has credited is not credited once more by a credit note, nor the other way round.
+#[test]
+fn a_change_and_a_credit_note_do_not_credit_the_same() {
+    each_engine(|db| {
+        let mut firm = firm(db, ITEMS, &[]);
+        firm.bill();
+        assert_eq!(amended(&mut firm, "2026-09-16", price("50")), "-25.00");
+        let whole = firm.credit("INV-2026-000001", &Request::default());
+        refused(whole, "contract care changed in the period from 2026-09-01: -25.00 EUR of it are credited");
+        let line = firm.credit("INV-2026-000001", &Request { lines: vec![1], ..Request::default() });
+        refused(line, "contract care changed");
+        // October's invoice has the credit; who takes it back in part has the change blocked.
+        assert_eq!(billed(db, &mut firm, "2026-10-01"), "12500");
+        firm.credit_amount("INV-2026-000002", "11.90");
+        refused(try_amend(&mut firm, "2026-09-16", price("100")), "INV-2026-000002");
+        firm.is_sound();
+    });
+}
