@@ -289,6 +289,9 @@ fn text(amended: &Amended, order: &Order, dry_run: bool) -> String {
             (None, None) => String::new(),
         };
         text.push_str(&format!("\n  in all {total} {currency} before tax, {place}"));
+        if total.minor() < 0 && amended.draft.is_some() {
+            text.push_str("\n  issued, it is the company's credit: finops credit apply INVOICE uses it on one that is open");
+        }
     }
     if amended.stale_drafts > 0 {
         text.push_str(&format!("\n  {} open drafts are made anew by the next finops invoices generate", amended.stale_drafts));

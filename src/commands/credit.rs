@@ -5,7 +5,8 @@ use crate::engine::doubts;
 use crate::error::{Error, ExitCode, Result};
 use crate::model::money::parse_decimal;
 use crate::model::{CompanyId, Currency, Invalid, Money, SellerId};
-use crate::operations::credit::{self, Refund, Refunded};
+use crate::operations::credit::{self, Applied, Refund, Refunded};
+use crate::operations::invoices::find;
 use crate::store::credit::{Balance, Entry, balances, companies, of_company};
 use crate::store::{Db, Tx};
 use crate::ui::{Column, Table};
@@ -16,7 +17,7 @@ use serde::Serialize;
 /// Companies that are read at a time.
 const PAGE: u32 = 500;
 
-/// Show and pay out companies' credit.
+/// Show companies' credit, use it, pay it out.
 ///
 /// Credit comes from credit notes, over-payments and invoices below zero. The next invoice of the same
 /// company, seller and currency uses it up when it is issued.
@@ -35,6 +36,20 @@ enum Verb {
         /// Only this company, with its entries.
         #[arg(long, value_name = "ID")]
         company_id: Option<CompanyId>,
+    },
+    /// Use the company's credit on an invoice that is open already, as far as it goes.
+    ///
+    /// A later invoice does so by itself. Again, it does nothing.
+    #[command(after_help = "Example:\n  finops credit apply INV-2026-000001 --dry-run")]
+    Apply {
+        /// The invoice's number, or its id.
+        invoice: String,
+        /// The company, when two sellers use the same number.
+        #[arg(long, value_name = "ID")]
+        company_id: Option<CompanyId>,
+        /// Show what it would do, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
     Refund(RefundArgs),
 }
@@ -77,6 +92,7 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
     match &args.verb {
         Verb::List { company_id: Some(company_id) } => entries(company_id, ctx, &mut db),
         Verb::List { company_id: None } => list(ctx, &mut db),
+        Verb::Apply { invoice, company_id, dry_run } => apply(invoice, company_id.as_ref(), *dry_run, ctx, &mut db),
         Verb::Refund(args) => refund(args, ctx, &mut db),
     }
 }
@@ -151,10 +167,43 @@ fn entries(company_id: &CompanyId, ctx: &Context, db: &mut Db) -> Result<ExitCod
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct Told<'a, T> {
     dry_run: bool,
     #[serde(flatten)]
-    refunded: &'a Refunded,
+    done: &'a T,
+}
+
+fn apply(invoice: &str, company: Option<&CompanyId>, dry_run: bool, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    let work = |tx: &mut Tx| {
+        let invoice = find(tx, invoice, company)?;
+        credit::apply(tx, ctx, &invoice)
+    };
+    let applied = if dry_run {
+        db.rehearse(work)?
+    } else {
+        ctx.refuse_a_future(db)?;
+        doubts::tell(ctx, db)?;
+        db.write_surely(work)?
+    };
+    let told = Told { dry_run, done: &applied };
+    let text = || {
+        let Applied { company_id, invoice, amount, currency, balance, left, .. } = &applied;
+        if amount.is_zero() {
+            return format!(
+                "nothing changed: company {company_id} has {left} {currency} of credit, and {balance} {currency} of invoice {invoice} are open"
+            );
+        }
+        let would = if dry_run { "would lower" } else { "lower" };
+        format!(
+            "{amount} {currency} of credit {would} invoice {invoice}: {balance} {currency} remain, and {left} {currency} of credit"
+        )
+    };
+    if dry_run {
+        ctx.ui.item(&told, text);
+    } else {
+        ctx.ui.done(&told, text);
+    }
+    Ok(ExitCode::Done)
 }
 
 fn refund(args: &RefundArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
@@ -175,7 +224,7 @@ fn refund(args: &RefundArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         doubts::tell(ctx, db)?;
         db.write(work)?
     };
-    let told = Told { dry_run: *dry_run, refunded: &refunded };
+    let told = Told { dry_run: *dry_run, done: &refunded };
     let text = || {
         let Refunded { amount, currency, seller_id, left, already_recorded, .. } = &refunded;
         if *already_recorded {

@@ -1,10 +1,12 @@
-//! The company's credit, paid out by hand: the money goes outside of finops, which keeps that it went,
-//! once per reference.
+//! The company's credit by hand: paid out, which goes outside of finops and is kept here once per reference, or
+//! used on an invoice that is open already.
 
 use crate::context::Context;
 use crate::engine::host;
 use crate::error::{Error, Result};
-use crate::model::{CompanyId, Currency, Money, SellerId, text};
+use crate::model::{CompanyId, Currency, Invoice, InvoiceState, Money, SellerId, text};
+use crate::operations::invoices::{self, held};
+use crate::operations::payments::settle;
 use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::credit::{self, Balance, NewEntry};
@@ -91,6 +93,84 @@ pub fn refund(tx: &mut Tx, ctx: &Context, refund: &Refund) -> Result<Refunded> {
     audit::append(tx, &host::author(ctx), &[entry])?;
     let (company_id, reference) = (company_id.clone(), reference.clone());
     Ok(Refunded { company_id, seller_id, amount, currency, reference, entered_on, already_recorded: false, left })
+}
+
+/// What of the credit an open invoice used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    pub company_id: CompanyId,
+    pub invoice: String,
+    /// Zero when there is no credit, or nothing to pay: nothing changed.
+    pub amount: Money,
+    pub currency: Currency,
+    /// What remains to be paid of the invoice.
+    pub balance: Money,
+    pub invoice_state: InvoiceState,
+    /// What the company still has.
+    pub left: Money,
+}
+
+/// Uses the company's credit on an invoice that is open, as far as it goes. A later invoice does so by itself when it
+/// is issued (semantics.md, credit notes); this is for who gets none. Done again, it finds nothing to do.
+/// After an error the caller rolls back.
+pub fn apply(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<Applied> {
+    let invoice = held(tx, invoice)?;
+    let (company_id, seller_id, currency, label) = (&invoice.company_id, &invoice.seller_id, invoice.currency, invoice.label());
+    if !matches!(invoice.state, InvoiceState::Open | InvoiceState::Paid) {
+        return Err(Error::refused(format!("invoice {label} is {}: credit is used on what is open", invoice.state))
+            .hint("finops invoices list --state open shows what is"));
+    }
+    let balance = invoices::balance(tx, &invoice)?.unwrap_or(Money::zero(currency));
+    let balances = credit::balances(tx, &[company_id.as_str()])?;
+    let own = balances.into_iter().find(|b| b.seller_id == *seller_id && b.amount.currency() == currency);
+    let has = own.map_or(Money::zero(currency), |b| b.amount);
+    let amount = Money::from_minor(has.minor().min(balance.minor()).max(0), currency);
+    let left = Money::from_minor(has.minor() - amount.minor(), currency);
+    let balance = Money::from_minor(balance.minor() - amount.minor(), currency);
+    let applied = |state| Applied {
+        company_id: company_id.clone(),
+        invoice: label.to_owned(),
+        amount,
+        currency,
+        balance,
+        invoice_state: state,
+        left,
+    };
+    if amount.is_zero() {
+        return Ok(applied(invoice.state));
+    }
+    let mut key = String::new();
+    for times in 1.. {
+        key = format!("applied:{}:{times}", invoice.invoice_id);
+        if credit::find(tx, company_id, &key)?.is_none() {
+            break;
+        }
+    }
+    let zone = sellers::all(tx)?.into_iter().find(|s| s.seller_id == *seller_id).map_or(chrono_tz::UTC, |s| s.time_zone);
+    let entry = NewEntry {
+        company_id,
+        key: &key,
+        seller_id,
+        amount: amount.negated(),
+        reason: &format!("invoice {label}"),
+        entered_on: today(ctx.as_of, zone),
+        invoice_id: Some(&invoice.invoice_id),
+    };
+    if !credit::add(tx, entry)? {
+        return Err(StoreError::Busy("it was used meanwhile".to_owned()).into());
+    }
+    let state = settle(tx, &invoice, balance)?;
+    invoices::note(
+        tx,
+        ctx,
+        &invoice,
+        "credit.applied",
+        &json!({ "key": key, "amount": amount, "balance": balance, "left": left }),
+    )?;
+    if state != invoice.state {
+        invoices::note(tx, ctx, &invoice, "invoice.paid", &invoices::states(invoice.state, state))?;
+    }
+    Ok(applied(state))
 }
 
 fn check(refund: &Refund) -> Result<()> {

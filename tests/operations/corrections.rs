@@ -338,3 +338,32 @@ fn what_would_be_no_draft_any_more_is_refused() {
         refused(change(&mut firm, &id, &Edit { remove: vec![1], ..Edit::default() }), "is stale");
     });
 }
+
+/// Who gets no invoice any more has the credit used on what is open.
+#[test]
+fn credit_is_used_on_an_open_invoice() {
+    each_engine(|db| {
+        let mut firm = firm(db);
+        next_month(&mut firm);
+        // 129.70 twice; the first is overpaid by 100.
+        firm.pay(INVOICE, 22_970, "TX1");
+        assert_eq!((firm.stands(INVOICE), firm.credit_of("acme")), ("0.00 paid".to_owned(), vec!["de 100.00 EUR".to_owned()]));
+        let open = db.value("SELECT number FROM invoices WHERE company_id = 'acme' AND state = 'open'");
+        let apply = |firm: &mut Firm, number: &str| {
+            let invoice = firm.invoice(number);
+            firm.by_hand(|tx, ctx| finops::operations::credit::apply(tx, ctx, &invoice))
+        };
+        let applied = apply(&mut firm, &open).unwrap();
+        assert_eq!((applied.amount.minor(), applied.balance.minor(), applied.left.minor()), (10_000, 2_970, 0));
+        assert_eq!(firm.stands(&open), "29.70 open");
+        assert!(firm.credit_of("acme").is_empty());
+        assert!(apply(&mut firm, &open).unwrap().amount.is_zero(), "again it is nothing");
+        // More comes, and settles the rest.
+        firm.credit_amount(INVOICE, "50.00");
+        let applied = apply(&mut firm, &open).unwrap();
+        assert_eq!((applied.amount.minor(), applied.invoice_state, applied.left.minor()), (2_970, InvoiceState::Paid, 2_030));
+        assert_eq!(firm.stands(&open), "0.00 paid");
+        assert!(apply(&mut firm, INVOICE).unwrap().amount.is_zero(), "nothing is open of it");
+        firm.is_sound();
+    });
+}

@@ -146,12 +146,11 @@ fn readdress(
     moved: &Moves,
     stale: &[(Effect, Message)],
 ) -> Result<()> {
-    let Some((first, message)) = stale.first() else { return Ok(()) };
+    let Some((_, message)) = stale.first() else { return Ok(()) };
     let (About::Invoices { seller_id, .. } | About::Statement { seller_id, .. }) = &message.about else { return Ok(()) };
     let Some(seller) = work.sellers.get(seller_id).cloned() else { return Ok(()) };
     let (company_id, at) = (&reach.company.company_id, work.author.at);
-    let to = reach.by(channel, &seller, ContactRole::Billing);
-    if to.is_empty() {
+    if reach.by(channel, &seller, ContactRole::Billing).is_empty() {
         // Nobody took the place: better the old address than none.
         return Ok(());
     }
@@ -176,17 +175,12 @@ fn readdress(
         let newcomer = moved.came.contains(recipient) && !moved.former(recipient).is_some_and(was_reached);
         newcomer || !anybody
     };
-    // What waited for the morning waits on; a pause after a failure was the other address's.
-    let not_before = first.next_at.filter(|_| first.state == EffectState::Planned && first.attempts == 0);
-    let outgoing: Vec<Outgoing> = match channel {
-        Channel::Sms => to.into_iter().map(|recipient| by_channel(channel, message, recipient)).collect(),
-        _ => by_mail(message, &to, &copies(channel, reach, &seller, message, moved)),
-    };
+    let outgoing = outgoing(channel, reach, &seller, moved, stale);
     let mut now: Vec<String> = Vec::new();
     for one in outgoing.into_iter().filter(|one| wanted(&one.message.recipient.address)) {
         let address = one.message.recipient.address.clone();
         match standing.get(&address) {
-            None => plan(tx, company_id, &[Outgoing { not_before, ..one }], at)?,
+            None => plan(tx, company_id, &[one], at)?,
             Some(effect) if is_over_in_vain(effect.state) => {
                 effects::decide(tx, effect, EffectState::Planned, "", at)?;
             }
@@ -202,6 +196,22 @@ fn readdress(
         payload: json!({ "before": effect.state, "from": effect.recipient, "to": now }).to_string(),
     }));
     Ok(())
+}
+
+/// The message to all who get it now.
+fn outgoing(channel: Channel, reach: &Reach, seller: &Seller, moved: &Moves, stale: &[(Effect, Message)]) -> Vec<Outgoing> {
+    let Some((first, message)) = stale.first() else { return Vec::new() };
+    let to = reach.by(channel, seller, ContactRole::Billing);
+    let mut outgoing: Vec<Outgoing> = match channel {
+        Channel::Sms => to.into_iter().map(|recipient| by_channel(channel, message, recipient)).collect(),
+        _ => by_mail(message, &to, &copies(channel, reach, seller, message, moved)),
+    };
+    // What waited for the morning waits on; a pause after a failure was the other address's.
+    let not_before = first.next_at.filter(|_| first.state == EffectState::Planned && first.attempts == 0);
+    for one in &mut outgoing {
+        one.not_before = not_before;
+    }
+    outgoing
 }
 
 /// Nothing came of it, and nothing will by itself.
