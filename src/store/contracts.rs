@@ -281,10 +281,14 @@ pub fn list(
         contract_columns!(),
         ", b.next_due_on FROM contracts c
          LEFT JOIN billing_schedule b ON b.company_id = c.company_id AND b.contract_id = c.contract_id
-         WHERE (c.company_id, c.contract_id) > ($2, $3) AND ($1 = '' OR c.company_id = $1)
-         ORDER BY c.company_id, c.contract_id LIMIT $4"
+         WHERE (c.company_id, c.contract_id) > ($1, $2) AND c.company_id <= $3 ORDER BY c.company_id, c.contract_id LIMIT $4"
     );
-    let params = [company.into(), after.0.into(), after.1.into(), limit.into()];
+    // Of one company: from before its first contract to its last.
+    let (after, last) = match company {
+        "" => (after, "\u{10FFFF}"),
+        company => (after.max((company, "")), company),
+    };
+    let params = [after.0.into(), after.1.into(), last.into(), limit.into()];
     tx.query(SQL, &params, |row| Ok((read_contract(row)?, row.opt_date(CONTRACT_COLUMNS)?)))
 }
 
