@@ -56,6 +56,7 @@ fn outline(row: &Row) -> String {
         Row::PlanItem(r) => format!("{}/{} {} {} × {}", r.plan_id, r.item_id, r.price_model, r.quantity, r.unit_price),
         Row::PlanTier(r) => format!("{}/{} {:?}", r.plan_id, r.item_id, r.tier),
         Row::ContractPlan(r) => format!("{} {:?} {:?} {:?}", r.contract_id, r.valid_from, r.plan_id, r.version),
+        Row::ContractPause(r) => format!("{} {} {:?}", r.contract_id, r.from, r.until),
         Row::Discount(r) => format!("{} {:?} {:?} for {:?}", r.discount_id, r.item_id, r.off, r.periods),
         Row::Usage(r) => format!("{} {} {} {}", r.usage_key, r.meter, r.used_on, r.quantity),
         Row::BillableItem(r) => format!("{} {} {} × {} {}", r.source_key, r.dated, r.quantity, r.unit_price, r.tax_inclusive),

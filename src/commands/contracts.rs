@@ -271,11 +271,10 @@ fn text(amended: &Amended, order: &Order, dry_run: bool) -> String {
     for line in lines {
         let kind = if line.amount.minor() < 0 { "credit" } else { "charge" };
         text.push_str(&format!(
-            "\n  {kind}  {}, {}, {} of {} days, {} × {}: {} {currency}",
+            "\n  {kind}  {}, {}, {}{} × {}: {} {currency}",
             line.description,
             line.period,
-            line.days,
-            line.of_days,
+            if line.days == line.of_days { String::new() } else { format!("{} of {} days, ", line.days, line.of_days) },
             line.quantity.normalize(),
             line.unit_price.normalize(),
             line.amount
@@ -294,7 +293,9 @@ fn text(amended: &Amended, order: &Order, dry_run: bool) -> String {
         }
     }
     if amended.stale_drafts > 0 {
-        text.push_str(&format!("\n  {} open drafts are made anew by the next finops invoices generate", amended.stale_drafts));
+        let drafts = if amended.stale_drafts == 1 { "open draft is" } else { "open drafts are" };
+        let count = amended.stale_drafts;
+        text.push_str(&format!("\n  {count} {drafts} made anew by the next finops invoices generate, unless edited by hand"));
     }
     text
 }

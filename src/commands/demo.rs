@@ -42,7 +42,7 @@ const ITS_TOTAL: &str = "6162.36";
 /// Where the example files are put in the folder.
 const DATA: &str = "data";
 
-const FILES: [(&str, &[u8]); 15] = [
+const FILES: [(&str, &[u8]); 16] = [
     ("sellers.csv", include_bytes!("../../examples/data/sellers.csv")),
     ("tax_rates.csv", include_bytes!("../../examples/data/tax_rates.csv")),
     ("plans.csv", include_bytes!("../../examples/data/plans.csv")),
@@ -52,6 +52,7 @@ const FILES: [(&str, &[u8]); 15] = [
     ("contacts.csv", include_bytes!("../../examples/data/contacts.csv")),
     ("contracts.csv", include_bytes!("../../examples/data/contracts.csv")),
     ("contract_plans.csv", include_bytes!("../../examples/data/contract_plans.csv")),
+    ("contract_pauses.csv", include_bytes!("../../examples/data/contract_pauses.csv")),
     ("contract_items.csv", include_bytes!("../../examples/data/contract_items.csv")),
     ("price_tiers.csv", include_bytes!("../../examples/data/price_tiers.csv")),
     ("discounts.csv", include_bytes!("../../examples/data/discounts.csv")),

@@ -6,7 +6,7 @@ use crate::import::{Format, Kind, Row};
 use crate::model::InvoiceState;
 use crate::operations::export::{self, Logo, Way};
 use crate::providers::folder::write_private;
-use crate::store::{Tx, invoices, openings, pauses};
+use crate::store::{Tx, invoices, openings};
 use crate::ui::{Column, Table};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -121,14 +121,14 @@ fn to_folder(folder: &Path, format: Format, ctx: &Context) -> Result<()> {
             .hint("give an empty folder, or the same --format"));
     }
     let mut files = Files { folder, parts: Vec::new() };
-    let (counts, billed, paused) = ctx.open_db()?.read(|tx| {
+    let (counts, billed) = ctx.open_db()?.read(|tx| {
         let mut counts = BTreeMap::new();
         for kind in Kind::ALL.iter().copied() {
             counts.insert(kind, files.write(tx, (kind, &folder.join(kind.file_name_as(format))), format, true)?);
         }
         let issued = invoices::counts(tx)?.into_iter().filter(|count| count.0 != InvoiceState::Draft.as_str());
         let issued = issued.map(|count| count.2).sum::<i64>();
-        Ok::<_, Error>((counts, issued - openings::count(tx)?, pauses::count(tx)?))
+        Ok::<_, Error>((counts, issued - openings::count(tx)?))
     })?;
     files.keep()?;
     tell(ctx, folder, &counts);
@@ -136,13 +136,6 @@ fn to_folder(folder: &Path, format: Format, ctx: &Context) -> Result<()> {
         ctx.ui.warn(format!(
             "{billed} issued invoices and their payments are not in {}: where it is imported, their service would be billed \
              again. Set bill_from of the contracts, or move everything with finops db copy",
-            folder.display()
-        ));
-    }
-    if paused > 0 {
-        ctx.ui.warn(format!(
-            "{paused} pauses of contracts are not in {}: say them again with finops contracts pause, or move everything with \
-             finops db copy",
             folder.display()
         ));
     }

@@ -23,9 +23,9 @@ use std::time::{Duration, Instant};
                         finops import --template contracts > contracts.csv")]
 pub struct Args {
     /// What FILE holds: sellers, tax_rates, plans, plan_items, plan_tiers, companies, contacts, contracts,
-    /// contract_plans, contract_items, price_tiers, discounts, usage, billable_items, opening_invoices,
-    /// opening_credits or payments. Without FILE: a folder with files of those names (companies.csv,
-    /// companies.jsonl), taken in order.
+    /// contract_plans, contract_pauses, contract_items, price_tiers, discounts, usage, billable_items,
+    /// opening_invoices, opening_credits or payments. Without FILE: a folder with files of those names
+    /// (companies.csv, companies.jsonl), taken in order.
     #[arg(value_name = "KIND|FOLDER", required_unless_present = "template")]
     what: Option<PathBuf>,
 

@@ -90,6 +90,13 @@ struct EffectsRow {
     error: String,
 }
 
+/// Drafts that were edited by hand, and whose inputs changed since: no job touches them.
+#[derive(Serialize)]
+struct StaleRow {
+    section: &'static str,
+    count: u64,
+}
+
 /// Why jobs refuse to run.
 #[derive(Serialize)]
 struct DoubtRow<'a> {
@@ -105,6 +112,7 @@ struct Status {
     effects: Vec<EffectsRow>,
     alerts: Vec<AlertsRow>,
     unread: Vec<UnreadRow>,
+    stale: Option<StaleRow>,
 }
 
 pub fn run(_args: &Args, ctx: &Context) -> Result<ExitCode> {
@@ -135,7 +143,16 @@ pub fn run(_args: &Args, ctx: &Context) -> Result<ExitCode> {
     for row in &status.unread {
         ui.item(row, || format!("\nUnread by {}: {}; finops notifications list shows them", row.recipient, row.count));
     }
-    if status.waiting.is_empty() && status.effects.is_empty() && status.alerts.is_empty() {
+    if let Some(row) = &status.stale {
+        let text = || {
+            let count = row.count;
+            format!(
+                "\nDrafts that were edited by hand and are stale since: {count}; finops invoices list --state draft shows them"
+            )
+        };
+        ui.item(row, text);
+    }
+    if status.stale.is_none() && status.waiting.is_empty() && status.effects.is_empty() && status.alerts.is_empty() {
         ui.say("\nNothing waits.");
     }
     Ok(ExitCode::Done)
@@ -176,7 +193,9 @@ fn look(tx: &mut Tx) -> Result<Status> {
     let unread = notifications::unread_counts(tx)?.into_iter();
     let unread = unread.map(|(recipient, count)| UnreadRow { section: "notifications", recipient, count });
     let (alerts, unread) = (alerts.collect(), unread.collect());
-    Ok(Status { jobs: jobs.collect(), waiting, invoices: count_invoices(tx)?, effects: effects.collect(), alerts, unread })
+    let stale = Some(invoices::count_stale_edited(tx)?).filter(|count| *count > 0);
+    let stale = stale.map(|count| StaleRow { section: "stale", count });
+    Ok(Status { jobs: jobs.collect(), waiting, invoices: count_invoices(tx)?, effects: effects.collect(), alerts, unread, stale })
 }
 
 fn count_invoices(tx: &mut Tx) -> Result<Vec<InvoicesRow>> {

@@ -4,7 +4,7 @@
 mod prices;
 
 use super::Kind;
-use prices::{CONTRACT_ITEMS, CONTRACT_PLANS, DISCOUNTS, PLAN_ITEMS, PLAN_TIERS, PLANS, PRICE_TIERS, USAGE};
+use prices::{CONTRACT_ITEMS, CONTRACT_PAUSES, CONTRACT_PLANS, DISCOUNTS, PLAN_ITEMS, PLAN_TIERS, PLANS, PRICE_TIERS, USAGE};
 
 /// Whether a cell must be filled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,6 +240,7 @@ impl Kind {
             Self::PlanItems => &PLAN_ITEMS,
             Self::PlanTiers => &PLAN_TIERS,
             Self::ContractPlans => &CONTRACT_PLANS,
+            Self::ContractPauses => &CONTRACT_PAUSES,
             Self::Discounts => &DISCOUNTS,
             Self::Usage => &USAGE,
             Self::BillableItems => &BILLABLE_ITEMS,
@@ -263,6 +264,7 @@ impl Kind {
             Self::PlanItems => &["plan_id", "version", "item_id"],
             Self::PlanTiers => &["plan_id", "version", "item_id", "up_to"],
             Self::ContractPlans => &["company_id", "contract_id", "valid_from"],
+            Self::ContractPauses => &["company_id", "contract_id", "from"],
             Self::Discounts => &["company_id", "contract_id", "discount_id"],
             Self::Usage => &["company_id", "usage_key"],
             Self::BillableItems => &["company_id", "source_key"],

@@ -29,7 +29,7 @@ pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
 pub use write::csv_cell;
 
 use crate::model::{
-    BillableItem, Company, Contact, Contract, OpeningCredit, OpeningInvoice, Plan, PlanItem, TaxRate, Usage, text_enum,
+    BillableItem, Company, Contact, Contract, OpeningCredit, OpeningInvoice, Pause, Plan, PlanItem, TaxRate, Usage, text_enum,
 };
 use header::Header;
 
@@ -45,6 +45,7 @@ text_enum! {
         Contacts = "contacts",
         Contracts = "contracts",
         ContractPlans = "contract_plans",
+        ContractPauses = "contract_pauses",
         ContractItems = "contract_items",
         PriceTiers = "price_tiers",
         Discounts = "discounts",
@@ -97,6 +98,7 @@ pub enum Row {
     PlanItem(Box<PlanItem>),
     PlanTier(PlanTierRow),
     ContractPlan(ContractPlanRow),
+    ContractPause(Pause),
     Discount(Box<DiscountRow>),
     Usage(Usage),
     BillableItem(BillableItem),

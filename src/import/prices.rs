@@ -3,8 +3,8 @@
 
 use super::cells::Cells;
 use crate::model::{
-    CompanyId, ContractId, Currency, DiscountId, ItemId, Off, Plan, PlanId, PlanItem, PriceModel, PriceTerms, TaxCode, Tier,
-    Usage,
+    CompanyId, ContractId, Currency, DiscountId, ItemId, Off, Pause, Plan, PlanId, PlanItem, PriceModel, PriceTerms, TaxCode,
+    Tier, Usage,
 };
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -213,6 +213,19 @@ pub fn contract_plan(cells: &mut Cells) -> Option<ContractPlanRow> {
         cells.refuse("version", "a version of which plan? Name the plan_id, or leave both empty for no plan any more");
     }
     Some(ContractPlanRow { company_id: company_id?, contract_id: contract_id?, valid_from, plan_id, version })
+}
+
+pub fn contract_pause(cells: &mut Cells) -> Option<Pause> {
+    let company_id = cells.parse("company_id", str::parse);
+    let contract_id = cells.parse("contract_id", str::parse);
+    let from = cells.service_date("from");
+    let until = cells.service_date("until");
+    if let (Some(from), Some(until)) = (from, until)
+        && until <= from
+    {
+        cells.refuse("until", "the first day that is served again comes after the first that is not");
+    }
+    Some(Pause { company_id: company_id?, contract_id: contract_id?, from: from?, until })
 }
 
 pub fn discount(cells: &mut Cells) -> Option<DiscountRow> {

@@ -286,6 +286,7 @@ fn read_row(kind: Kind, cells: &mut Cells) -> Option<Row> {
         Kind::PlanItems => prices::plan_item(cells).map(|row| Row::PlanItem(Box::new(row))),
         Kind::PlanTiers => prices::plan_tier(cells).map(Row::PlanTier),
         Kind::ContractPlans => prices::contract_plan(cells).map(Row::ContractPlan),
+        Kind::ContractPauses => prices::contract_pause(cells).map(Row::ContractPause),
         Kind::Discounts => prices::discount(cells).map(|row| Row::Discount(Box::new(row))),
         Kind::Usage => prices::usage(cells).map(Row::Usage),
         Kind::BillableItems => rows::billable_item(cells).map(Row::BillableItem),

@@ -170,6 +170,10 @@ pub fn amend(tx: &mut Tx, desk: Desk<'_>, order: &Order) -> Result<Amended> {
         Amendment::Reinstate => Order { on: today, ..order.clone() },
         _ => order.clone(),
     };
+    if let Some(notice) = order.notice.filter(|notice| *notice > today) {
+        return Err(Error::refused(format!("notice was given on {notice}, and today is {today}"))
+            .hint("name the day on which it came: --notice-given"));
+    }
     let after = before.amend(order.on, &order.amendment).map_err(refused)?;
     if after == before {
         return Ok(nothing(&before, order));

@@ -92,7 +92,7 @@ pub fn credit(tx: &mut Tx, ctx: &Context, fonts: &Fonts, invoice: &Invoice, requ
     check_changes(tx, &full, request)?;
     let earlier = invoices::credit_notes(tx, &invoice.company_id, &invoice.invoice_id)?;
     let wanted = wanted(&invoice, request)?;
-    let credited = split(&full, &earlier, &wanted).map_err(|why| refused(&invoice, &why))?;
+    let credited = split(&full, &earlier, &wanted).map_err(|why| refused(&invoice, &why, request))?;
     let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == invoice.seller_id);
     let seller =
         seller.ok_or_else(|| Error::refused(format!("seller {} does not exist", invoice.seller_id)).hint("import it"))?;
@@ -166,11 +166,14 @@ fn wanted(invoice: &Invoice, request: &Request) -> Result<Wanted> {
     Ok(Wanted { lines: request.lines.clone(), amount: request.amount.map(exact).transpose()? })
 }
 
-fn refused(invoice: &Invoice, why: &Uncreditable) -> Error {
+fn refused(invoice: &Invoice, why: &Uncreditable, request: &Request) -> Error {
     let label = invoice.label();
     let error = match why {
         Uncreditable::NotPositive(_) | Uncreditable::TooMuch { .. } | Uncreditable::MoreThanItsGroup { .. } => {
             Error::refused(format!("invoice {label} cannot be credited so: {why} ({})", invoice.currency))
+        }
+        Uncreditable::NothingLeft if !request.lines.is_empty() => {
+            Error::refused(format!("invoice {label} cannot be credited so: nothing of the named lines is left to be credited"))
         }
         _ => Error::refused(format!("invoice {label} cannot be credited so: {why}")),
     };

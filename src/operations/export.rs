@@ -5,8 +5,11 @@
 
 use crate::error::{Error, Result};
 use crate::import::{ContractItemRow, ContractPlanRow, DiscountRow, Kind, PaymentRow, PlanTierRow, Row, SellerRow, TierRow};
-use crate::model::{ContractItem, ContractPlan, Discount, PlanItem, PriceTerms, Tier};
-use crate::store::{StoreError, Tx, companies, contacts, contracts, items, openings, payments, plans, sellers, usage};
+use crate::model::{BillableItem, ContractItem, ContractPlan, Discount, InvoiceState, PlanItem, PriceTerms, Tier, Usage};
+use crate::store::{StoreError, Tx, companies, contacts, contracts, items, openings, pauses, payments, plans, sellers, usage};
+
+use rust_decimal::Decimal;
+use std::collections::HashMap;
 
 /// Companies whose rows are read together.
 const PAGE: u32 = 200;
@@ -62,20 +65,18 @@ pub fn rows(tx: &mut Tx, kind: Kind, way: Way, each: &mut dyn FnMut(Row) -> Resu
             let found = plans::of_companies(tx, ids, ALL_IDS)?;
             Ok(found.into_iter().map(|on| Row::ContractPlan(contract_plan(on))).collect())
         }),
+        Kind::ContractPauses => by_company(tx, each, |tx, ids| {
+            let mut found = pauses::of_companies(tx, ids)?;
+            // One that was taken back is none.
+            found.retain(|pause| pause.until != Some(pause.from));
+            Ok(found.into_iter().map(Row::ContractPause).collect())
+        }),
         Kind::Discounts => by_company(tx, each, |tx, ids| {
             let found = usage::discounts_of_companies(tx, ids, ALL_IDS)?;
             Ok(found.into_iter().map(|one| Row::Discount(Box::new(discount(one)))).collect())
         }),
-        Kind::Usage => {
-            by_company(tx, each, |tx, ids| Ok(usage::of_companies(tx, ids, ALL_IDS)?.into_iter().map(Row::Usage).collect()))
-        }
-        Kind::BillableItems => by_company(tx, each, |tx, ids| {
-            let mut found = items::of_companies(tx, ids, ALL_IDS)?;
-            // What a change credits or charges stands with the invoices that it corrects, and is never imported.
-            found.retain(|(item, _)| item.adjustment.is_none());
-            found.sort_by(|(a, _), (b, _)| (&a.company_id, &a.source_key).cmp(&(&b.company_id, &b.source_key)));
-            Ok(found.into_iter().map(|(item, _)| Row::BillableItem(item)).collect())
-        }),
+        Kind::Usage => by_company(tx, each, used),
+        Kind::BillableItems => by_company(tx, each, billable),
         Kind::Payments => by_company(tx, each, |tx, ids| {
             let mut paid = payments::of_companies(tx, ids)?;
             paid.retain(|paid| paid.of_opening || !way.for_an_empty_database);
@@ -88,6 +89,48 @@ pub fn rows(tx: &mut Tx, kind: Kind, way: Way, each: &mut dyn FnMut(Row) -> Resu
             Ok(openings::credits_of_companies(tx, ids)?.into_iter().map(Row::OpeningCredit).collect())
         }),
     }
+}
+
+fn used(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
+    let ends: HashMap<_, _> = contracts::of_companies(tx, ids, ALL_IDS)?
+        .into_iter()
+        .filter_map(|contract| Some(((contract.company_id, contract.contract_id), contract.end?)))
+        .collect();
+    // What was used after an end is never billed, and import would say so.
+    let is_billed = |used: &Usage| {
+        let end = ends.get(&(used.company_id.clone(), used.contract_id.clone()));
+        end.is_none_or(|end| used.used_on < *end)
+    };
+    Ok(usage::of_companies(tx, ids, ALL_IDS)?.into_iter().filter(is_billed).map(Row::Usage).collect())
+}
+
+fn billable(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
+    let found = items::of_companies(tx, ids, ALL_IDS)?;
+    let mut found: Vec<BillableItem> = found.into_iter().filter_map(|(item, taken)| as_imported(item, taken)).collect();
+    found.sort_by(|a, b| (&a.company_id, &a.source_key).cmp(&(&b.company_id, &b.source_key)));
+    Ok(found.into_iter().map(Row::BillableItem).collect())
+}
+
+/// An item as import takes it. What a change of a contract credits or charges stands with the invoices that it
+/// corrects; while it is still to be billed, it goes along as an item of its own, under another key.
+fn as_imported(item: BillableItem, taken: Option<InvoiceState>) -> Option<BillableItem> {
+    let Some(adjustment) = &item.adjustment else { return Some(item) };
+    if !matches!(taken, None | Some(InvoiceState::Draft)) {
+        return None;
+    }
+    let amount = adjustment.amount.to_decimal();
+    let source_key = format!("moved:{}", item.source_key).parse().ok()?;
+    let description = format!("{}, {}", item.description, adjustment.period);
+    Some(BillableItem {
+        source_key,
+        dated: adjustment.supplied_on,
+        description,
+        quantity: Decimal::ONE,
+        unit: String::new(),
+        unit_price: amount,
+        adjustment: None,
+        ..item
+    })
 }
 
 fn sellers_with_logos(tx: &mut Tx, way: Way, each: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {

@@ -13,6 +13,7 @@ mod billable_items;
 mod companies;
 mod contacts;
 mod contract_items;
+mod contract_pauses;
 mod contract_plans;
 mod contracts;
 mod discounts;
@@ -243,6 +244,7 @@ impl Work<'_> {
             Kind::PlanItems => plans::write_items(tx, self, pick(rows, plan_item))?,
             Kind::PlanTiers => tiers::write_plan(tx, self, pick(rows, plan_tier), last)?,
             Kind::ContractPlans => contract_plans::write(tx, self, pick(rows, contract_plan))?,
+            Kind::ContractPauses => contract_pauses::write(tx, self, pick(rows, contract_pause))?,
             Kind::Discounts => discounts::write(tx, self, pick(rows, discount))?,
             Kind::Usage => usage::write(tx, self, pick(rows, used))?,
             Kind::BillableItems => billable_items::write(tx, self, pick(rows, billable_item))?,
@@ -385,6 +387,7 @@ pickers! {
     plan_item, PlanItem, Box<crate::model::PlanItem>;
     plan_tier, PlanTier, crate::import::PlanTierRow;
     contract_plan, ContractPlan, crate::import::ContractPlanRow;
+    contract_pause, ContractPause, crate::model::Pause;
     discount, Discount, Box<crate::import::DiscountRow>;
     used, Usage, crate::model::Usage;
     billable_item, BillableItem, crate::model::BillableItem;

@@ -116,7 +116,7 @@ impl Agreement {
         let Some(holds) = self.holding(&item_id, on) else { return self.no_item(on, &item_id) };
         let version = with(holds, terms);
         check_model(&version, terms)?;
-        check_quantity(&version)?;
+        check_version(&version, terms)?;
         if version != *holds {
             self.put(ContractItem { valid_from: on, ..version });
         }
@@ -183,7 +183,7 @@ impl Agreement {
         };
         let new = with(&new, terms);
         check_model(&new, terms)?;
-        check_quantity(&new)?;
+        check_version(&new, terms)?;
         self.put(new);
         Ok(())
     }
@@ -269,7 +269,16 @@ fn check_model(version: &ContractItem, terms: &Terms) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_quantity(version: &ContractItem) -> Result<(), Refusal> {
+fn check_version(version: &ContractItem, terms: &Terms) -> Result<(), Refusal> {
+    if version.price_model == PriceModel::Flat && terms.quantity.is_some() {
+        return refuse(
+            format!("item {} has a flat price, whatever the quantity", version.item_id),
+            "change its --price, or make it --model per_unit",
+        );
+    }
+    if version.description.trim().is_empty() {
+        return refuse(format!("item {} would have no description", version.item_id), "say what it is: --description");
+    }
     if version.quantity < Decimal::ZERO {
         return refuse(format!("the quantity {} is below 0", version.quantity), "to give money back, give a negative --price");
     }

@@ -42,16 +42,16 @@ pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Pause>, Store
     tx.query_companies(SQL, companies, &[], read)
 }
 
-/// How many there are; those that were taken back are none.
-pub fn count(tx: &mut Tx) -> Result<i64, StoreError> {
-    const SQL: &str = "SELECT COUNT(*) FROM contract_pauses WHERE until_on IS NULL OR until_on <> from_on";
-    Ok(tx.query_opt(SQL, &[], |row| row.int(0))?.unwrap_or(0))
+fn values(p: &Pause) -> [Val<'_>; 4] {
+    [p.company_id.as_str().into(), p.contract_id.as_str().into(), p.from.into(), p.until.into()]
 }
 
 /// Adds or replaces pauses.
 pub fn upsert(tx: &mut Tx, pauses: &[&Pause]) -> Result<(), StoreError> {
-    let rows = pauses
-        .iter()
-        .map(|p| -> [Val; 4] { [p.company_id.as_str().into(), p.contract_id.as_str().into(), p.from.into(), p.until.into()] });
-    tx.insert(&UPSERT, rows).map(drop)
+    tx.insert(&UPSERT, pauses.iter().map(|pause| values(pause))).map(drop)
+}
+
+/// What a write changes, as JSON for the audit log.
+pub fn change(before: Option<&Pause>, after: &Pause) -> String {
+    UPSERT.change(before.map(values).as_ref(), &values(after))
 }

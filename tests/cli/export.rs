@@ -6,6 +6,11 @@ use insta::assert_snapshot;
 #[test]
 fn a_folder_moves_the_books_and_a_kind_goes_to_stdout() {
     let environment = crate::terminal::imported();
+    environment.write(
+        "pauses.csv",
+        "company_id,contract_id,from,until\nelbe,telephony,2027-08-20,\nelbe,backup,2027-01-01,2027-02-01\n",
+    );
+    assert_eq!(environment.finops(&["import", "contract_pauses", "pauses.csv"]).code, 0);
     assert_snapshot!("export_rates", environment.finops(&["export", "tax_rates"]));
     assert_snapshot!("export_folder", environment.finops(&["export", "moved/", "--json"]));
     let mut elsewhere = TestEnvironment::new();
@@ -24,6 +29,35 @@ fn a_folder_moves_the_books_and_a_kind_goes_to_stdout() {
     assert_eq!(environment.finops(&["export", "companies", "--out", "c.jsonl"]).code, 0);
     let lines = std::fs::read_to_string(environment.path("c.jsonl")).unwrap();
     assert!(lines.lines().count() == items.len() && lines.starts_with("{\"company_id\":"), "{lines}");
+}
+
+/// What a change has left to bill is money, and goes along as an item of its own.
+#[test]
+fn what_a_change_has_left_to_bill_is_moved() {
+    let mut environment = crate::terminal::imported();
+    for (seed, verb) in [("1", "generate"), ("2", "issue")] {
+        environment.set("FINOPS_TEST_SEED", seed);
+        assert_eq!(environment.finops(&["invoices", verb]).code, 0);
+    }
+    let pause = ["contracts", "pause", "telephony", "--company-id", "elbe", "--on", "2026-10-18", "--json"];
+    let paused = environment.finops(&pause).json();
+    assert_eq!(environment.finops(&["export", "moved/"]).code, 0);
+    let items = std::fs::read_to_string(environment.path("moved/billable_items.csv")).unwrap();
+    let moved = items.lines().find(|line| line.contains("moved:change:telephony:")).unwrap();
+    let price = format!(",1,,{},", paused[0]["total"].as_str().unwrap());
+    assert!(moved.contains(&price), "{moved} {price}");
+    assert!(
+        std::fs::read_to_string(environment.path("moved/contract_pauses.csv")).unwrap().contains("elbe,telephony,2026-10-18,")
+    );
+    let mut elsewhere = TestEnvironment::new();
+    elsewhere.set("FINOPS_TEST_SEED", "3");
+    assert_eq!(elsewhere.finops(&["init"]).code, 0);
+    let said = elsewhere.finops(&["import", environment.path("moved").to_str().unwrap()]);
+    assert_eq!(said.code, 0, "{said}");
+    // What is billed already is paused by the command.
+    environment.write("pauses.csv", "company_id,contract_id,from,until\nelbe,backup,2026-10-05,2026-10-10\n");
+    let said = environment.finops(&["import", "contract_pauses", "pauses.csv"]);
+    assert!(said.code == 1 && said.stderr.contains("finops contracts pause backup --on 2026-10-05"), "{said}");
 }
 
 #[test]

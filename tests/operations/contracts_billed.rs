@@ -112,6 +112,52 @@ fn an_end_on_the_first_day_credits_the_whole_period() {
     });
 }
 
+/// In arrears the rest of a period is billed when that is over, and not with the one after it.
+#[test]
+fn in_arrears_what_is_taken_back_is_billed_with_its_own_period() {
+    each_engine(|db| {
+        let contracts = CONTRACTS.replace("advance", "arrears");
+        let files = [
+            (Kind::Sellers, SELLERS),
+            (Kind::TaxRates, RATES),
+            (Kind::Companies, COMPANIES),
+            (Kind::Contracts, &contracts),
+            (
+                Kind::ContractItems,
+                "company_id,contract_id,item_id,description,price_model,unit_price\nacme,care,base,Base,flat,300\n",
+            ),
+        ];
+        let mut firm = Firm::new(db, "2026-09-11T10:00:00Z", &files);
+        assert_eq!(amended(&mut firm, "2026-09-11", Amendment::Cancel), "");
+        assert_eq!(billed(db, &mut firm, "2026-09-11"), "10000");
+        firm.at = "2026-09-12T10:00:00Z".to_owned();
+        let back = try_amend(&mut firm, "2026-09-12", Amendment::Reinstate).unwrap();
+        assert_eq!((back.total.unwrap().minor(), back.billed_on), (20_000, Some(date("2026-10-01"))));
+        assert_eq!(billed(db, &mut firm, "2026-09-30"), "10000");
+        assert_eq!(billed(db, &mut firm, "2026-10-01"), "30000");
+        assert_eq!(billed(db, &mut firm, "2026-11-01"), "60000");
+        firm.is_sound();
+    });
+}
+
+/// What an end had left to bill waits for the next invoice once there is one again.
+#[test]
+fn what_waits_goes_with_the_next_invoice_again() {
+    each_engine(|db| {
+        let mut firm = firm(db, ITEMS, &[]);
+        firm.bill();
+        firm.at = "2026-09-10T10:00:00Z".to_owned();
+        let ended = try_amend(&mut firm, "2026-09-22", Amendment::Cancel).unwrap();
+        assert_eq!(ended.billed_on, Some(date("2026-09-22")));
+        let back = try_amend(&mut firm, "2026-09-10", Amendment::Reinstate).unwrap();
+        assert_eq!(back.billed_on, Some(date("2026-10-01")));
+        assert_eq!(billed(db, &mut firm, "2026-09-25"), "10000");
+        assert_eq!(billed(db, &mut firm, "2026-10-01"), "20000");
+        assert_eq!(db.value("SELECT COUNT(*) FROM invoices"), "2", "one a month");
+        firm.is_sound();
+    });
+}
+
 #[track_caller]
 fn refused<T>(result: Result<T, Error>, told: &str) {
     let Err(error) = result else { panic!("it is not refused: {told}") };

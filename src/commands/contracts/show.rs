@@ -247,7 +247,12 @@ fn versions(shown: &Shown) -> Table {
         let quantity = format!("{} {}", v.quantity, v.unit).trim_end().to_owned();
         let until = optional(v.end);
         let (from, model) = (v.valid_from.to_string(), v.price_model.to_owned());
-        table.row(vec![v.item_id.clone(), from, until, v.description.clone(), model, quantity, v.unit_price.clone()]);
+        let price = match v.price_model {
+            "graduated" | "volume" => "in tiers".to_owned(),
+            "plan" => "by its plan".to_owned(),
+            _ => v.unit_price.clone(),
+        };
+        table.row(vec![v.item_id.clone(), from, until, v.description.clone(), model, quantity, price]);
     }
     table
 }

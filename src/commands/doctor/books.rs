@@ -25,12 +25,13 @@ const NAMED: u32 = 3;
 /// All checks of the database's rows. One that cannot be made is a problem of its own.
 pub(super) fn check(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) {
     let name = db.engine_name();
-    let checks: [(&'static str, Result<()>); 8] = [
+    let checks: [(&'static str, Result<()>); 9] = [
         ("database", db.read(|tx| engine(tx, ctx, name, report))),
         ("clock", doubts(ctx, db, report)),
         ("sellers", db.read(|tx| tax_rates(tx, ctx, report))),
         ("tax ids", tax_ids(db, report)),
         ("contracts", db.read(|tx| empty_contracts(tx, ctx, report))),
+        ("drafts", db.read(|tx| stale_drafts(tx, report))),
         ("delivery", db.read(|tx| never_sent(tx, ctx, report))),
         ("pdfs", pdfs(ctx, db, full, report)),
         ("routes", super::routes::check_books(ctx, db, report)),
@@ -149,6 +150,21 @@ fn empty_contracts(tx: &mut Tx, ctx: &Context, report: &mut Report) -> Result<()
     let more = if found.len() > NAMED as usize { " and more" } else { "" };
     let message = format!("no item in {}{more}", named.collect::<Vec<_>>().join(", "));
     report.add("contracts", State::Warning, message, "add items with finops import contract_items FILE, or end the contracts");
+    Ok(())
+}
+
+/// Does a draft wait for a person, who may not know?
+fn stale_drafts(tx: &mut Tx, report: &mut Report) -> Result<()> {
+    const CHECK: &str = "drafts";
+    match invoices::count_stale_edited(tx)? {
+        0 => report.ok(CHECK, "none that was edited by hand waits for a person"),
+        count => report.add(
+            CHECK,
+            State::Warning,
+            format!("edited by hand, and stale since: {count}. They are neither made anew nor issued"),
+            "finops invoices list --state draft shows them: delete each, or change it by hand again",
+        ),
+    }
     Ok(())
 }
 

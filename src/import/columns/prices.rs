@@ -121,6 +121,13 @@ pub(super) const CONTRACT_PLANS: [Column; 5] = [
     ),
 ];
 
+pub(super) const CONTRACT_PAUSES: [Column; 4] = [
+    COMPANY_ID,
+    CONTRACT_ID,
+    col("from", Required, "2026-12-20", "First day on which nothing is served or billed"),
+    col("until", Optional, "2027-01-07", "First day that is served again. Empty: until it is resumed"),
+];
+
 pub(super) const DISCOUNTS: [Column; 9] = [
     COMPANY_ID,
     CONTRACT_ID,

@@ -2,7 +2,7 @@
 
 use super::{maybe, of, text};
 use crate::import::{ContractItemRow, ContractPlanRow, DiscountRow, PlanTierRow, TierRow};
-use crate::model::{Off, Plan, PlanItem, PriceModel, PriceTerms, TaxCode, Tier, Usage};
+use crate::model::{Off, Pause, Plan, PlanItem, PriceModel, PriceTerms, TaxCode, Tier, Usage};
 use rust_decimal::Decimal;
 use std::borrow::Cow;
 
@@ -36,6 +36,10 @@ pub fn plan_tier(t: &PlanTierRow) -> Vec<Cow<'_, str>> {
 pub fn contract_plan(c: &ContractPlanRow) -> Vec<Cow<'_, str>> {
     let contract = [text(&c.company_id), text(&c.contract_id), maybe(c.valid_from)];
     contract.into_iter().chain([maybe(c.plan_id.as_ref()), maybe(c.version)]).collect()
+}
+
+pub fn contract_pause(p: &Pause) -> Vec<Cow<'_, str>> {
+    vec![text(&p.company_id), text(&p.contract_id), text(p.from), maybe(p.until)]
 }
 
 pub fn discount(d: &DiscountRow) -> Vec<Cow<'_, str>> {

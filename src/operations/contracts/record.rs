@@ -4,12 +4,13 @@
 use super::{Amended, Desk, Line, Order, action, failed, nothing};
 use crate::error::{Error, Result};
 use crate::jobs::generate::{draft, entry, insert, reschedule};
-use crate::model::{Adjustment, BillableItem, Company, Contract, InvoiceId, Money, SourceKey};
+use crate::model::{Adjustment, BillableItem, Company, Contract, InvoiceId, Money, SourceKey, Timing};
 use crate::operations::import::standing::{companies_changed, contracts_changed, key_of};
 use crate::rules::amend::{Agreement, Amendment};
 use crate::rules::billing::{Adjusted, Reference, build_invoice};
-use crate::rules::periods::BillingCalendar;
+use crate::rules::periods::{BillingCalendar, ServicePeriod};
 use crate::store::audit::{self, Entry};
+use crate::store::billing::Next;
 use crate::store::{Tx, billing, contracts, items, pauses};
 use chrono::NaiveDate;
 use serde_json::json;
@@ -37,14 +38,13 @@ impl Work<'_> {
         self.extend_periods(tx, adjusted)?;
         reschedule(tx, &contract.company_id, &contract.contract_id)?;
         let (next, revision) = billing::schedule(tx, &contract.company_id, &contract.contract_id)?.unwrap_or_default();
-        // Without an invoice to come, what is credited stands alone: at once, or when it begins to hold.
-        let alone_on = match next {
-            Some(next) if !self.order.at_once => next.due_on,
-            _ => self.order.on.max(self.today),
-        };
-        let alone_on = if self.order.at_once { self.today } else { alone_on };
-        let made = self.billable(adjusted, revision, alone_on)?;
-        let rows: Vec<(&BillableItem, NaiveDate)> = made.iter().map(|item| (item, alone_on)).collect();
+        let calendar = BillingCalendar::new(contract).map_err(|invalid| Error::refused(invalid.0))?;
+        let alone_on = |adjusts: NaiveDate| self.alone_on(&calendar, next, adjusts);
+        let made = self.billable(adjusted, revision, &alone_on)?;
+        let first = made.iter().filter_map(|item| item.adjustment.as_ref()).map(|adjustment| adjustment.alone_on).min();
+        let rows: Vec<(&BillableItem, NaiveDate)> =
+            made.iter().filter_map(|item| Some((item, item.adjustment.as_ref()?.alone_on))).collect();
+        entries.extend(self.postponed(tx, &alone_on)?);
         if !items::insert(tx, &rows)? {
             return Err(Error::refused(format!("items of company {} have keys that begin with {PREFIX}", contract.company_id))
                 .hint("such keys belong to changes of contracts: rename the items, which a version before imported"));
@@ -57,9 +57,9 @@ impl Work<'_> {
             action: "billable_item.added",
             entity: "billable_item",
             entity_id: item.source_key.to_string(),
-            payload: items::change(None, item, alone_on),
+            payload: items::change(None, item, item.adjustment.as_ref().map_or(self.today, |adjustment| adjustment.alone_on)),
         }));
-        let stands_alone = alone_on <= self.today && (next.is_none() || self.order.at_once);
+        let stands_alone = first.is_none_or(|first| first <= self.today) && (next.is_none() || self.order.at_once);
         let draft = if stands_alone { self.draft(tx, &mut entries)? } else { None };
         let mut stale_drafts = contracts_changed(tx, &BTreeSet::from([key_of(contract)]))?;
         if draft.is_none() && !made.is_empty() {
@@ -67,8 +67,50 @@ impl Work<'_> {
             stale_drafts += companies_changed(tx, &BTreeSet::from([contract.company_id.clone()]))?;
         }
         audit::append(tx, self.desk.author, &entries)?;
-        let billed_on = (draft.is_none() && !made.is_empty()).then_some(alone_on);
+        let billed_on = first.filter(|_| draft.is_none());
         Ok(Amended { unchanged: false, lines, total, draft, billed_on, stale_drafts, ..nothing(self.after, self.order) })
+    }
+
+    /// When what is credited or charged is billed: at once when that is wanted; with the next invoice; in arrears
+    /// with its own period, where that is not over yet; without an invoice to come when the change begins to hold.
+    fn alone_on(&self, calendar: &BillingCalendar, next: Option<Next>, adjusts: NaiveDate) -> NaiveDate {
+        if self.order.at_once {
+            return self.today;
+        }
+        let waits = next.map_or_else(|| self.order.on.max(self.today), |next| next.due_on);
+        let is_running = |period: &ServicePeriod| self.today < period.service.end();
+        let own = match self.after.contract.timing {
+            Timing::Arrears => calendar.beginning_on(adjusts).filter(is_running),
+            Timing::Advance => None,
+        };
+        own.map_or(waits, |period| period.service.end().min(waits))
+    }
+
+    /// What earlier changes left to bill waits for the same: an end that is taken back brings an invoice.
+    fn postponed(&self, tx: &mut Tx, alone_on: &dyn Fn(NaiveDate) -> NaiveDate) -> Result<Vec<Entry>> {
+        let contract = &self.after.contract;
+        let mut entries = Vec::new();
+        if self.order.at_once {
+            return Ok(entries);
+        }
+        for (item, taken) in items::adjustments(tx, &contract.company_id, &contract.contract_id)? {
+            let Some(adjustment) = item.adjustment.clone().filter(|_| taken.is_none()) else { continue };
+            let day = alone_on(adjustment.adjusts);
+            if day == adjustment.alone_on {
+                continue;
+            }
+            let moved = BillableItem { adjustment: Some(Adjustment { alone_on: day, ..adjustment }), ..item.clone() };
+            items::upsert(tx, &[(&moved, day)])?;
+            entries.push(Entry {
+                company_id: item.company_id.to_string(),
+                action: "billable_item.changed",
+                entity: "billable_item",
+                entity_id: item.source_key.to_string(),
+                payload: json!({ "before": { "stand_alone_on": item.adjustment.map(|a| a.alone_on) }, "after": { "stand_alone_on": day } })
+                    .to_string(),
+            });
+        }
+        Ok(entries)
     }
 
     /// What is charged beyond an end that is taken back is billed service, which no import may change.
@@ -116,10 +158,19 @@ impl Work<'_> {
 
     /// What is credited and charged, as items. The schedule's revision, which no other change of this
     /// contract has or will have, makes their keys unique.
-    fn billable(&self, adjusted: &[Adjusted], revision: i64, alone_on: NaiveDate) -> Result<Vec<BillableItem>> {
+    fn billable(
+        &self,
+        adjusted: &[Adjusted],
+        revision: i64,
+        alone_on: &dyn Fn(NaiveDate) -> NaiveDate,
+    ) -> Result<Vec<BillableItem>> {
         let contract = &self.after.contract;
         let keys = adjusted.iter().enumerate().map(|(index, _)| source_key(contract, revision, index + 1));
-        adjusted.iter().zip(keys).map(|(adjusted, key)| Ok(billable(contract, adjusted, key?, alone_on))).collect()
+        adjusted
+            .iter()
+            .zip(keys)
+            .map(|(adjusted, key)| Ok(billable(contract, adjusted, key?, alone_on(adjusted.adjusts))))
+            .collect()
     }
 
     /// One draft of all that changes of this contract have left to bill.
@@ -167,7 +218,8 @@ fn total(lines: &[Line], contract: &Contract) -> Result<Option<Money>> {
     sum.map(Some).map_err(|error| Error::refused(format!("the credits and charges cannot be added up: {error}")))
 }
 
-/// `change:contract:revision:n`; a long contract id is cut and told apart by its hash.
+/// `change:contract:0007:001`, by revision and line, so that keys sort as they came; a long contract id is cut and told
+/// apart by its hash.
 fn source_key(contract: &Contract, revision: i64, n: usize) -> Result<SourceKey> {
     const LONGEST: usize = 32;
     let id = contract.contract_id.as_str();
@@ -177,7 +229,9 @@ fn source_key(contract: &Contract, revision: i64, n: usize) -> Result<SourceKey>
         let cut: String = id.chars().take(LONGEST - 17).collect();
         format!("{}~{}", cut.trim_end(), &crate::model::digest::sha256_hex(id.as_bytes())[..16])
     };
-    format!("{PREFIX}{id}:{revision}:{n}").parse().map_err(|invalid| Error::failed(format!("a key cannot be made: {invalid}")))
+    format!("{PREFIX}{id}:{revision:04}:{n:03}")
+        .parse()
+        .map_err(|invalid| Error::failed(format!("a key cannot be made: {invalid}")))
 }
 
 fn billable(contract: &Contract, adjusted: &Adjusted, source_key: SourceKey, alone_on: NaiveDate) -> BillableItem {

@@ -73,6 +73,12 @@ pub fn count_drafts(tx: &mut Tx) -> Result<u64, StoreError> {
     Ok(tx.query_opt(SQL, &[], |row| row.number(0))?.unwrap_or(0))
 }
 
+/// How many drafts were edited by hand, and had inputs that changed since.
+pub fn count_stale_edited(tx: &mut Tx) -> Result<u64, StoreError> {
+    const SQL: &str = "SELECT COUNT(*) FROM invoices WHERE state = 'draft' AND stale = 1 AND edited = 1";
+    Ok(tx.query_opt(SQL, &[], |row| row.number(0))?.unwrap_or(0))
+}
+
 /// All drafts of these companies (ids ascending), whole, in the order in which they are issued.
 pub fn drafts_of(tx: &mut Tx, companies: &[&str]) -> Result<Vec<FullInvoice>, StoreError> {
     const HEADS: &str = concat!(
