@@ -15,13 +15,14 @@ use crate::jobs::JobKind;
 use crate::jobs::documents::{Documents, load_logo, parse, relative_path};
 use crate::jobs::generate::{Generate, GenerateOptions};
 use crate::jobs::issue::Issue;
+use crate::jobs::named::check_companies;
 use crate::jobs::send::Send;
 use crate::model::calendar::PeriodFilter;
 use crate::model::money::parse_decimal;
 use crate::model::{Cadence, CompanyId, Invalid, InvoiceState};
 use crate::operations::invoices as operations;
 use crate::rules::billing::SkipReason;
-use crate::store::{Db, Tx, companies, documents, openings};
+use crate::store::{Db, Tx, documents, openings};
 use clap::Subcommand;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -248,20 +249,8 @@ fn made_something(summary: &Summary) -> Result<()> {
         .hint("see what is wrong with each above; finops invoices generate --dry-run looks again"))
 }
 
-/// Companies that are named exist.
-fn check_named(db: &mut Db, named: &[CompanyId]) -> Result<()> {
-    let mut ids: Vec<&str> = named.iter().map(CompanyId::as_str).collect();
-    ids.sort_unstable();
-    let known = db.read(|tx| companies::known(tx, &ids))?;
-    match ids.iter().find(|id| !known.contains(**id)) {
-        Some(missing) => Err(Error::not_found(format!("there is no company {missing}"))
-            .hint("check the id: it is the company_id of your companies.csv")),
-        None => Ok(()),
-    }
-}
-
 fn issue(args: &IssueArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
-    check_named(db, &args.company_id)?;
+    db.read(|tx| check_companies(tx, &args.company_id))?;
     let mut job = Issue::new(ctx, &args.company_id);
     let run = RunOptions { dry_run: args.dry_run, scope: scope(&args.company_id, args.limit).join(" "), limit: args.limit };
     run_job(&mut job, ctx, db, &run)
@@ -277,7 +266,7 @@ fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         }
         ctx.ui.note(format!("{missing}: nothing is sent"));
     }
-    check_named(db, &args.company_id)?;
+    db.read(|tx| check_companies(tx, &args.company_id))?;
     let run = RunOptions { dry_run: args.dry_run, scope: scope(&args.company_id, args.limit).join(" "), limit: args.limit };
     if args.invoice.is_empty() {
         return run_job(&mut Send::new(ctx, &args.company_id, None), ctx, db, &run);

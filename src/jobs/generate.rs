@@ -17,6 +17,7 @@ pub(crate) use plan::draft;
 pub use plan::{Draft, GeneratePlan};
 pub(crate) use record::{entry, insert, remove, reschedule};
 
+use super::named::check_companies;
 use crate::context::Context;
 use crate::engine::job::{Decided, Job};
 use crate::error::{Error, Result};
@@ -26,7 +27,7 @@ use crate::rules::compare::Comparison;
 use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::billing::{self, DueKey};
-use crate::store::{Db, Tx, companies, invoices, items, sellers};
+use crate::store::{Db, Tx, invoices, items, sellers};
 use chrono::NaiveDate;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,14 +99,9 @@ impl<'c> Generate<'c> {
         named.sort();
         named.dedup();
         let latest = db.read(|tx| {
-            let ids: Vec<&str> = named.iter().map(CompanyId::as_str).collect();
-            let found = companies::by_ids(tx, &ids)?;
-            if let Some(missing) = named.iter().find(|id| !found.iter().any(|c| c.company_id == **id)) {
-                return Err(Error::not_found(format!("there is no company {missing}"))
-                    .hint("check the id: it is the company_id of your companies.csv"));
-            }
+            check_companies(tx, &named)?;
             let latest = sellers::all(tx)?.iter().map(|s| today(ctx.as_of, s.time_zone)).max();
-            Ok(latest.unwrap_or_else(|| ctx.as_of.date_naive()))
+            Ok::<_, Error>(latest.unwrap_or_else(|| ctx.as_of.date_naive()))
         })?;
         // A period that is asked for by name is told of also when it is not due: every contract is looked at.
         let until = if asked.period.is_some() { NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(latest) } else { latest };

@@ -6,6 +6,7 @@ pub mod documents;
 pub mod generate;
 pub mod issue;
 pub mod messages;
+pub mod named;
 pub mod reminders;
 pub mod send;
 pub mod settle;

@@ -13,6 +13,7 @@ mod shown;
 pub use plan::{Reminded, ReminderPlan};
 
 use super::messages::{Couriers, plan as plan_messages};
+use super::named::check_companies;
 use crate::context::Context;
 use crate::engine::job::{Decided, Job};
 use crate::engine::outbox::Deliver;
@@ -22,7 +23,7 @@ use crate::model::{CompanyId, EffectKind, JobKind};
 use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::dunning::{self, DueRange};
-use crate::store::{Db, StoreError, Tx, companies, runs, sellers};
+use crate::store::{Db, StoreError, Tx, runs, sellers};
 use chrono::{NaiveDate, TimeDelta};
 use facts::Facts;
 use std::collections::HashSet;
@@ -67,12 +68,7 @@ impl<'c> Reminders<'c> {
         named.sort();
         named.dedup();
         let range = db.read(|tx| {
-            let ids: Vec<&str> = named.iter().map(CompanyId::as_str).collect();
-            let known = companies::known(tx, &ids)?;
-            if let Some(missing) = ids.iter().find(|id| !known.contains(**id)) {
-                return Err(Error::not_found(format!("there is no company {missing}"))
-                    .hint("check the id: it is the company_id of your companies.csv"));
-            }
+            check_companies(tx, &named)?;
             let days: Vec<NaiveDate> = sellers::all(tx)?.iter().map(|seller| today(ctx.as_of, seller.time_zone)).collect();
             Ok::<_, Error>(range(ctx, kind, &days))
         })?;

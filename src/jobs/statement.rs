@@ -1,6 +1,7 @@
 //! A statement of account, gathered: for whoever asks for it, and for what is attached to messages.
 
 use super::documents::load_logo;
+use super::named::no_company;
 use crate::error::{Error, Result};
 use crate::model::document::Party;
 use crate::model::message::Statement;
@@ -72,10 +73,7 @@ pub fn gather(tx: &mut Tx, company: &Company, seller: &Seller, days: Days, langu
 /// The two whose account it is.
 pub fn parties(tx: &mut Tx, company_id: &CompanyId, seller_id: &SellerId) -> Result<(Company, Seller)> {
     let company = companies::by_ids(tx, &[company_id.as_str()])?.pop();
-    let company = company.ok_or_else(|| {
-        Error::not_found(format!("there is no company {company_id}"))
-            .hint("check the id: it is the company_id of your companies.csv")
-    })?;
+    let company = company.ok_or_else(|| no_company(company_id.as_str()))?;
     let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == *seller_id);
     let seller = seller.ok_or_else(|| {
         Error::not_found(format!("there is no seller {seller_id}")).hint("check the id: it is the seller_id of your sellers.csv")

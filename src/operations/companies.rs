@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::engine::host;
 use crate::error::{Error, Result};
 use crate::jobs::messages::{by_mail, plan as plan_messages};
+use crate::jobs::named::no_company;
 use crate::jobs::statement::{self, Days, Letter};
 use crate::model::message::{About, ContactRole, Mailbox, Message, MessageKind, Severity};
 use crate::model::{Company, CompanyId, Currency, Money, Seller, SellerId};
@@ -90,8 +91,7 @@ pub fn statements(tx: &mut Tx, ctx: &Context, asked: &Asked) -> Result<Vec<(Comp
             .hint("a statement begins with the first invoice: finops invoices list"));
     }
     if sellers.is_empty() {
-        return Err(Error::not_found(format!("there is no company {}", asked.company_id))
-            .hint("check the id: it is the company_id of your companies.csv"));
+        return Err(no_company(asked.company_id.as_str()));
     }
     let mut found = Vec::with_capacity(sellers.len());
     for seller_id in sellers {

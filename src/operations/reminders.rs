@@ -3,11 +3,12 @@
 use crate::context::Context;
 use crate::engine::host;
 use crate::error::{Error, Result};
+use crate::jobs::named::check_companies;
 use crate::model::dunning::{Hold, HoldKind};
 use crate::model::{CompanyId, Invoice, InvoiceState, text};
 use crate::rules::schedule::today;
 use crate::store::audit::{self, Entry};
-use crate::store::{Tx, companies, dunning, invoices, sellers};
+use crate::store::{Tx, dunning, invoices, sellers};
 use chrono::NaiveDate;
 use serde_json::json;
 
@@ -21,10 +22,7 @@ pub enum Subject {
 impl Subject {
     /// A company that a person names. It must exist.
     pub fn company(tx: &mut Tx, company_id: &CompanyId) -> Result<Self> {
-        if companies::known(tx, &[company_id.as_str()])?.is_empty() {
-            return Err(Error::not_found(format!("there is no company {company_id}"))
-                .hint("check the id: it is the company_id of your companies.csv"));
-        }
+        check_companies(tx, [company_id])?;
         Ok(Self::Company(company_id.clone()))
     }
 
