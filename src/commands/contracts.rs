@@ -7,7 +7,7 @@ use crate::engine::{doubts, host};
 use crate::error::{Error, ExitCode, Result};
 use crate::model::calendar::parse_date;
 use crate::model::money::parse_decimal;
-use crate::model::{CompanyId, Invalid, ItemId, PriceModel, TaxCode};
+use crate::model::{CompanyId, Invalid, ItemId, PlanId, PriceModel, TaxCode};
 use crate::operations::contracts::{Amended, Desk, Order, amend};
 use crate::rules::amend::{Amendment, Terms};
 use crate::store::Tx;
@@ -68,12 +68,13 @@ struct How {
     dry_run: bool,
 }
 
-/// Change an item from a day on: its price or quantity, one more, or one less.
+/// Change what is agreed from a day on: an item's price or quantity, an item more or less, or the plan.
 ///
-/// The item holds until the next change of it that is known already. Said again, it changes nothing.
+/// An item holds until the next change of it that is known already. Said again, it changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  finops contracts change care --item seats --price 120 --on 2026-10-18 --dry-run\n  \
-                        finops contracts change care --add backup --price 15 --quantity 3 --on 2026-10-18")]
+                        finops contracts change care --add backup --price 15 --quantity 3 --on 2026-10-18\n  \
+                        finops contracts change care --plan pro --on 2026-10-18 --dry-run")]
 struct ChangeArgs {
     #[command(flatten)]
     which: Which,
@@ -93,6 +94,14 @@ struct ChangeArgs {
     /// Remove this item.
     #[arg(long, value_name = "ID", conflicts_with_all = ["price", "quantity", "model", "unit", "description", "tax_code"])]
     remove: Option<ItemId>,
+
+    /// Move the contract to this plan (an upgrade, a downgrade): what is billed by the old one is credited.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["item", "add", "remove", "price", "quantity", "model", "unit", "description", "tax_code"])]
+    plan: Option<PlanId>,
+
+    /// The version of the plan, by its first day [default: the one it is on, else the latest of that day].
+    #[arg(long, value_name = "DATE", value_parser = date, requires = "plan")]
+    plan_version: Option<NaiveDate>,
 
     /// Its new price for a full period, in the contract's currency: 120.00.
     #[arg(long, value_parser = decimal, allow_negative_numbers = true)]
@@ -211,14 +220,17 @@ pub fn run(args: Args, ctx: &Context) -> Result<ExitCode> {
 }
 
 fn amendment(args: ChangeArgs) -> Result<Amendment> {
-    let ChangeArgs { item, add, remove, price, quantity, model, unit, description, tax_code, .. } = args;
+    let ChangeArgs { item, add, remove, plan, plan_version, price, quantity, model, unit, description, tax_code, .. } = args;
+    if let Some(plan_id) = plan {
+        return Ok(Amendment::Plan(plan_id, plan_version));
+    }
     let terms = Terms { unit_price: price, quantity, price_model: model, unit, description, tax_code };
     Ok(match (add, remove) {
         (Some(item), _) => Amendment::Add(item, terms),
         (None, Some(item)) => Amendment::Remove(item),
         (None, None) if terms == Terms::default() => {
             return Err(Error::usage("nothing is said to change")
-                .hint("say what changes: --price, --quantity, --add ID, --remove ID; see --help"));
+                .hint("say what changes: --price, --quantity, --add ID, --remove ID, --plan ID; see --help"));
         }
         (None, None) => Amendment::Change(item, terms),
     })
@@ -308,6 +320,7 @@ fn said(order: &Order) -> String {
         Amendment::Change(None, _) => format!("has its item as said from {on} on"),
         Amendment::Add(item, _) => format!("has an item {item} from {on} on"),
         Amendment::Remove(item) => format!("has no item {item} from {on} on"),
+        Amendment::Plan(plan_id, _) => format!("is on plan {plan_id} from {on} on"),
         Amendment::Pause(None) => format!("is paused from {on} on"),
         Amendment::Pause(Some(until)) => format!("is paused from {on} until {until}"),
         Amendment::Resume => format!("is resumed on {on}"),

@@ -17,8 +17,8 @@ use crate::context::Ids;
 use crate::error::{Error, Result};
 use crate::jobs::generate::{Plans, agreed_facts};
 use crate::model::{
-    BillableItem, Company, CompanyId, Contract, ContractId, Currency, InvoiceId, InvoiceState, Money, Pause, Period, SourceKey,
-    text,
+    BillableItem, Company, CompanyId, Contract, ContractId, Currency, InvoiceId, InvoiceState, Money, Pause, Period, PlanId,
+    SourceKey, text,
 };
 use crate::rules::amend::{Agreement, Amendment, Refusal, Terms};
 use crate::rules::billing::{Adjusted, Failure, Reference, adjustments};
@@ -26,7 +26,7 @@ use crate::rules::pricing::check_item_countable;
 use crate::rules::schedule::today;
 use crate::store::audit::Author;
 use crate::store::billing::Billed;
-use crate::store::{Tx, billing, companies, contracts, invoices, items, pauses, sellers};
+use crate::store::{Tx, billing, companies, contracts, invoices, items, pauses, plans, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -118,6 +118,7 @@ pub const fn action(amendment: &Amendment) -> &'static str {
         Amendment::Change(..) => "contract.item_changed",
         Amendment::Add(..) => "contract.item_added",
         Amendment::Remove(_) => "contract.item_removed",
+        Amendment::Plan(..) => "contract.plan_changed",
         Amendment::Pause(_) => "contract.paused",
         Amendment::Resume => "contract.resumed",
         Amendment::Cancel => "contract.cancelled",
@@ -150,8 +151,10 @@ pub fn find(tx: &mut Tx, contract_id: &str, company: Option<&CompanyId>) -> Resu
 /// A contract with its items and pauses.
 pub fn agreement(tx: &mut Tx, contract: Contract) -> Result<Agreement> {
     let items = contracts::items(tx, &contract.company_id, &contract.contract_id)?;
+    let range = (contract.contract_id.as_str(), contract.contract_id.as_str());
+    let plans = plans::of_companies(tx, &[contract.company_id.as_str()], range)?;
     let pauses = pauses::of_contract(tx, &contract.company_id, &contract.contract_id)?;
-    Ok(Agreement { contract, items, pauses })
+    Ok(Agreement { contract, items, plans, pauses })
 }
 
 /// Amends a contract, with all that follows from it. In a transaction of its own.
@@ -168,6 +171,10 @@ pub fn amend(tx: &mut Tx, desk: Desk<'_>, order: &Order) -> Result<Amended> {
     // An end is taken back today, whatever day that was.
     let order = &match order.amendment {
         Amendment::Reinstate => Order { on: today, ..order.clone() },
+        Amendment::Plan(ref plan_id, version) => {
+            let version = offered(tx, &before, order.on, plan_id, version)?;
+            Order { amendment: Amendment::Plan(plan_id.clone(), version), ..order.clone() }
+        }
         _ => order.clone(),
     };
     if let Some(notice) = order.notice.filter(|notice| *notice > today) {
@@ -186,6 +193,39 @@ pub fn amend(tx: &mut Tx, desk: Desk<'_>, order: &Order) -> Result<Amended> {
     work.record(tx, &adjusted)
 }
 
+/// The version of a plan that is meant: the one that is named, or that the contract is on, or the latest on that day.
+fn offered(
+    tx: &mut Tx,
+    agreed: &Agreement,
+    on: NaiveDate,
+    plan_id: &PlanId,
+    version: Option<NaiveDate>,
+) -> Result<Option<NaiveDate>> {
+    let mut known = plans::all(tx)?;
+    known.retain(|plan| plan.plan_id == *plan_id);
+    if known.is_empty() {
+        return Err(Error::not_found(format!("there is no plan {plan_id}")).hint("import it first: finops import plans FILE"));
+    }
+    let holds = agreed.plan_on(on).filter(|(holds, _)| holds == plan_id).map(|(_, version)| *version);
+    let latest = known.iter().map(|plan| plan.valid_from).filter(|offered| *offered <= on).max();
+    let Some(version) = version.or(holds).or(latest) else {
+        return Err(Error::refused(format!("no version of plan {plan_id} is offered on {on}"))
+            .hint("name the version with --plan-version"));
+    };
+    let Some(plan) = known.iter().find(|plan| plan.valid_from == version) else {
+        let versions: Vec<String> = known.iter().map(|plan| plan.valid_from.to_string()).collect();
+        return Err(
+            Error::not_found(format!("plan {plan_id} has no version {version}")).hint(format!("it has {}", versions.join(", ")))
+        );
+    };
+    let Contract { contract_id, currency, .. } = &agreed.contract;
+    if plan.currency != *currency {
+        return Err(Error::refused(format!("plan {plan_id} is in {}, and contract {contract_id} in {currency}", plan.currency))
+            .hint("name a plan in the contract's currency"));
+    }
+    Ok(Some(version))
+}
+
 /// What the amendment credits and charges in the periods that are on issued invoices.
 fn adjusted(
     tx: &mut Tx,
@@ -199,8 +239,8 @@ fn adjusted(
     let issued: Vec<NaiveDate> = billed.iter().filter(|b| b.is_issued()).map(|b| b.period.start()).collect();
     let mut plans = Plans::default();
     let mut facts = |agreed: &Agreement| {
-        let Agreement { contract, items, pauses } = agreed.clone();
-        agreed_facts(tx, (contract, items, &pauses), &issued, &mut plans)
+        let Agreement { contract, items, plans: on, pauses } = agreed.clone();
+        agreed_facts(tx, (contract, items, on, &pauses), &issued, &mut plans)
     };
     let (before, after) = (facts(before)?, facts(after)?);
     let adjusted = adjustments(company, reference, &before, &after, &issued).map_err(failed)?;

@@ -4,7 +4,7 @@
 //! A day is always the first on which the change holds. An item that changes gets a version from that
 //! day on, which holds until the next one that there is already.
 
-use crate::model::{Contract, ContractItem, ItemId, Pause, PriceModel, PriceTerms, TaxCode};
+use crate::model::{Contract, ContractItem, ContractPlan, ItemId, Pause, PlanId, PriceModel, PriceTerms, TaxCode};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -14,6 +14,8 @@ pub struct Agreement {
     pub contract: Contract,
     /// Every version of its own items, by (item, first day).
     pub items: Vec<ContractItem>,
+    /// Which version of which plan it is on, by first day.
+    pub plans: Vec<ContractPlan>,
     /// By first day.
     pub pauses: Vec<Pause>,
 }
@@ -38,6 +40,8 @@ pub enum Amendment {
     Add(ItemId, Terms),
     /// An item is no longer agreed.
     Remove(ItemId),
+    /// It is on this version of this plan (its first day of offer); None: on the one that holds, or the latest.
+    Plan(PlanId, Option<NaiveDate>),
     /// Nothing is served or billed, until that day or until it is resumed.
     Pause(Option<NaiveDate>),
     Resume,
@@ -68,12 +72,14 @@ impl Agreement {
             Amendment::Change(item_id, terms) => after.change(on, item_id.as_ref(), terms)?,
             Amendment::Add(item_id, terms) => after.add(on, item_id, terms)?,
             Amendment::Remove(item_id) => after.remove(on, item_id)?,
+            Amendment::Plan(plan_id, version) => after.plan(on, plan_id, *version),
             Amendment::Pause(until) => after.pause(on, *until)?,
             Amendment::Resume => after.resume(on)?,
             Amendment::Cancel => after.contract.end = Some(on),
             Amendment::Reinstate => after.contract.end = None,
         }
         after.items.sort_by(|a, b| (&a.item_id, a.valid_from).cmp(&(&b.item_id, b.valid_from)));
+        after.plans.sort_by_key(|plan| plan.valid_from);
         after.pauses.sort_by_key(|pause| pause.from);
         Ok(after)
     }
@@ -121,6 +127,21 @@ impl Agreement {
             self.put(ContractItem { valid_from: on, ..version });
         }
         Ok(())
+    }
+
+    /// The plan that holds on a day.
+    pub fn plan_on(&self, on: NaiveDate) -> Option<&(PlanId, NaiveDate)> {
+        let begun = self.plans.iter().filter(|plan| plan.valid_from <= on);
+        begun.max_by_key(|plan| plan.valid_from).and_then(|on| on.plan.as_ref())
+    }
+
+    /// Without a version that is the one that it is on, which stays.
+    fn plan(&mut self, on: NaiveDate, plan_id: &PlanId, version: Option<NaiveDate>) {
+        let holds = self.plan_on(on).filter(|(holds, _)| holds == plan_id).map(|(_, version)| *version);
+        let Some(version) = version.or(holds).filter(|version| Some(*version) != holds) else { return };
+        let Contract { company_id, contract_id, .. } = self.contract.clone();
+        self.plans.retain(|plan| plan.valid_from != on);
+        self.plans.push(ContractPlan { company_id, contract_id, valid_from: on, plan: Some((plan_id.clone(), version)) });
     }
 
     fn only_item(&self, on: NaiveDate) -> Result<ItemId, Refusal> {

@@ -158,6 +158,40 @@ fn what_waits_goes_with_the_next_invoice_again() {
     });
 }
 
+const PLANS: &str =
+    "plan_id,valid_from,name,currency\nbasic,2026-01-01,Basic,EUR\nbasic,2026-09-10,Basic,EUR\npro,2026-01-01,Pro,EUR\n";
+const PLAN_ITEMS: &str = "plan_id,version,item_id,description,price_model,unit_price\nbasic,2026-01-01,base,Basic,flat,30\n\
+                          basic,2026-09-10,base,Basic,flat,33\npro,2026-01-01,base,Pro,flat,60\npro,2026-01-01,help,Support,flat,15\n";
+
+/// Chargebee, chargebee.com/docs/proration-old.html has the like: what is left of the old plan is credited, and the days
+/// of the new one are charged.
+#[test]
+fn an_upgrade_in_a_billed_period_credits_the_old_plan_and_charges_the_new() {
+    each_engine(|db| {
+        let on = "company_id,contract_id,plan_id,version\nacme,care,basic,2026-01-01\n";
+        let items = "company_id,contract_id,item_id,description,price_model,unit_price\nacme,care,extra,Extra,flat,3\n";
+        let files = [(Kind::Plans, PLANS), (Kind::PlanItems, PLAN_ITEMS), (Kind::ContractPlans, on)];
+        let mut firm = firm(db, items, &files);
+        assert_eq!(billed(db, &mut firm, "2026-09-01"), "3300");
+        let plan = |plan: &str, version: Option<&str>| Amendment::Plan(plan.parse().unwrap(), version.map(date));
+        let done = try_amend(&mut firm, "2026-09-21", plan("pro", None)).unwrap();
+        let lines: Vec<String> = done.lines.iter().map(|line| format!("{} {}", line.description, line.amount)).collect();
+        // 10 of 30 days.
+        assert_eq!(lines, ["Basic -10.00", "Pro 20.00", "Support 5.00"]);
+        assert!(try_amend(&mut firm, "2026-09-21", plan("pro", None)).unwrap().unchanged);
+        assert_eq!(billed(db, &mut firm, "2026-10-01"), (3300 + 1500 + 7800).to_string());
+        // Back again: nothing of the plan between is billed. Without a version it is the latest.
+        assert_eq!(amended(&mut firm, "2026-09-21", plan("basic", Some("2026-01-01"))), "-60.00");
+        assert_eq!(amended(&mut firm, "2026-09-21", plan("basic", None)), "", "it stays on its version");
+        assert_eq!(amended(&mut firm, "2026-11-01", plan("basic", Some("2026-09-10"))), "");
+        assert_eq!(billed(db, &mut firm, "2026-11-01"), (3300 + 3300 + 3600).to_string());
+        assert!(try_amend(&mut firm, "2026-11-01", plan("none", None)).is_err_and(|e| e.kind == ErrorKind::NotFound));
+        let told = try_amend(&mut firm, "2026-11-01", plan("pro", Some("2026-02-01"))).unwrap_err();
+        assert_eq!(told.message, "plan pro has no version 2026-02-01");
+        firm.is_sound();
+    });
+}
+
 #[track_caller]
 fn refused<T>(result: Result<T, Error>, told: &str) {
     let Err(error) = result else { panic!("it is not refused: {told}") };

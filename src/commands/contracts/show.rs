@@ -3,7 +3,7 @@
 use super::Which;
 use crate::context::Context;
 use crate::error::{Error, ExitCode, Result};
-use crate::model::{BillableItem, CompanyId, Contract, ContractItem, Pause, SellerId};
+use crate::model::{BillableItem, CompanyId, Contract, ContractItem, ContractPlan, Pause, SellerId};
 use crate::operations::contracts::{agreement, find, paused_on};
 use crate::rules::amend::Agreement;
 use crate::rules::schedule::today;
@@ -134,6 +134,7 @@ struct Shown {
     contract: Listed,
     description: String,
     reference: String,
+    plans: Vec<OnPlan>,
     items: Vec<Version>,
     pauses: Vec<Paused>,
     /// Credits and charges that no invoice has taken up.
@@ -151,6 +152,19 @@ struct Version {
     unit: String,
     unit_price: String,
     tax_code: Option<String>,
+}
+
+/// On which price list from which day on; none: on none any more.
+#[derive(Serialize)]
+struct OnPlan {
+    from: NaiveDate,
+    plan_id: Option<String>,
+    version: Option<NaiveDate>,
+}
+
+fn on_plan(on: ContractPlan) -> OnPlan {
+    let (plan_id, version) = on.plan.unzip();
+    OnPlan { from: on.valid_from, plan_id: plan_id.map(|id| id.to_string()), version }
 }
 
 #[derive(Serialize)]
@@ -187,7 +201,7 @@ pub(super) fn show(which: &Which, ctx: &Context) -> Result<ExitCode> {
     let todays = todays(ctx, &mut db)?;
     let shown = db.read(|tx| {
         let found = find(tx, &which.contract, which.company_id.as_ref())?;
-        let Agreement { contract, items, pauses } = agreement(tx, found)?;
+        let Agreement { contract, items, plans, pauses } = agreement(tx, found)?;
         let next = billing::schedule(tx, &contract.company_id, &contract.contract_id)?.and_then(|(next, _)| next);
         let adjustments = items::adjustments(tx, &contract.company_id, &contract.contract_id)?;
         let open = adjustments.iter().filter(|(_, taken)| taken.is_none()).filter_map(|(item, _)| Open::of(item)).collect();
@@ -197,6 +211,7 @@ pub(super) fn show(which: &Which, ctx: &Context) -> Result<ExitCode> {
             contract: row(&contract, state(&contract, &pauses, day), next.map(|next| next.due_on)),
             description: contract.description.clone(),
             reference: contract.reference.clone(),
+            plans: plans.into_iter().map(on_plan).collect(),
             items: items.iter().map(version).collect(),
             pauses: real.map(|pause| Paused { from: pause.from, until: pause.until }).collect(),
             open_adjustments: open,
@@ -231,6 +246,12 @@ fn heading(shown: &Shown) -> String {
     match shown.contract.next_due_on {
         Some(due) => text.push_str(&format!("\nnext due {due}")),
         None => text.push_str("\nnothing left to bill"),
+    }
+    for OnPlan { from, plan_id, version } in &shown.plans {
+        text.push_str(&match (plan_id, version) {
+            (Some(plan_id), Some(version)) => format!("\non plan {plan_id} ({version}) from {from}"),
+            _ => format!("\non no plan from {from}"),
+        });
     }
     for Paused { from, until } in &shown.pauses {
         let until = until.map_or_else(|| "until it is resumed".to_owned(), |until| format!("until {until}"));

@@ -185,19 +185,20 @@ fn usage_from(facts: &ContractFacts, starts: impl IntoIterator<Item = NaiveDate>
 pub(crate) fn contract_facts(tx: &mut Tx, contract: Contract, starts: &[NaiveDate], plans: &mut Plans) -> Result<ContractFacts> {
     let own = contracts::items(tx, &contract.company_id, &contract.contract_id)?;
     let paused = pauses::of_contract(tx, &contract.company_id, &contract.contract_id)?;
-    agreed_facts(tx, (contract, own, &paused), starts, plans)
+    let range = (contract.contract_id.as_str(), contract.contract_id.as_str());
+    let on = store_plans::of_companies(tx, &[contract.company_id.as_str()], range)?;
+    agreed_facts(tx, (contract, own, on, &paused), starts, plans)
 }
 
-/// The same of a contract as it is agreed: with these items of its own, and these pauses.
+/// The same of a contract as it is agreed: with these items of its own, these plans, and these pauses.
 pub(crate) fn agreed_facts(
     tx: &mut Tx,
-    (contract, own, paused): (Contract, Vec<ContractItem>, &[Pause]),
+    (contract, own, on, paused): (Contract, Vec<ContractItem>, Vec<ContractPlan>, &[Pause]),
     starts: &[NaiveDate],
     plans: &mut Plans,
 ) -> Result<ContractFacts> {
     let (company_id, contract_id) = (contract.company_id.clone(), contract.contract_id.clone());
     let (companies, range) = ([company_id.as_str()], (contract_id.as_str(), contract_id.as_str()));
-    let on = store_plans::of_companies(tx, &companies, range)?;
     let items = served(plans.resolve(tx, own, on)?, paused);
     let discounts = usage::discounts_of_companies(tx, &companies, range)?;
     let next_start = contract.start;

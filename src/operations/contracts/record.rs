@@ -11,7 +11,7 @@ use crate::rules::billing::{Adjusted, Reference, build_invoice};
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
 use crate::store::audit::{self, Entry};
 use crate::store::billing::Next;
-use crate::store::{Tx, billing, contracts, items, pauses};
+use crate::store::{Tx, billing, contracts, items, pauses, plans};
 use chrono::NaiveDate;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -150,6 +150,14 @@ impl Work<'_> {
             let old = before.items.iter().find(|old| place(old) == place(item));
             let action = if old.is_some() { "contract_item.changed" } else { "contract_item.added" };
             entries.push(note(action, "contract_item", id(item), contracts::item_change(old, item)));
+        }
+        let moved: Vec<_> = after.plans.iter().filter(|plan| !before.plans.contains(plan)).collect();
+        plans::upsert_contracts(tx, &moved)?;
+        for on in moved {
+            let old = before.plans.iter().find(|old| old.valid_from == on.valid_from);
+            let action = if old.is_some() { "contract_plan.changed" } else { "contract_plan.added" };
+            let id = format!("{}/{}", on.contract_id, on.valid_from);
+            entries.push(note(action, "contract_plan", id, plans::contract_change(old, on)));
         }
         let paused: Vec<_> = after.pauses.iter().filter(|pause| !before.pauses.contains(pause)).collect();
         pauses::upsert(tx, &paused)?;

@@ -34,7 +34,7 @@ fn agreement() -> Agreement {
         reference: String::new(),
         reminder_policy: String::new(),
     };
-    let bare = Agreement { contract, items: Vec::new(), pauses: Vec::new() };
+    let bare = Agreement { contract, items: Vec::new(), plans: Vec::new(), pauses: Vec::new() };
     bare.amend(date("2026-01-01"), &Amendment::Add(id("seats"), price(100))).unwrap()
 }
 

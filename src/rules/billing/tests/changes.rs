@@ -6,7 +6,7 @@ use crate::rules::amend::{Agreement, Amendment, Terms};
 use crate::rules::pauses::served;
 
 fn agreement(facts: &ContractFacts) -> Agreement {
-    Agreement { contract: facts.contract.clone(), items: facts.items.clone(), pauses: Vec::new() }
+    Agreement { contract: facts.contract.clone(), items: facts.items.clone(), plans: Vec::new(), pauses: Vec::new() }
 }
 
 fn facts_of(agreed: &Agreement) -> ContractFacts {
