@@ -51,8 +51,8 @@ pub fn adjustments(
     let starts: BTreeSet<NaiveDate> = billed.iter().copied().collect();
     let mut adjusted = Vec::new();
     for start in starts {
-        by_days(&mut adjusted, &was, &is, start)?;
-        as_a_whole(&mut adjusted, &was, &is, start)?;
+        let first = by_days(&mut adjusted, &was, &is, start)?;
+        as_a_whole(&mut adjusted, &was, &is, (start, first))?;
     }
     Ok(adjusted)
 }
@@ -69,13 +69,16 @@ fn goes_by_days(item: &ContractItem) -> bool {
     item.terms.meter.is_none() && !matches!(item.price_model, PriceModel::OneTime | PriceModel::Minimum)
 }
 
-/// What goes by days, with its own minimum: credited and charged day by day, before discounts.
-fn by_days(adjusted: &mut Vec<Adjusted>, was: &Side<'_>, is: &Side<'_>, start: NaiveDate) -> Result<(), Failure> {
+/// What goes by days, with its own minimum: credited and charged day by day, before discounts. Returns the first day
+/// that is not as it was.
+fn by_days(adjusted: &mut Vec<Adjusted>, was: &Side<'_>, is: &Side<'_>, start: NaiveDate) -> Result<Option<NaiveDate>, Failure> {
     let serves = |side: &Side<'_>| side.period(start).filter(|period| !side.calendar.is_closing(period));
     let (old, new) = (serves(was), serves(is));
-    let Some(full) = old.or(new).map(|period| period.full) else { return Ok(()) };
+    let Some(full) = old.or(new).map(|period| period.full) else { return Ok(None) };
+    let mut first = None;
     for Difference { days, was: before, is: after } in differences(&was.active(old), &is.active(new)) {
         let period = ServicePeriod { service: days, full };
+        first = first.into_iter().chain([days.start()]).min();
         for (side, active, credit) in [(was, before, true), (is, after, false)] {
             let Some(active) = active else { continue };
             let (item_id, tax_code) = (&active.item.item_id, &active.item.tax_code);
@@ -89,12 +92,17 @@ fn by_days(adjusted: &mut Vec<Adjusted>, was: &Side<'_>, is: &Side<'_>, start: N
             }));
         }
     }
-    Ok(())
+    Ok(first)
 }
 
 /// Usage, what is billed once, and minimums that count what was used or all of the contract: the whole of it
 /// is credited and charged when it comes out otherwise. Of a discount the difference is one line a tax rate.
-fn as_a_whole(adjusted: &mut Vec<Adjusted>, was: &Side<'_>, is: &Side<'_>, start: NaiveDate) -> Result<(), Failure> {
+fn as_a_whole(
+    adjusted: &mut Vec<Adjusted>,
+    was: &Side<'_>,
+    is: &Side<'_>,
+    (start, first): (NaiveDate, Option<NaiveDate>),
+) -> Result<(), Failure> {
     let (mut old, mut new) = (was.whole(start)?, is.whole(start)?);
     old.charges.retain(|charge| {
         let same = new.charges.iter().position(|other| comes_to_the_same(&charge.line, &other.line));
@@ -105,14 +113,15 @@ fn as_a_whole(adjusted: &mut Vec<Adjusted>, was: &Side<'_>, is: &Side<'_>, start
             charges.into_iter().filter_map(|charge| adjust(charge.line, credit)).filter_map(|line| side.whole_of(line, start)),
         );
     }
-    for line in discounted(old.discounts, new.discounts)? {
+    for line in discounted(old.discounts, new.discounts, first)? {
         adjusted.extend(was.whole_of(line.clone(), start).or_else(|| is.whole_of(line, start)));
     }
     Ok(())
 }
 
-/// What a discount takes more (below zero) or less than it did, by discount and tax rate.
-fn discounted(old: Vec<Taken>, new: Vec<Taken>) -> Result<Vec<InvoiceLine>, Failure> {
+/// What a discount takes more (below zero) or less than it did, by discount and tax rate; under the days from `first`
+/// on, on which it differs.
+fn discounted(old: Vec<Taken>, new: Vec<Taken>, first: Option<NaiveDate>) -> Result<Vec<InvoiceLine>, Failure> {
     let mut by_rate: BTreeMap<(DiscountId, TaxCategory, Decimal), InvoiceLine> = BTreeMap::new();
     for ((id, line), credit) in old.into_iter().map(|taken| (taken, true)).chain(new.into_iter().map(|taken| (taken, false))) {
         let change = if credit { line.amount.negated() } else { line.amount };
@@ -131,7 +140,9 @@ fn discounted(old: Vec<Taken>, new: Vec<Taken>) -> Result<Vec<InvoiceLine>, Fail
     let line = |line: InvoiceLine| {
         let price = line.amount.to_decimal();
         let quantity = if price.is_sign_negative() { -Decimal::ONE } else { Decimal::ONE };
-        InvoiceLine { quantity, unit_price: price.abs(), details: Vec::new(), ..line }
+        let from = first.filter(|first| line.period.contains(*first)).unwrap_or(line.period.start());
+        let period = Period::new(from, line.period.end()).unwrap_or(line.period);
+        InvoiceLine { quantity, unit_price: price.abs(), details: Vec::new(), period, ..line }
     };
     Ok(by_rate.into_values().filter(|line| !line.amount.is_zero()).map(line).collect())
 }

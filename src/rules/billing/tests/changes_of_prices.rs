@@ -72,6 +72,9 @@ fn discounts_are_taken_back_with_what_they_were_taken_from() {
     let mut facts = contract("c");
     facts.discounts = vec![discount(Off::Percent(decimal("10")))];
     assert_eq!(amounts(&facts, &from_the_18th(&facts, dearer)), ["-45.16", "67.74", "-2.26"]);
+    let after = from_the_18th(&facts, dearer);
+    let adjusted = adjustments(&company(), &reference(), &facts, &after, &[date("2026-10-01")]).unwrap();
+    assert_eq!(adjusted[2].line.period.to_string(), "2026-10-18 to 2026-10-31", "the days that differ");
     // A fixed one on the contract stays with a price, and goes by the days that are served.
     facts.discounts = vec![discount(Off::Amount(decimal("31")))];
     assert_eq!(amounts(&facts, &from_the_18th(&facts, dearer)), ["-45.16", "67.74"]);
