@@ -18,7 +18,7 @@ struct Kill {
     again: Option<u64>,
 }
 
-/// Each place once, every third one with a place of the recovery besides. Of the places of single
+/// Each place once, every fourth one with a place of the recovery besides. Of the places of single
 /// files and mails, which are many and alike, every fifth. With `FINOPS_CRASH_ALL=1` all, and all pairs.
 fn kills(job: JobKind, places: &[String]) -> Vec<Kill> {
     let all = places.len() as u64;
@@ -30,10 +30,12 @@ fn kills(job: JobKind, places: &[String]) -> Vec<Kill> {
     for (at, place) in (1..).zip(places) {
         let met: &mut u32 = met.entry(place).or_default();
         *met += 1;
-        let is_many = ["file.", "mail.", "effects.called", "effects.carried_out"].iter().any(|many| place.starts_with(many));
+        let is_many = ["file.", "mail.", "effects.called", "effects.carried_out", "effects.settled"]
+            .iter()
+            .any(|many| place.starts_with(many));
         if !is_many || *met % 5 == 1 {
             kills.push(Kill { job, at, again: None });
-            if at % 3 == 0 {
+            if at % 4 == 0 {
                 kills.push(Kill { job, at, again: Some(1 + at * 2 % all) });
             }
         }

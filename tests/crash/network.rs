@@ -26,8 +26,8 @@ struct Cut {
     refused_for: Duration,
 }
 
-/// Every COMMIT in one of the three ways in turn, and of the other round trips as many as fit
-/// the sample. With `FINOPS_CRASH_ALL=1` every round trip in every way.
+/// A COMMIT in one of the three ways in turn (of those of single mails, which are many and alike, as many as fit the
+/// sample), and of the other round trips as many as are left of it. With `FINOPS_CRASH_ALL=1` every round trip in every way.
 fn cuts(job: JobKind, trips: &[String]) -> Vec<Cut> {
     let faults = [Fault::AnswerLost, LATE, Fault::NotSent];
     let cut = |at: usize, fault: Fault| {
@@ -40,7 +40,9 @@ fn cuts(job: JobKind, trips: &[String]) -> Vec<Cut> {
     let (commits, others): (Vec<_>, Vec<_>) = (1..=trips.len()).partition(|at| trips[at - 1] == "COMMIT");
     let every = others.len().div_ceil(SAMPLE.saturating_sub(commits.len()).max(1));
     let others = others.into_iter().step_by(every);
-    commits.into_iter().chain(others).enumerate().map(|(n, at)| cut(at, faults[n % faults.len()])).collect()
+    // Odd, so that of commits which come in pairs (it begins, it is done) both kinds are met.
+    let every = commits.len().div_ceil(2 * SAMPLE) | 1;
+    commits.into_iter().step_by(every).chain(others).enumerate().map(|(n, at)| cut(at, faults[n % faults.len()])).collect()
 }
 
 #[test]
