@@ -129,13 +129,17 @@ impl Survey<'_> {
         }
     }
 
-    /// The day on which an item is billed that is billed once: the first of the item, or of what is
-    /// billed after a trial. None when that was before this system billed the contract.
+    /// The day on which an item is billed that is billed once: the first on which it is served, after
+    /// a trial if there is one. None when that was before this system billed the contract.
     fn once_on(&self, item: &ContractItem) -> Option<chrono::NaiveDate> {
         let contract = &self.facts.contract;
-        let first = self.facts.items.iter().filter(|other| other.item_id == item.item_id).map(|other| other.valid_from).min();
-        let day = first.unwrap_or(item.valid_from).max(contract.start).max(contract.trial_end.unwrap_or(contract.start));
-        (day >= contract.billed_from()).then_some(day)
+        let paid_from = contract.start.max(contract.trial_end.unwrap_or(contract.start));
+        let versions = self.facts.items.iter().filter(|version| version.item_id == item.item_id);
+        let served = versions.filter_map(|version| {
+            let day = version.valid_from.max(paid_from);
+            version.end.is_none_or(|end| day < end).then_some(day)
+        });
+        served.min().filter(|day| *day >= contract.billed_from())
     }
 
     fn used(&self, segment: &Segment<'_>) -> Result<Decimal, AmountError> {

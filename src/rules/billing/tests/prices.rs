@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::invoice::LineDetail;
-use crate::model::{Discount, LineKind, Off, PriceTerms, UsageDay};
+use crate::model::{Discount, LineKind, Off, Pause, PriceTerms, UsageDay};
+use crate::rules::pauses::served;
 
 /// The contract of [`contract`], never billed yet, with these items.
 fn new_contract(items: Vec<ContractItem>) -> ContractFacts {
@@ -170,6 +171,28 @@ fn a_trial_is_free_and_setup_comes_with_the_first_period_billed() {
     // What was set up before this system bills is not billed by it.
     contract.contract.bill_from = Some(date("2026-03-01"));
     assert_eq!(billed(&contract, "2026-03-01"), expected[2..]);
+}
+
+#[test]
+fn what_is_billed_once_waits_for_the_end_of_a_pause() {
+    let setup = item("setup", PriceModel::OneTime, 1, "50");
+    let cheaper = ContractItem { valid_from: date("2026-01-20"), ..item("setup", PriceModel::OneTime, 1, "40") };
+    let paused = |from: &str, until: &str| {
+        let contract = new_contract(Vec::new());
+        let ContractItem { company_id, contract_id, .. } = setup.clone();
+        let pause = Pause { company_id, contract_id, from: date(from), until: Some(date(until)) };
+        ContractFacts { items: served(vec![setup.clone(), cheaper.clone()], &[pause]), ..contract }
+    };
+    // The first version is never served.
+    let of_the_second = ["2026-02-01: one_time setup 1 × 40 = 40.00, 2026-02-10 to 2026-02-10"];
+    assert_eq!(billed(&paused("2026-01-01", "2026-02-10"), "2026-03-01"), of_the_second);
+    // The trial ends while it is paused.
+    let mut on_trial = paused("2026-01-10", "2026-02-10");
+    on_trial.contract.trial_end = Some(date("2026-01-15"));
+    assert_eq!(billed(&on_trial, "2026-03-01"), of_the_second);
+    // Served before the pause, and billed then.
+    let before = ["2026-01-01: one_time setup 1 × 50 = 50.00, 2026-01-01 to 2026-01-01"];
+    assert_eq!(billed(&paused("2026-01-02", "2026-02-10"), "2026-03-01"), before);
 }
 
 #[test]
