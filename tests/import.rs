@@ -154,6 +154,24 @@ fn thousands_of_mistakes_are_counted_not_told() {
     assert_eq!(told.lines().count(), 201);
 }
 
+/// Far apart in a long file: their keys are compared at the end of it.
+#[test]
+fn the_same_row_twice_is_told_however_far_apart() {
+    let mut text = String::from("country,company_id,name\n");
+    for row in (0..120_000).chain([119_999, 0, 7]) {
+        writeln!(text, "DE,c-{row},C").unwrap();
+    }
+    let (rows, told) = read(Kind::Companies, "c.csv", text.as_bytes(), &Options::default());
+    assert_eq!(rows.len(), 120_002, "all but the one that is told as it is met");
+    let expected = [
+        "3 mistakes found; nothing was imported",
+        "c.csv:120002:4: company_id \"c-119999\": line 120001 has the same company_id",
+        "c.csv:120003:4: company_id: line 2 has the same company_id",
+        "c.csv:120004:4: company_id: line 9 has the same company_id",
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn columns_are_documented() {
     let mut text = String::from(
@@ -167,6 +185,7 @@ fn columns_are_documented() {
     }
     check(&root().join("examples/COLUMNS.md"), &text);
 }
+
 #[test]
 fn examples_are_good() {
     for kind in Kind::ALL {

@@ -2,9 +2,8 @@
 //!
 //! Bytes become text (`decode`), text becomes records whose cells know their place (`scan`, `json`), a
 //! header says which cell is which column (`columns`), and each row becomes a value that cannot be
-//! wrong (`rows`), or the list of all that is wrong with it. A file is read as a stream: besides
-//! the keys of its rows, which are kept to find the same one twice, memory does not grow with it.
-//! Whoever writes the rows does so in one transaction, and rolls back when any row was refused.
+//! wrong (`rows`), or the list of all that is wrong with it. A file is read as a stream, and memory does
+//! not grow with it. Whoever writes the rows does so in one transaction, and rolls back when any row was refused.
 
 mod cells;
 mod checks;
@@ -18,6 +17,7 @@ mod prices;
 mod read;
 mod rows;
 mod scan;
+mod seen;
 mod write;
 
 pub use columns::{Column, Need};

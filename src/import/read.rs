@@ -5,15 +5,15 @@ use super::decode::Text;
 use super::header::Header;
 use super::json::{JsonScanner, Key};
 use super::scan::{Place, Record, Scanner};
+use super::seen::{Again, Seen};
 use super::{Format, Kind, Row, contacts, prices, rows};
 use crate::error::{Error, Problem, Result};
 use encoding_rs::Encoding;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::vec;
 
 /// Problems that are told one by one; of the others, only how many.
 const MAX_TOLD: usize = 200;
@@ -100,9 +100,15 @@ pub struct Refused {
     pub key: Option<RowKey>,
 }
 
+impl From<Refused> for RowError {
+    fn from(refused: Refused) -> Self {
+        Self::Problems(refused)
+    }
+}
+
 /// What names a row of a kind: 128 bits of a hash of its key, so that millions of them fit, and two
 /// never pass for one in practice (2⁻⁸⁰ for ten million).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKey([u64; 2]);
 
 impl RowKey {
@@ -117,6 +123,18 @@ impl RowKey {
         let half = |from: usize| digest[from..from + 8].iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
         Self([half(0), half(8)])
     }
+
+    pub(super) const fn halves(self) -> [u64; 2] {
+        self.0
+    }
+
+    pub(super) const fn from_halves(halves: [u64; 2]) -> Self {
+        Self(halves)
+    }
+
+    pub(super) const fn first_byte(self) -> u8 {
+        self.0[0].to_be_bytes()[0]
+    }
 }
 
 /// Reads the rows of one file. An iterator that goes on after a bad row, so that all are told.
@@ -124,8 +142,9 @@ pub struct Reader<R> {
     records: Records<R>,
     record: Record,
     header: Arc<Header>,
-    /// The rows read so far, and their lines.
-    keys: HashMap<RowKey, u64>,
+    seen: Seen,
+    /// At the end of the file: rows found to repeat others far before them.
+    again: Option<vec::IntoIter<Again>>,
     failed: bool,
 }
 
@@ -168,7 +187,7 @@ impl<R: Read> Reader<R> {
         };
         match problems.into_error() {
             Some(error) => Err(error),
-            None => Ok(Self { records, record, header: Arc::new(header), keys: HashMap::new(), failed: false }),
+            None => Ok(Self { records, record, header: Arc::new(header), seen: Seen::new(), again: None, failed: false }),
         }
     }
 
@@ -203,12 +222,12 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    fn row(&mut self) -> Result<Located<Row>, Refused> {
+    fn row(&mut self) -> Result<Located<Row>, RowError> {
         let (header, record) = (&*self.header, &self.record);
         let mut problems = faults(header, record);
         let mut cells = Cells::new(header, record);
         if !problems.is_empty() {
-            return Err(Refused { problems, key: None });
+            return Err(Refused { problems, key: None }.into());
         }
         let key = cells.key();
         let row_key = key.as_deref().map(RowKey::of);
@@ -219,25 +238,36 @@ impl<R: Read> Reader<R> {
             problems.push(header.problem(record.place(0), "", "", reason));
         }
         if !problems.is_empty() {
-            return Err(Refused { problems, key: row_key });
+            return Err(Refused { problems, key: row_key }.into());
         }
         cells.check_characters();
         let row = read_row(header.kind, &mut cells);
         if let Some(row_key) = row_key {
-            match self.keys.entry(row_key) {
-                Entry::Occupied(entry) => {
-                    let columns = header.kind.key();
-                    let reason = format!("line {} has the same {}", entry.get(), columns.join(", "));
-                    cells.refuse(key_column(header, columns).unwrap_or(columns[0]), reason);
-                }
-                Entry::Vacant(entry) => {
-                    entry.insert(record.place(0).line);
-                }
+            let column = key_column(header);
+            let cell = header.kind.columns().iter().position(|c| c.name == column).and_then(|index| header.cell_of(index));
+            let met = self.seen.meet(row_key, record.place(cell.unwrap_or(0))).map_err(no_room)?;
+            if let Some(first_line) = met {
+                cells.refuse(column, same_key(header, first_line));
             }
         }
         match row {
             Some(value) if !cells.has_problems() => Ok(Located { value, source: self.source(row_key) }),
-            _ => Err(Refused { problems: cells.into_problems(), key: row_key }),
+            _ => Err(Refused { problems: cells.into_problems(), key: row_key }.into()),
+        }
+    }
+
+    /// Tells of the next row that repeats one far before it; None when there is no more.
+    fn next_again(&mut self) -> Result<Option<Located<Row>>, RowError> {
+        let again = match &mut self.again {
+            Some(again) => again,
+            none => none.insert(self.seen.finish().map_err(no_room)?.into_iter()),
+        };
+        match again.next() {
+            None => Ok(None),
+            Some(Again { place, first_line, key }) => {
+                let problem = self.header.problem(place, key_column(&self.header), "", same_key(&self.header, first_line));
+                Err(Refused { problems: vec![problem], key: Some(key) }.into())
+            }
         }
     }
 
@@ -249,27 +279,36 @@ impl<R: Read> Reader<R> {
 }
 
 /// The last of the key columns that the file has.
-fn key_column(header: &Header, key: &[&'static str]) -> Option<&'static str> {
-    let columns = header.kind.columns();
+fn key_column(header: &Header) -> &'static str {
+    let (columns, key) = (header.kind.columns(), header.kind.key());
     let has = |name: &&&str| columns.iter().position(|c| c.name == **name).and_then(|i| header.cell_of(i)).is_some();
-    key.iter().rev().find(has).copied()
+    key.iter().rev().find(has).copied().unwrap_or(key[0])
+}
+
+fn same_key(header: &Header, first_line: u64) -> String {
+    format!("line {first_line} has the same {}", header.kind.key().join(", "))
+}
+
+/// Where keys are put away.
+fn no_room(error: io::Error) -> RowError {
+    let reason = format!("its keys cannot be kept in the temporary folder (TMPDIR): {error}");
+    RowError::Io(io::Error::new(error.kind(), reason))
 }
 
 impl<R: Read> Iterator for Reader<R> {
     type Item = Result<Located<Row>, RowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if !self.failed {
-            match self.read_record() {
-                Ok(false) => return None,
-                Ok(true) => return Some(self.row().map_err(RowError::Problems)),
-                Err(error) => {
-                    self.failed = true;
-                    return Some(Err(RowError::Io(error)));
-                }
-            }
+        if self.failed {
+            return None;
         }
-        None
+        let next = match self.read_record() {
+            Ok(false) => self.next_again().transpose()?,
+            Ok(true) => self.row(),
+            Err(error) => Err(RowError::Io(error)),
+        };
+        self.failed = matches!(next, Err(RowError::Io(_)));
+        Some(next)
     }
 }
 

@@ -16,7 +16,7 @@ const MAX_CELLS: usize = 200;
 const HEADER_BYTES: usize = 64 * 1024;
 
 /// As an editor shows it: from 1, the column in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub line: u64,
     pub column: u64,

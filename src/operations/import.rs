@@ -6,8 +6,7 @@
 //! sound are written meanwhile, so that later files can be checked against them, and go with the
 //! transaction. Rows that are missing in a file stay as they are.
 //!
-//! Rows flow in chunks, what stands is read once a chunk, and memory grows only with the keys of a
-//! file (16 bytes and a line number each).
+//! Rows flow in chunks, what stands is read once a chunk, and memory does not grow with a file.
 
 mod billable_items;
 mod companies;
