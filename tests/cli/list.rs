@@ -1,6 +1,7 @@
 //! `invoices list`: filters, orders and pages on the example business.
 
 use crate::support::TestEnvironment;
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 fn billed() -> TestEnvironment {
@@ -51,9 +52,9 @@ fn filters_leave_what_they_say() {
     assert!(list(&environment, &["--text", "no such text"]).is_empty());
     let amounts =
         list(&environment, &["--currency", "EUR", "--total-from", "100", "--total-to", "500", "--sort", "total", "--desc"]);
-    let totals: Vec<f64> = amounts.iter().map(|i| i["total"].as_str().unwrap().parse().unwrap()).collect();
+    let totals: Vec<Decimal> = amounts.iter().map(|i| i["total"].as_str().unwrap().parse().unwrap()).collect();
     assert!(totals.len() > 1 && totals.windows(2).all(|pair| pair[0] >= pair[1]), "{totals:?}");
-    assert!(totals.iter().all(|total| (100.0..=500.0).contains(total)), "{totals:?}");
+    assert!(totals.iter().all(|total| (Decimal::from(100)..=500.into()).contains(total)), "{totals:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::fixtures::{day, draft, invoice_id, read, seed, write};
 use crate::support::each_engine;
 use finops::model::{Invoice, InvoiceState, Money, Period};
+use finops::store::billing::{self, BilledPeriod};
 use finops::store::invoices::{self, Days, Filter, Sort};
 
 const STATES: [InvoiceState; 5] =
@@ -36,6 +37,27 @@ fn sample() -> Vec<Invoice> {
     made.collect()
 }
 
+/// What they bill: every fourth a period of its contract, or of two that it consolidates, after what else it takes up.
+fn billed(all: &[Invoice]) -> Vec<BilledPeriod> {
+    let fourth = all.iter().step_by(4).enumerate();
+    let made = fourth.flat_map(|(n, invoice)| {
+        let start = invoice.period.start() + chrono::Days::new(9);
+        let contracts = invoice.contract_id.as_ref().map_or_else(|| vec!["c1", "c7"], |id| vec![id.as_str()]);
+        contracts.into_iter().enumerate().map(move |(after, contract_id)| {
+            let start = start + chrono::Days::new(3 * after as u64);
+            BilledPeriod {
+                company_id: invoice.company_id.clone(),
+                contract_id: contract_id.parse().unwrap(),
+                start,
+                end: start + chrono::Days::new(30),
+                revision: u32::try_from(n).unwrap(),
+                invoice_id: invoice.invoice_id.clone(),
+            }
+        })
+    });
+    made.collect()
+}
+
 fn key(invoice: &Invoice, sort: Sort) -> (String, i64) {
     let text = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     match sort {
@@ -53,15 +75,22 @@ fn within(day: Option<chrono::NaiveDate>, days: Days) -> bool {
         || day.is_some_and(|day| days.from.is_none_or(|from| from <= day) && days.to.is_none_or(|to| day <= to))
 }
 
-fn wanted(invoice: &Invoice, filter: &Filter, sort: Sort) -> bool {
+fn wanted(invoice: &Invoice, billed: &[BilledPeriod], filter: &Filter, sort: Sort) -> bool {
     let is = |wanted: &str, text: &str| wanted.is_empty() || wanted == text;
+    let mut bills: Vec<(&str, chrono::NaiveDate)> = billed
+        .iter()
+        .filter(|period| (&period.company_id, &period.invoice_id) == (&invoice.company_id, &invoice.invoice_id))
+        .map(|period| (period.contract_id.as_str(), period.start))
+        .collect();
+    if bills.is_empty() {
+        bills.push((invoice.contract_id.as_ref().map_or("-", |id| id.as_str()), invoice.period.start()));
+    }
     let dated = matches!(sort, Sort::Number | Sort::Issued | Sort::Due);
     (filter.states.is_empty() || filter.states.contains(&invoice.state))
         && is(&filter.company_id, invoice.company_id.as_str())
         && is(&filter.seller_id, invoice.seller_id.as_str())
-        && is(&filter.contract_id, invoice.contract_id.as_ref().map_or("-", |id| id.as_str()))
+        && bills.iter().any(|(id, start)| is(&filter.contract_id, id) && within(Some(*start), filter.starts))
         && filter.currency.is_none_or(|currency| currency == invoice.currency)
-        && within(Some(invoice.period.start()), filter.starts)
         && within(invoice.issued_on, filter.issued)
         && within(invoice.due_on, filter.due)
         && filter.total_minor.0.is_none_or(|from| from <= invoice.total.minor())
@@ -82,6 +111,8 @@ fn filters() -> Vec<Filter> {
         Filter { company_id: "ü".to_owned(), states: vec![Open], ..all() },
         Filter { company_id: "nobody".to_owned(), ..all() },
         Filter { seller_id: "other".to_owned(), contract_id: "c1".to_owned(), ..all() },
+        Filter { contract_id: "c7".to_owned(), ..all() },
+        Filter { contract_id: "c1".to_owned(), starts: days("2026-01-10", "2026-01-20"), ..all() },
         Filter { currency: Some("JPY".parse().unwrap()), total_minor: (Some(0), Some(20)), ..all() },
         Filter { total_minor: (None, Some(-1)), ..all() },
         Filter { starts: days("2026-01-10", "2026-01-20"), ..all() },
@@ -100,11 +131,13 @@ fn every_list_is_whole_and_in_order() {
         let whole: Vec<_> =
             all.iter().map(|head| finops::model::FullInvoice { head: head.clone(), lines: vec![], taxes: vec![] }).collect();
         write(&mut db, |tx| invoices::insert(tx, whole.iter()));
+        let billed = billed(&all);
+        assert!(write(&mut db, |tx| billing::claim(tx, &billed.iter().collect::<Vec<_>>())));
         let mut seen = 0;
         for filter in filters() {
             for sort in [Sort::Company, Sort::Number, Sort::Issued, Sort::Due, Sort::Period, Sort::Total] {
                 for descending in [false, true] {
-                    let mut expected: Vec<&Invoice> = all.iter().filter(|i| wanted(i, &filter, sort)).collect();
+                    let mut expected: Vec<&Invoice> = all.iter().filter(|i| wanted(i, &billed, &filter, sort)).collect();
                     expected.sort_by_key(|i| (key(i, sort), i.company_id.to_string(), i.invoice_id.to_string()));
                     if descending {
                         expected.reverse();

@@ -31,10 +31,12 @@ pub(super) struct ListArgs {
     /// Only of this seller.
     #[arg(long, value_name = "ID")]
     seller_id: Option<SellerId>,
-    /// Only of this contract; what was consolidated belongs to none.
+    /// Only of this contract, consolidated with others or not.
     #[arg(long, value_name = "ID")]
     contract_id: Option<ContractId>,
-    /// Only with a service period that starts then: 2026-10, 2026-W43, 2026-Q4 or 2026.
+    /// Only for a period that starts then: 2026-10, 2026-W43, 2026-Q4 or 2026.
+    ///
+    /// What an invoice takes up besides, such as usage of the period before or a change of one, does not count.
     #[arg(long)]
     period: Option<PeriodFilter>,
     /// Only issued on this day or later.

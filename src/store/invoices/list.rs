@@ -17,7 +17,7 @@ pub struct Filter {
     pub seller_id: String,
     pub contract_id: String,
     pub currency: Option<Currency>,
-    /// First and last day on which the service period may start.
+    /// First and last day on which a period billed by it may start; of one that bills none, its own.
     pub starts: Days,
     pub issued: Days,
     pub due: Days,
@@ -150,7 +150,14 @@ fn sql(scope: Scope, sort: Sort, descending: bool) -> &'static str {
                 $scope,
                 $bound,
                 "($1 = '' OR company_id = $1) AND ($2 = '' OR $2 LIKE '%,' || state || ',%') AND ($3 = '' OR seller_id = $3)
-                  AND ($4 = '' OR contract_id = $4) AND ($5 = '' OR currency = $5) AND period_start >= $6 AND period_start <= $7
+                  AND ($5 = '' OR currency = $5)
+                  AND ($4 = '' AND $6 = '' AND $7 = '9999-12-31'
+                    OR EXISTS (SELECT 1 FROM billed_periods AS b WHERE b.company_id = invoices.company_id
+                      AND b.invoice_id = invoices.invoice_id AND ($4 = '' OR b.contract_id = $4)
+                      AND b.period_start >= $6 AND b.period_start <= $7)
+                    OR ($4 = '' OR contract_id = $4) AND period_start >= $6 AND period_start <= $7
+                      AND NOT EXISTS (SELECT 1 FROM billed_periods AS b WHERE b.company_id = invoices.company_id
+                        AND b.invoice_id = invoices.invoice_id))
                   AND ($8 = '' AND $9 = '9999-12-31' OR issued_on >= $8 AND issued_on <= $9)
                   AND ($10 = '' AND $11 = '9999-12-31' OR due_on >= $10 AND due_on <= $11)
                   AND total_minor >= $12 AND total_minor <= $13 AND (",
