@@ -8,7 +8,7 @@ use crate::error::{Error, ExitCode, Result};
 use crate::model::calendar::parse_date;
 use crate::model::money::parse_decimal;
 use crate::model::{CompanyId, Invalid, ItemId, PlanId, PriceModel, TaxCode};
-use crate::operations::contracts::{Amended, Desk, Order, amend};
+use crate::operations::contracts::{Amended, Desk, Order, UnbilledUsage, amend};
 use crate::rules::amend::{Amendment, Terms};
 use crate::store::Tx;
 use chrono::NaiveDate;
@@ -303,6 +303,10 @@ fn text(amended: &Amended, order: &Order, dry_run: bool) -> String {
         if total.minor() < 0 && amended.draft.is_some() {
             text.push_str("\n  issued, it is the company's credit: finops credit apply INVOICE uses it on one that is open");
         }
+    }
+    for UnbilledUsage { meter, from, quantity } in &amended.unbilled_usage {
+        let quantity = quantity.normalize();
+        text.push_str(&format!("\n  not billed: {quantity} of {meter} used from {from} on, when it is not served any more"));
     }
     if amended.stale_drafts > 0 {
         let drafts = if amended.stale_drafts == 1 { "open draft is" } else { "open drafts are" };

@@ -17,11 +17,11 @@ use crate::context::Ids;
 use crate::error::{Error, Result};
 use crate::jobs::generate::{Plans, agreed_facts};
 use crate::model::{
-    BillableItem, Company, CompanyId, Contract, ContractId, Currency, InvoiceId, InvoiceState, Money, Pause, Period, PlanId,
-    SourceKey, text,
+    BillableItem, Company, CompanyId, Contract, ContractId, Currency, InvoiceId, InvoiceState, Meter, Money, Pause, Period,
+    PlanId, SourceKey, UsageDay, text,
 };
 use crate::rules::amend::{Agreement, Amendment, Refusal, Terms};
-use crate::rules::billing::{Adjusted, Failure, Reference, adjustments};
+use crate::rules::billing::{Adjusted, Failure, Reference, adjustments, unserved};
 use crate::rules::pricing::check_item_countable;
 use crate::rules::schedule::today;
 use crate::store::audit::Author;
@@ -76,6 +76,17 @@ pub struct Amended {
     pub billed_on: Option<NaiveDate>,
     /// Drafts that the next `invoices generate` makes anew.
     pub stale_drafts: u64,
+    /// Usage on days that are not served any more, by meter: it is not billed.
+    pub unbilled_usage: Vec<UnbilledUsage>,
+}
+
+/// What was used of a meter, in its own unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnbilledUsage {
+    pub meter: Meter,
+    /// The first day of it.
+    pub from: NaiveDate,
+    pub quantity: Decimal,
 }
 
 /// One credit or charge.
@@ -188,9 +199,10 @@ pub fn amend(tx: &mut Tx, desk: Desk<'_>, order: &Order) -> Result<Amended> {
     check_prices(&before, &after)?;
     let company = companies::by_ids(tx, &[company_id.as_str()])?;
     let company = company.first().ok_or_else(|| Error::failed(format!("company {company_id} is gone")))?;
-    let adjusted = adjusted(tx, company, &reference, (&before, &after))?;
+    let (adjusted, unserved) = adjusted(tx, company, &reference, (&before, &after))?;
     let work = record::Work { desk, order, company, reference: &reference, today, before: &before, after: &after };
-    work.record(tx, &adjusted)
+    let unbilled_usage = unserved.into_iter().map(|UsageDay { meter, on, quantity }| UnbilledUsage { meter, from: on, quantity });
+    Ok(Amended { unbilled_usage: unbilled_usage.collect(), ..work.record(tx, &adjusted)? })
 }
 
 /// The version of a plan that is meant: the one that is named, or that the contract is on, or the latest on that day.
@@ -226,13 +238,13 @@ fn offered(
     Ok(Some(version))
 }
 
-/// What the amendment credits and charges in the periods that are on issued invoices.
+/// What the amendment credits and charges in the periods that are on issued invoices, and the usage that is served no more.
 fn adjusted(
     tx: &mut Tx,
     company: &Company,
     reference: &Reference,
     (before, after): (&Agreement, &Agreement),
-) -> Result<Vec<Adjusted>> {
+) -> Result<(Vec<Adjusted>, Vec<UsageDay>)> {
     let Contract { company_id, contract_id, .. } = &before.contract;
     let id = contract_id.as_str();
     let billed = billing::billed_of_companies(tx, &[company_id.as_str()], (id, id))?;
@@ -255,7 +267,7 @@ fn adjusted(
             check_untouched(tx, company_id, &invoice_id, earlier.period)?;
         }
     }
-    Ok(adjusted)
+    Ok((adjusted, unserved(&before, &after)))
 }
 
 /// Refuses to change what a person has changed on the invoice: what was taken back of it by a credit note may be
@@ -286,6 +298,7 @@ fn nothing(agreed: &Agreement, order: &Order) -> Amended {
         draft: None,
         billed_on: None,
         stale_drafts: 0,
+        unbilled_usage: Vec::new(),
     }
 }
 

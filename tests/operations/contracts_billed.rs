@@ -6,7 +6,7 @@ use crate::support::date;
 use finops::engine::host::author;
 use finops::error::{Error, ErrorKind};
 use finops::import::Kind;
-use finops::operations::contracts::{Amended, Desk, Order, amend};
+use finops::operations::contracts::{Amended, Desk, Order, UnbilledUsage, amend};
 use finops::operations::credit_notes::Request;
 use finops::operations::edit::edit;
 use finops::operations::invoices::find;
@@ -80,7 +80,10 @@ fn an_end_with_usage_is_taken_back_and_said_again() {
         let mut firm = firm(db, &items, &[(Kind::Usage, used)]);
         firm.bill();
         assert_eq!(billed(db, &mut firm, "2026-10-01"), "20700");
-        assert_eq!(amended(&mut firm, "2026-10-18", Amendment::Cancel), "-45.16");
+        let ended = try_amend(&mut firm, "2026-10-18", Amendment::Cancel).unwrap();
+        assert_eq!(ended.total.unwrap().to_string(), "-45.16");
+        let UnbilledUsage { meter, from, quantity } = &ended.unbilled_usage[0];
+        assert_eq!((meter.as_str(), *from, *quantity), ("api", date("2026-10-25"), 1300.into()), "it is told");
         // 17 of 31 days, and what was used in them.
         assert_eq!(billed(db, &mut firm, "2026-10-18"), "17184");
         assert_eq!(amended(&mut firm, "2026-10-18", Amendment::Reinstate), "35.16");

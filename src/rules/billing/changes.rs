@@ -10,9 +10,11 @@
 
 use super::charges::{Charge, agreed, calendar, charges};
 use super::discounts::apply;
-use super::invoice::Taxing;
+use super::invoice::{Taxing, one_day};
 use super::{ContractFacts, Failure, Reference};
-use crate::model::{Company, ContractItem, DiscountId, InvoiceLine, ItemId, LineKind, Period, PriceModel, TaxCategory, TaxCode};
+use crate::model::{
+    Company, ContractItem, DiscountId, InvoiceLine, ItemId, LineKind, Period, PriceModel, TaxCategory, TaxCode, UsageDay,
+};
 use crate::rules::exact::AmountError;
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
 use crate::rules::pricing::{Segment, segments};
@@ -55,6 +57,24 @@ pub fn adjustments(
         as_a_whole(&mut adjusted, &was, &is, (start, first))?;
     }
     Ok(adjusted)
+}
+
+/// Usage that was served before, and is not after, so that no period bills it: of each meter the first day and the sum.
+pub fn unserved(before: &ContractFacts, after: &ContractFacts) -> Vec<UsageDay> {
+    let mut left: Vec<UsageDay> = Vec::new();
+    for day in before.usage.iter().filter(|day| serves(before, day) && !serves(after, day)) {
+        match left.last_mut().filter(|last| last.meter == day.meter) {
+            Some(last) => last.quantity = last.quantity.saturating_add(day.quantity),
+            None => left.push(day.clone()),
+        }
+    }
+    left
+}
+
+fn serves(facts: &ContractFacts, used: &UsageDay) -> bool {
+    let is_metered = |segment: &Segment<'_>| segment.item.terms.meter.as_ref() == Some(&used.meter);
+    let is_served = |day| segments(&facts.items, day).iter().any(is_metered);
+    facts.contract.end.is_none_or(|end| used.on < end) && one_day(used.on).is_ok_and(is_served)
 }
 
 /// A contract as it was, or as it is.

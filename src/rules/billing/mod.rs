@@ -11,7 +11,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-pub use changes::{Adjusted, adjustments};
+pub use changes::{Adjusted, adjustments, unserved};
 pub use charges::{bills, calendar};
 pub use invoice::build_invoice;
 pub use plan::plan_company;
