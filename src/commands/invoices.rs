@@ -212,13 +212,8 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
 
 fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let cadence = args.cadence.as_deref().map(str::parse::<Cadence>).transpose().map_err(|e| Error::usage(e.0))?;
-    let options = GenerateOptions {
-        companies: args.company_id.clone(),
-        period: args.period.clone(),
-        cadence,
-        allow_many_missed: args.yes,
-        dry_run: args.dry_run,
-    };
+    let options =
+        GenerateOptions { companies: args.company_id.clone(), period: args.period.clone(), cadence, allow_many_missed: args.yes };
     let mut scope = scope(&args.company_id, args.limit);
     scope.extend(args.period.as_ref().map(|p| format!("--period {p}")));
     scope.extend(args.cadence.as_ref().map(|c| format!("--cadence {c}")));

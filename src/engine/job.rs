@@ -25,7 +25,8 @@ pub trait Job {
     /// The company of a unit.
     fn company(key: &Self::Key) -> &CompanyId;
     /// Loads the facts of these units and decides. Pure but for its reads: it runs for
-    /// `--dry-run` and for real alike.
+    /// `--dry-run` and for real alike. For real the companies and all sellers are held: they stay as they are
+    /// until what was decided is recorded.
     fn plan(&self, tx: &mut Tx, keys: &[Self::Key]) -> Result<Decided<Self::Plan>>;
     /// Writes what was decided, and tells the audit log. What only the transaction can give (a
     /// number) is put into the plans.

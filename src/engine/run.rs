@@ -245,6 +245,9 @@ impl<'c> Runner<'c> {
         let owner = self.summary.run_id.as_ref().map(ToString::to_string).unwrap_or_default();
         let recorded = self.once(db, at, |tx, batch| {
             author.batch = batch;
+            // What is decided stays true until it is recorded: whoever imports, edits or corrects is waited for, and waits.
+            tx.hold_sellers()?;
+            tx.hold_companies(&companies)?;
             let mut decided = job.plan(tx, keys)?;
             let entries = job.record(tx, &mut decided.plans)?;
             let moved = audit::append(tx, &author, &entries)?;

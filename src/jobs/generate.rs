@@ -40,14 +40,12 @@ pub struct GenerateOptions {
     pub cadence: Option<Cadence>,
     /// Bill contracts with many missed periods too.
     pub allow_many_missed: bool,
-    pub dry_run: bool,
 }
 
 /// The job, with its place in the sources.
 pub struct Generate<'c> {
     ctx: &'c Context,
     options: Options,
-    dry_run: bool,
     /// Only these, when any were named.
     named: Vec<CompanyId>,
     /// The latest "today" of all sellers; each contract is then held against its own seller's.
@@ -113,17 +111,7 @@ impl<'c> Generate<'c> {
             max_missed: ctx.config.billing.max_missed_periods,
             allow_many_missed: asked.allow_many_missed,
         };
-        Ok(Self {
-            ctx,
-            options,
-            dry_run: asked.dry_run,
-            named,
-            until,
-            place,
-            left: BTreeSet::new(),
-            comparing: RefCell::default(),
-            compared: Vec::new(),
-        })
+        Ok(Self { ctx, options, named, until, place, left: BTreeSet::new(), comparing: RefCell::default(), compared: Vec::new() })
     }
 
     /// The run against what was billed before, a line a company and currency.
@@ -232,11 +220,6 @@ impl Job for Generate<'_> {
     }
 
     fn plan(&self, tx: &mut Tx, keys: &[Key]) -> Result<Decided<GeneratePlan>> {
-        if !self.dry_run {
-            let companies: Vec<&str> = keys.iter().map(|k| k.company_id.as_str()).collect();
-            tx.hold_sellers()?;
-            tx.hold_companies(&companies)?;
-        }
         let facts = facts::load(tx, keys, self.until)?;
         let decided = plan::decide(&facts, &self.options, &self.ctx.ids);
         // A page may be planned more than once before it is recorded: the last time counts.

@@ -32,7 +32,7 @@ use crate::store::events;
 use crate::store::{StoreError, Tx, companies, invoices, numbers, sellers};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// The job, with its place among the drafts.
 pub struct Issue<'c> {
@@ -130,10 +130,6 @@ impl Job for Issue<'_> {
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [IssuePlan]) -> Result<Vec<Entry>> {
-        // Whoever changes what these companies have agreed to or are owed is waited for, and waits: a change of a
-        // contract must see the invoice of the period that it changes (the drafts of it are stale by then).
-        let companies: BTreeSet<&str> = plans.iter().map(|plan| plan.draft.head.company_id.as_str()).collect();
-        tx.hold_companies(&companies.into_iter().collect::<Vec<_>>())?;
         credit::check(tx, plans)?;
         let numbered = plan::number(tx, plans)?;
         let mut heads = Vec::with_capacity(plans.len());

@@ -40,6 +40,7 @@ mod doubts;
 mod kills;
 mod locks;
 mod matrix;
+mod meanwhile;
 mod network;
 mod oracle;
 mod overlap;

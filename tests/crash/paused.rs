@@ -77,8 +77,7 @@ fn a_change_of_a_contract_waits_for_the_invoice_that_is_being_issued() {
     until("the pause", || state(&issue) == 'T');
     let cancel = ["contracts", "cancel", contract, "--company-id", company, "--on", start, "--json"];
     let change = stage.command(&cancel).spawn().unwrap();
-    let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    until("it to wait", || stage.db.value(waits) == "1");
+    until("it to wait", || waiting(&stage.db) == 1);
     signal("CONT", issue.id());
     for (what, child) in [("issue", issue), ("cancel", change)] {
         let output = child.wait_with_output().unwrap();
@@ -90,6 +89,12 @@ fn a_change_of_a_contract_waits_for_the_invoice_that_is_being_issued() {
          WHERE l.company_id = '{company}' AND l.contract_id = '{contract}' AND l.period_start >= '{start}' AND i.state = 'open'"
     ));
     assert_eq!(credited, billed, "all of it is credited");
+}
+
+/// How many wait for others in a database.
+pub fn waiting(db: &TestDb) -> u32 {
+    let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    db.value(sql).parse().unwrap()
 }
 
 /// As the kernel tells it: `R` running, `S` asleep, `T` stopped.

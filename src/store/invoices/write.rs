@@ -35,7 +35,7 @@ const HEAD: [(&str, Kind); 24] = [
 
 static INSERT: Bulk<24> = Bulk { table: "invoices", columns: HEAD, on_conflict: "" };
 
-/// Many updates in one statement: the rows are there, so each meets its own key.
+/// Many updates in one statement: whoever issues holds the companies, so the rows are there, and each meets its own key.
 static ISSUE: Bulk<24> = Bulk {
     table: "invoices",
     columns: HEAD,
