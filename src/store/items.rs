@@ -5,6 +5,7 @@ use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::invoice::Proration;
 use crate::model::{Adjustment, BillableItem, CompanyId, ContractId, InvoiceId, InvoiceState, ItemId, SellerId, SourceKey};
 use chrono::NaiveDate;
+use std::collections::BTreeMap;
 
 macro_rules! columns {
     () => {
@@ -94,6 +95,26 @@ pub fn open(tx: &mut Tx, companies: &[&str]) -> Result<Vec<BillableItem>, StoreE
         " FROM billable_items b WHERE b.company_id = $1 AND b.invoice_id IS NULL ORDER BY b.company_id, b.source_key"
     );
     tx.query_companies(SQL, companies, &[], read_item)
+}
+
+/// The items of a company that are on no issued invoice, by source key: those of drafts and of voided invoices may be
+/// open again.
+pub fn unissued(tx: &mut Tx, company_id: &CompanyId) -> Result<Vec<BillableItem>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM billable_items b LEFT JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
+          WHERE b.company_id = $1 AND (b.invoice_id IS NULL OR i.state IN ('draft', 'void')) ORDER BY b.source_key"
+    );
+    tx.query(SQL, &[company_id.as_str().into()], read_item)
+}
+
+/// The day under which [`companies_due`] meets each of these companies (ids ascending) first.
+pub fn first_days(tx: &mut Tx, companies: &[&str]) -> Result<BTreeMap<CompanyId, NaiveDate>, StoreError> {
+    const SQL: &str = "SELECT company_id, MIN(stand_alone_on) FROM billable_items
+      WHERE company_id = $1 AND invoice_id IS NULL GROUP BY company_id";
+    let found = tx.query_companies(SQL, companies, &[], |row| Ok((CompanyId::stored(row.text(0)?), row.date(1)?)))?;
+    Ok(found.into_iter().collect())
 }
 
 /// The items that an invoice took up, by source key.

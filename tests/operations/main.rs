@@ -16,6 +16,7 @@ mod import;
 mod import_columns;
 mod import_items;
 mod import_prices;
+mod items_billed;
 mod payments;
 mod sellers;
 mod support;

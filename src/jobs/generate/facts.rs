@@ -2,12 +2,11 @@
 
 use super::{Key, Source};
 use crate::error::Result;
-use crate::model::{BillableItem, Company, CompanyId, Contract, ContractId, ContractItem, ContractPlan, FullInvoice, Pause};
+use crate::model::{BillableItem, CompanyId, Contract, ContractId, ContractItem, ContractPlan, FullInvoice, Pause};
 use crate::rules::billing::{CompanyFacts, ContractFacts, Reference};
 use crate::rules::pauses::served;
 use crate::rules::periods::BillingCalendar;
 use crate::rules::plans::{PlanTable, resolve};
-use crate::rules::schedule::alone_on;
 use crate::store::billing::{self, BilledPeriod, DueContract};
 use crate::store::{Tx, companies, contracts, invoices, items, pauses, plans as store_plans, sellers, usage};
 use chrono::NaiveDate;
@@ -43,7 +42,7 @@ pub(super) fn load(tx: &mut Tx, keys: &[Key], until: NaiveDate) -> Result<Page> 
     let ids: Vec<&str> = keys.iter().map(|k| k.company_id.as_str()).collect();
     let due = by_company(billing::due_contracts(tx, &ids, until)?, |d| &d.contract.company_id);
     let stale = by_company(invoices::stale_drafts(tx, &ids)?, |i| &i.head.company_id);
-    let wanted: Vec<&Key> = keys.iter().filter(|k| is_first_place(k, &due, &stale)).collect();
+    let wanted = at_their_first_day(tx, keys.iter().filter(|k| is_first_place(k, &due, &stale)).collect())?;
     let ids: Vec<&str> = wanted.iter().map(|k| k.company_id.as_str()).collect();
 
     let mut open = by_company(items::open(tx, &ids)?, |i| &i.company_id);
@@ -61,9 +60,6 @@ pub(super) fn load(tx: &mut Tx, keys: &[Key], until: NaiveDate) -> Result<Page> 
         let stale = stale.remove(&id).unwrap_or_default();
         let stale = stale.into_iter().map(|draft| stale_draft(tx, draft, &mut plans)).collect::<Result<_>>()?;
         let items = open.remove(&id).unwrap_or_default();
-        if !is_first_day(&company, &items, keys) {
-            continue;
-        }
         page.companies.push(Facts { billing: CompanyFacts { company, contracts, items }, revisions, stale });
     }
     Ok(page)
@@ -71,7 +67,7 @@ pub(super) fn load(tx: &mut Tx, keys: &[Key], until: NaiveDate) -> Result<Page> 
 
 /// A company that has work in several places is done at the first: in the schedule before stale
 /// drafts before items, and in the schedule under its earliest contract (among the items: see
-/// `is_first_day`). What is done there leaves the sources; a dry run, in which nothing leaves them,
+/// `at_their_first_day`). What is done there leaves the sources; a dry run, in which nothing leaves them,
 /// would otherwise meet it again.
 fn is_first_place(key: &Key, due: &BTreeMap<CompanyId, Vec<DueContract>>, stale: &BTreeMap<CompanyId, Vec<FullInvoice>>) -> bool {
     let earliest =
@@ -86,15 +82,17 @@ fn is_first_place(key: &Key, due: &BTreeMap<CompanyId, Vec<DueContract>>, stale:
     }
 }
 
-/// Whether a company that was met among the items was met under the earliest of their billing days.
-fn is_first_day(company: &Company, items: &[BillableItem], keys: &[Key]) -> bool {
-    let key = keys.binary_search_by(|k| k.company_id.cmp(&company.company_id)).map(|at| &keys[at].source);
-    match key {
-        Ok(Source::Items { stand_alone_on: met }) => {
-            items.iter().map(|i| alone_on(i, company.billing_day)).min().is_some_and(|day| day.to_string() == *met)
-        }
-        _ => true,
-    }
+/// Of the companies that were met among the items, those that were met under the earliest of their billing days, as
+/// these are stored.
+fn at_their_first_day<'k>(tx: &mut Tx, wanted: Vec<&'k Key>) -> Result<Vec<&'k Key>> {
+    let day = |key: &&Key| match &key.source {
+        Source::Items { stand_alone_on } => Some(stand_alone_on.clone()),
+        _ => None,
+    };
+    let ids: Vec<&str> = wanted.iter().filter(|key| day(key).is_some()).map(|key| key.company_id.as_str()).collect();
+    let first = if ids.is_empty() { BTreeMap::new() } else { items::first_days(tx, &ids)? };
+    let is_first = |key: &&Key| day(key).is_none_or(|met| first.get(&key.company_id).is_some_and(|day| day.to_string() == met));
+    Ok(wanted.into_iter().filter(is_first).collect())
 }
 
 fn by_company<T>(rows: Vec<T>, company: impl Fn(&T) -> &CompanyId) -> BTreeMap<CompanyId, Vec<T>> {

@@ -41,7 +41,7 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<Company>>>) -> 
             changed.insert(company.company_id.clone());
             billing::touch_schedules(tx, &company.company_id)?;
             if before.billing_day != company.billing_day {
-                move_open_items(tx, &company)?;
+                move_items(tx, &company)?;
             }
         }
         written.push(company);
@@ -66,9 +66,9 @@ fn shows(before: &Company, after: &Company) -> bool {
     *before != reached_as_before
 }
 
-/// Open items wait for the company's billing day.
-fn move_open_items(tx: &mut Tx, company: &Company) -> Result<(), StoreError> {
-    let open = items::open(tx, &[company.company_id.as_str()])?;
-    let moved: Vec<_> = open.iter().map(|item| (item, alone_on(item, company.billing_day))).collect();
+/// Items wait for the company's billing day, those of drafts too: a draft may be deleted, or made anew without them.
+fn move_items(tx: &mut Tx, company: &Company) -> Result<(), StoreError> {
+    let waiting = items::unissued(tx, &company.company_id)?;
+    let moved: Vec<_> = waiting.iter().map(|item| (item, alone_on(item, company.billing_day))).collect();
     items::upsert(tx, &moved)
 }
