@@ -31,9 +31,10 @@ pub fn account(tx: &mut Tx, company_id: &CompanyId, seller_id: &SellerId, to: Na
     const PAYMENTS: &str = "SELECT p.received_on, p.reference, p.currency, p.amount_minor FROM payments p
       JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
       WHERE p.company_id = $1 AND i.seller_id = $2 AND p.received_on <= $3 ORDER BY p.received_on, p.provider, p.reference";
-    // What of a company's credit was paid out to it.
-    const REFUNDS: &str = "SELECT entered_on, entry_key, currency, amount_minor FROM credit_entries
-      WHERE company_id = $1 AND seller_id = $2 AND entered_on <= $3 AND entry_key >= 'refund:' AND entry_key < 'refund;'
+    // What of a company's credit no invoice and no payment tells: taken over, or paid out to it.
+    const CREDIT: &str = "SELECT entered_on, entry_key, currency, amount_minor FROM credit_entries
+      WHERE company_id = $1 AND seller_id = $2 AND entered_on <= $3
+      AND (entry_key >= 'opening:' AND entry_key < 'opening;' OR entry_key >= 'refund:' AND entry_key < 'refund;')
       ORDER BY entered_on, entry_key";
     let params = [company_id.as_str().into(), seller_id.as_str().into(), to.into()];
     let mut account = Account::default();
@@ -50,16 +51,15 @@ pub fn account(tx: &mut Tx, company_id: &CompanyId, seller_id: &SellerId, to: Na
             change: row.money(3, currency)?.negated(),
         })
     })?);
-    account.movements.extend(tx.query(REFUNDS, &params, |row| {
+    account.movements.extend(tx.query(CREDIT, &params, |row| {
         let currency: Currency = row.parse(2)?;
-        let reference = row.text(1)?.trim_start_matches("refund:").to_owned();
-        Ok(Movement {
-            on: row.date(0)?,
-            kind: EntryKind::Refund,
-            reference,
-            due_on: None,
-            change: row.money(3, currency)?.negated(),
-        })
+        let (kind, reference) = match row.text(1)?.split_once(':') {
+            Some(("opening", reference)) => (EntryKind::OpeningCredit, reference),
+            Some((_, reference)) => (EntryKind::Refund, reference),
+            None => (EntryKind::Refund, ""),
+        };
+        let reference = reference.to_owned();
+        Ok(Movement { on: row.date(0)?, kind, reference, due_on: None, change: row.money(3, currency)?.negated() })
     })?);
     Ok(account)
 }

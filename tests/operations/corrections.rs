@@ -53,6 +53,22 @@ fn by_lines(lines: &[u32]) -> Request {
 }
 
 #[test]
+fn statements_tell_of_credit_that_was_taken_over() {
+    each_engine(|db| {
+        let mut firm = firm(db);
+        let credit = "company_id,reference,seller_id,currency,amount,dated\nacme,c1,de,EUR,50.00,2026-09-30\n";
+        firm.import(&[(Kind::OpeningCredits, credit)]).unwrap();
+        firm.is_sound();
+        next_month(&mut firm);
+        assert_eq!(firm.stands("INV-2026-000003"), "79.70 open");
+        firm.is_sound();
+        firm.pay("INV-2026-000003", 7970, "p1");
+        firm.pay(INVOICE, 12_970, "p2");
+        firm.is_sound();
+    });
+}
+
+#[test]
 fn what_remains_is_lowered_first_and_the_rest_is_credit_for_the_next_invoice() {
     each_engine(|db| {
         let mut firm = firm(db);

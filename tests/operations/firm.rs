@@ -1,6 +1,7 @@
 //! A business that is billed by the jobs themselves, at instants that the test chooses.
 
 use crate::database::TestDb;
+use crate::support::date;
 use finops::cli::Globals;
 use finops::config::Environment;
 use finops::context::{Context, Shell};
@@ -10,13 +11,17 @@ use finops::error::Error;
 use finops::import::{Kind, Options};
 use finops::jobs::generate::{Generate, GenerateOptions};
 use finops::jobs::issue::Issue;
-use finops::model::{Invoice, Money, Payment};
+use finops::model::{CompanyId, Currency, Invoice, InvoiceState, Money, Payment};
 use finops::operations::credit_notes::{Made, Request, credit};
 use finops::operations::import::{How, Input, import_files};
 use finops::operations::{audit, check, credit as company_credit, invoices, payments};
 use finops::render::Fonts;
-use finops::store::{Db, Tx};
+use finops::rules::statement::statement;
+use finops::store::invoices::{Filter, Sort};
+use finops::store::{self, Db, Tx, companies};
 use finops::ui::{Ui, UiOptions};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -145,10 +150,47 @@ impl Firm {
         balances.into_iter().map(|b| format!("{} {} {}", b.seller_id, b.amount, b.amount.currency())).collect()
     }
 
-    /// The books hold together: `db check` and `audit verify` find nothing.
+    /// What each company owes each seller in each currency, by the invoices that are open and the company's credit; and
+    /// by its statements of account.
+    fn owed(&mut self) -> [BTreeMap<(String, Currency), Decimal>; 2] {
+        let (mut by_rows, mut by_statements) = (BTreeMap::new(), BTreeMap::new());
+        let mut add = |sums: &mut BTreeMap<_, Decimal>, key, amount| *sums.entry(key).or_default() += amount;
+        let (from, to) = (date("2000-01-01"), date("2999-12-31"));
+        self.db
+            .read(|tx| {
+                for company in companies::ids(tx, "", 1000)? {
+                    let company: CompanyId = company.parse().unwrap();
+                    let filter = Filter { company_id: company.to_string(), ..Filter::default() };
+                    for invoice in store::invoices::list(tx, &filter, Sort::Company, false, None, 1000)? {
+                        let open = invoices::balance(tx, &invoice)?.filter(|_| invoice.state == InvoiceState::Open);
+                        let key = (format!("{company} {}", invoice.seller_id), invoice.currency);
+                        add(&mut by_rows, key, open.map_or(Decimal::ZERO, Money::to_decimal));
+                    }
+                    for balance in store::credit::balances(tx, &[company.as_str()])? {
+                        let key = (format!("{company} {}", balance.seller_id), balance.amount.currency());
+                        add(&mut by_rows, key, -balance.amount.to_decimal());
+                    }
+                    for seller in store::statement::sellers_of(tx, &company)? {
+                        let account = store::statement::account(tx, &company, &seller, to)?;
+                        for account in statement(from, to, &account).accounts {
+                            add(&mut by_statements, (format!("{company} {seller}"), account.currency), account.closing);
+                        }
+                    }
+                }
+                Ok::<_, Error>(())
+            })
+            .unwrap();
+        by_rows.retain(|_, owed| !owed.is_zero());
+        by_statements.retain(|_, owed| !owed.is_zero());
+        [by_rows, by_statements]
+    }
+
+    /// The books hold together: `db check` and `audit verify` find nothing, and statements tell what is owed.
     #[track_caller]
     pub fn is_sound(&mut self) {
         assert_eq!(check::check(&mut self.db).unwrap(), []);
+        let [by_rows, by_statements] = self.owed();
+        assert_eq!(by_rows, by_statements);
         let mut found = Vec::new();
         let mut tell = |finding: &audit::Finding| found.push(finding.clone());
         let request = audit::Request { company: None, claimed: &[], found: &mut tell, progress: &|_| {} };

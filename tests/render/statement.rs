@@ -53,7 +53,9 @@ fn all_kinds() -> Statement {
     for (index, kind) in EntryKind::ALL.iter().enumerate() {
         let change = match kind {
             EntryKind::Invoice | EntryKind::Refund => sample::decimal("1190.00"),
-            EntryKind::CreditNote | EntryKind::Payment | EntryKind::Void | EntryKind::WriteOff => sample::decimal("-119.00"),
+            EntryKind::OpeningCredit | EntryKind::CreditNote | EntryKind::Payment | EntryKind::Void | EntryKind::WriteOff => {
+                sample::decimal("-119.00")
+            }
         };
         balance += change;
         let on = sample::date("2026-10-05") + chrono::Days::new(index as u64);
@@ -73,17 +75,18 @@ fn a_statement_on_one_page() {
         "Statement of account",
         "Prepared for",
         "Period 1–31 October 2026",
-        "Closing balance EUR 2,154.00",
+        "Closing balance EUR 2,035.00",
         "Of which overdue EUR 250.00",
         "Date Entry Due date Amount (EUR) Balance",
         "1 Oct 2026 Opening balance 250.00",
-        "5 Oct 2026 Invoice REF-0 19 Oct 2026 1,190.00 1,440.00",
-        "6 Oct 2026 Credit note REF-1 −119.00 1,321.00",
-        "7 Oct 2026 Payment REF-2 −119.00 1,202.00",
-        "8 Oct 2026 Refund REF-3 1,190.00 2,392.00",
-        "9 Oct 2026 Cancellation of invoice REF-4 −119.00 2,273.00",
-        "10 Oct 2026 Write-off REF-5 −119.00 2,154.00",
-        "31 Oct 2026 Closing balance 2,154.00",
+        "5 Oct 2026 Credit brought forward REF-0 −119.00 131.00",
+        "6 Oct 2026 Invoice REF-1 19 Oct 2026 1,190.00 1,321.00",
+        "7 Oct 2026 Credit note REF-2 −119.00 1,202.00",
+        "8 Oct 2026 Payment REF-3 −119.00 1,083.00",
+        "9 Oct 2026 Refund REF-4 1,190.00 2,273.00",
+        "10 Oct 2026 Cancellation of invoice REF-5 −119.00 2,154.00",
+        "11 Oct 2026 Write-off REF-6 −119.00 2,035.00",
+        "31 Oct 2026 Closing balance 2,035.00",
         "Of which overdue 250.00",
         "Please transfer the overdue amount to this account.",
         "IBAN DE89 3704 0044 0532 0130 00",

@@ -29,6 +29,8 @@ pub struct StatementAccount {
 text_enum! {
     /// What moved an account.
     pub enum EntryKind ("entry") {
+        /// Credit that was taken over from the system before.
+        OpeningCredit = "opening_credit",
         Invoice = "invoice",
         CreditNote = "credit_note",
         Payment = "payment",
@@ -44,7 +46,7 @@ text_enum! {
 pub struct StatementEntry {
     pub on: NaiveDate,
     pub kind: EntryKind,
-    /// An invoice's number, a payment's reference.
+    /// An invoice's number, a payment's or a credit's reference.
     pub reference: String,
     pub due_on: Option<NaiveDate>,
     /// What it adds to what is owed; payments are negative.

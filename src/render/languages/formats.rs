@@ -179,6 +179,7 @@ impl Language {
     pub fn entry(&self, kind: EntryKind, reference: &str) -> String {
         let labels = &self.statement;
         let text = match kind {
+            EntryKind::OpeningCredit => &labels.opening_credit,
             EntryKind::Invoice => &labels.invoice,
             EntryKind::CreditNote => &labels.credit_note,
             EntryKind::Payment => &labels.payment,

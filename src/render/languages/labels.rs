@@ -109,6 +109,7 @@ pub struct StatementLabels {
     pub in_your_favour: String,
     pub no_entries: String,
     pub(super) account_in: String,
+    pub(super) opening_credit: String,
     pub(super) invoice: String,
     pub(super) credit_note: String,
     pub(super) payment: String,
