@@ -114,11 +114,9 @@ fn check_changes(tx: &mut Tx, full: &FullInvoice, request: &Request) -> Result<(
             continue;
         }
         let made = items::adjustments(tx, &invoice.company_id, &period.contract_id)?;
-        let of_it = made.iter().filter(|(item, taken)| {
-            let adjusts = item.adjustment.as_ref().is_some_and(|adjustment| adjustment.adjusts == period.start);
-            adjusts && !matches!(taken, Some((_, InvoiceState::Void)))
-        });
-        let amounts: Vec<Money> = of_it.filter_map(|(item, _)| item.adjustment.as_ref()).map(|a| a.amount).collect();
+        // Those on a voided invoice, too: it may be billed anew.
+        let of_it = made.iter().filter_map(|(item, _)| item.adjustment.as_ref()).filter(|made| made.adjusts == period.start);
+        let amounts: Vec<Money> = of_it.map(|adjustment| adjustment.amount).collect();
         if amounts.is_empty() {
             continue;
         }

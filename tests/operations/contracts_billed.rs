@@ -9,7 +9,7 @@ use finops::import::Kind;
 use finops::operations::contracts::{Amended, Desk, Order, UnbilledUsage, amend};
 use finops::operations::credit_notes::Request;
 use finops::operations::edit::edit;
-use finops::operations::invoices::find;
+use finops::operations::invoices::{find, regenerate, void};
 use finops::rules::amend::{Amendment, Terms};
 use finops::rules::edit::{Edit, Fields};
 
@@ -241,5 +241,32 @@ fn a_change_and_a_credit_note_do_not_credit_the_same() {
         firm.credit_amount("INV-2026-000002", "11.90");
         refused(try_amend(&mut firm, "2026-09-16", price("100")), "INV-2026-000002");
         firm.is_sound();
+    });
+}
+
+/// Nor when the invoice that has the credit is void: `regenerate` bills that again.
+#[test]
+fn what_a_voided_invoice_credits_may_come_back() {
+    each_engine(|db| {
+        let mut firm = firm(db, ITEMS, &[]);
+        firm.bill();
+        amended(&mut firm, "2026-09-16", price("50"));
+        assert_eq!(billed(db, &mut firm, "2026-10-01"), "12500");
+        firm.by_hand(|tx, ctx| {
+            let credits = find(tx, "INV-2026-000002", None)?;
+            void(tx, ctx, &credits, "")
+        })
+        .unwrap();
+        refused(firm.credit("INV-2026-000001", &Request::default()), "-25.00 EUR of it are credited");
+        firm.credit_amount("INV-2026-000001", "89.25");
+        firm.by_hand(|tx, ctx| {
+            let voided = find(tx, "INV-2026-000002", None)?;
+            regenerate(tx, ctx, &voided)
+        })
+        .unwrap();
+        firm.issue();
+        firm.is_sound();
+        assert_eq!(firm.stands("INV-2026-000001"), "29.75 open");
+        assert_eq!(firm.stands("INV-2026-000003"), "29.75 open");
     });
 }

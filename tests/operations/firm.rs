@@ -154,7 +154,7 @@ impl Firm {
     /// by its statements of account.
     fn owed(&mut self) -> [BTreeMap<(String, Currency), Decimal>; 2] {
         let (mut by_rows, mut by_statements) = (BTreeMap::new(), BTreeMap::new());
-        let mut add = |sums: &mut BTreeMap<_, Decimal>, key, amount| *sums.entry(key).or_default() += amount;
+        let add = |sums: &mut BTreeMap<_, Decimal>, key, amount| *sums.entry(key).or_default() += amount;
         let (from, to) = (date("2000-01-01"), date("2999-12-31"));
         self.db
             .read(|tx| {
