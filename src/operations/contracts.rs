@@ -8,6 +8,7 @@
 //! yet: it is made anew.
 
 mod record;
+mod taxes;
 mod voided;
 
 pub use record::PREFIX;
@@ -255,18 +256,20 @@ fn adjusted(
         agreed_facts(tx, (contract, items, on, &pauses), &issued, &mut plans)
     };
     let (before, after) = (facts(before)?, facts(after)?);
-    let adjusted = adjustments(company, reference, &before, &after, &issued).map_err(failed)?;
+    let mut adjusted = adjustments(company, reference, &before, &after, &issued).map_err(failed)?;
     let adjusts = |billed: &&Billed| billed.is_issued() && adjusted.iter().any(|one| one.adjusts == billed.period.start());
     for Billed { period, invoice_id, .. } in billed.iter().filter(adjusts) {
         check_untouched(tx, company_id, invoice_id, *period)?;
     }
     // What earlier changes credited or charged in these periods stands on other invoices.
-    for (item, taken) in items::adjustments(tx, company_id, contract_id)? {
-        let (Some(earlier), Some((invoice_id, state))) = (item.adjustment, taken) else { continue };
-        if state != InvoiceState::Draft && adjusted.iter().any(|one| one.adjusts == earlier.adjusts) {
-            check_untouched(tx, company_id, &invoice_id, earlier.period)?;
+    let made = items::adjustments(tx, company_id, contract_id)?;
+    for (item, taken) in &made {
+        let (Some(earlier), Some((invoice_id, state))) = (&item.adjustment, taken) else { continue };
+        if *state != InvoiceState::Draft && adjusted.iter().any(|one| one.adjusts == earlier.adjusts) {
+            check_untouched(tx, company_id, invoice_id, earlier.period)?;
         }
     }
+    taxes::as_billed(tx, (company_id, contract_id), &billed, &made, &mut adjusted)?;
     Ok((adjusted, unserved(&before, &after)))
 }
 

@@ -270,3 +270,31 @@ fn what_a_voided_invoice_credits_may_come_back() {
         assert_eq!(firm.stands("INV-2026-000003"), "29.75 open");
     });
 }
+
+/// The company's tax code is another one by then: what is taken back is taxed as it was billed, what is charged as the
+/// company is now, and what that takes back later as it was billed then.
+#[test]
+fn a_credit_has_the_tax_that_was_billed() {
+    each_engine(|db| {
+        let rates = "seller_id,tax_code,valid_from,category,rate,name,note\nde,standard,2021-01-01,S,19,VAT 19 %,\n\
+                     de,rc,2021-01-01,AE,0,Reverse charge,Steuerschuldnerschaft des Leistungsempfängers\n";
+        let mut firm = firm(db, ITEMS, &[]);
+        firm.import(&[(Kind::TaxRates, rates)]).unwrap();
+        firm.bill();
+        firm.import(&[(Kind::Companies, "company_id,name,country,tax_code,tax_id\nacme,Acme,AT,rc,ATU12345675\n")]).unwrap();
+        assert_eq!(amended(&mut firm, "2026-09-16", price("150")), "25.00");
+        firm.at = "2026-10-01T10:00:00Z".to_owned();
+        firm.bill();
+        let taxed = "SELECT l.amount_minor, l.tax_code, i.total_minor FROM invoice_lines l JOIN invoices i
+          ON i.company_id = l.company_id AND i.invoice_id = l.invoice_id WHERE i.number = 'INV-2026-00000' ORDER BY l.position";
+        let taxed = |number: &str| db.rows(&taxed.replace("00000'", &format!("00000{number}'")));
+        // 15 of 30 days: -50.00 with 19 %, 75.00 and 150.00 without.
+        let expected = [["15000", "rc", "16550"], ["-5000", "standard", "16550"], ["7500", "rc", "16550"]];
+        assert_eq!(taxed("2"), expected);
+        assert_eq!(amended(&mut firm, "2026-09-10", Amendment::Cancel), "-245.00");
+        firm.bill();
+        let codes: Vec<String> = taxed("3").iter().map(|row| row[..2].join(" ")).collect();
+        assert_eq!(codes, ["-2000 standard", "-7500 rc", "-15000 rc"]);
+        firm.is_sound();
+    });
+}

@@ -34,7 +34,7 @@ pub struct Adjusted {
     pub line: InvoiceLine,
     /// Last day of the service that is credited or charged, by which its own line is taxed.
     pub supplied_on: NaiveDate,
-    /// The item's own.
+    /// Of a charge the item's own; of a credit that by which its line was billed, once that is looked up.
     pub tax_code: Option<TaxCode>,
 }
 

@@ -164,8 +164,10 @@ pub(super) fn payment_terms_days(part: &Part<'_>, company: &Company, seller: &Se
 
 fn item_line<'a>(taxing: Taxing<'a>, item: &BillableItem) -> Result<(InvoiceLine, &'a TaxRate), Failure> {
     let named = || format!("item {}", item.source_key);
-    let code = tax_code(taxing.company, item.tax_code.as_ref(), taxing.seller);
     let adjustment = item.adjustment.as_ref();
+    // What is taken back is taxed as it was billed.
+    let as_billed = adjustment.filter(|adjustment| adjustment.amount.minor() < 0).and(item.tax_code.as_ref());
+    let code = as_billed.unwrap_or_else(|| tax_code(taxing.company, item.tax_code.as_ref(), taxing.seller));
     let rate = taxing
         .reference
         .taxes()
