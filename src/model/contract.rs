@@ -86,7 +86,12 @@ pub struct Contract {
 impl Contract {
     /// The first day that is billed here.
     pub fn billed_from(&self) -> NaiveDate {
-        [self.bill_from, self.trial_end].into_iter().flatten().fold(self.start, NaiveDate::max)
+        self.bill_from.map_or(self.paid_from(), |from| from.max(self.paid_from()))
+    }
+
+    /// The first day that is not free, whoever bills it.
+    pub fn paid_from(&self) -> NaiveDate {
+        self.trial_end.map_or(self.start, |end| end.max(self.start))
     }
 }
 

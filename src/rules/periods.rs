@@ -34,6 +34,8 @@ pub struct BillingCalendar {
     timing: Timing,
     /// First day that is billed: the start, or `bill_from` when that is later.
     from: NaiveDate,
+    /// First day that is paid for, here or in another system: the start, or the end of the trial.
+    paid_from: NaiveDate,
     /// First day that is no longer billed.
     end: Option<NaiveDate>,
     /// Whether there is a closing period after the last.
@@ -68,7 +70,8 @@ impl BillingCalendar {
                 Anchor::Months { zero: month_number(start), length: i64::from(length), day }
             }
         };
-        Ok(Self { anchor, timing: contract.timing, from: contract.billed_from(), end: contract.end, closes: false })
+        let (from, end, timing) = (contract.billed_from(), contract.end, contract.timing);
+        Ok(Self { anchor, timing, from, paid_from: contract.paid_from(), end, closes: false })
     }
 
     /// The same, with the closing period that the usage of a contract needs which is billed in advance.
@@ -117,9 +120,9 @@ impl BillingCalendar {
         closing.unwrap_or_else(|| self.anchor.index_of(start))
     }
 
-    /// The place of the period in which a day lies, or of the first that is billed.
+    /// The place of the period in which a day lies, or of the first that is paid for, whoever bills that.
     pub fn first_index(&self, day: NaiveDate) -> i64 {
-        self.anchor.index_of(day.max(self.from))
+        self.anchor.index_of(day.max(self.paid_from))
     }
 
     /// Whether it serves nothing itself.

@@ -134,8 +134,19 @@ pub(super) const DISCOUNTS: [Column; 9] = [
     col("discount_id", Required, "welcome", "Your own id, unique within the contract"),
     col("item_id", Optional, "", "The item that it is on. Empty: all that the contract bills"),
     col("percent", Optional, "10", "Of what is billed; or else amount").numbers(),
-    col("amount", Optional, "", "In the contract's currency, of a full period; or else percent").numbers(),
-    col("valid_from", Optional, "", "It begins with the period that has this day. Empty: the first not billed yet"),
+    col(
+        "amount",
+        Optional,
+        "",
+        "In the contract's currency, of a full period: of a part by the days that are served; or else percent",
+    )
+    .numbers(),
+    col(
+        "valid_from",
+        Optional,
+        "",
+        "It begins with the period that has this day, in a trial with the first after it. Empty: the first not billed yet",
+    ),
     col("periods", Optional, "3", "For so many periods. Empty: for ever"),
     col("description", Required, "Welcome discount", "Printed on the invoice"),
 ];

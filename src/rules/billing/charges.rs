@@ -133,7 +133,7 @@ impl Survey<'_> {
     /// a trial if there is one. None when that was before this system billed the contract.
     fn once_on(&self, item: &ContractItem) -> Option<chrono::NaiveDate> {
         let contract = &self.facts.contract;
-        let paid_from = contract.start.max(contract.trial_end.unwrap_or(contract.start));
+        let paid_from = contract.paid_from();
         let versions = self.facts.items.iter().filter(|version| version.item_id == item.item_id);
         let served = versions.filter_map(|version| {
             let day = version.valid_from.max(paid_from);

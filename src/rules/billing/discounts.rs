@@ -3,8 +3,8 @@
 //!
 //! Each takes from what the ones before have left: those of items before those of the contract, then
 //! by id. A percentage goes by the period that a line is for, so that usage billed later is discounted as
-//! its own period was; a fixed amount goes by the invoice's own period, is prorated by its days as a
-//! price is, and never takes more than there is.
+//! its own period was; a fixed amount goes by the invoice's own period, is prorated by the days of it that are
+//! served as a price is, and never takes more than there is.
 
 use super::charges::Charge;
 use super::{ContractFacts, Failure};
@@ -12,7 +12,7 @@ use crate::model::invoice::{LineDetail, Proration};
 use crate::model::{Currency, Discount, DiscountId, InvoiceLine, LineKind, Money, Off, Period};
 use crate::rules::exact::{AmountError, multiply, parts, power_of_ten, share_out, to_money};
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
-use crate::rules::pricing::amount;
+use crate::rules::pricing::{amount, segments};
 use rust_decimal::Decimal;
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ pub(super) fn apply(
     let mut discounts: Vec<&Discount> = facts.discounts.iter().collect();
     discounts.sort_by(|a, b| (a.item_id.is_none(), &a.discount_id).cmp(&(b.item_id.is_none(), &b.discount_id)));
     for discount in discounts {
-        let taken = Taking { discount, calendar, period, currency: facts.contract.currency };
+        let taken = Taking { discount, facts, calendar, period, currency: facts.contract.currency };
         let error = |error| Failure::Amount {
             line: format!("contract {}, discount {}", discount.contract_id, discount.discount_id),
             error,
@@ -43,6 +43,7 @@ pub(super) fn apply(
 
 struct Taking<'d> {
     discount: &'d Discount,
+    facts: &'d ContractFacts,
     calendar: &'d BillingCalendar,
     period: &'d ServicePeriod,
     currency: Currency,
@@ -114,12 +115,12 @@ impl Taking<'_> {
         period >= first && self.discount.periods.is_none_or(|periods| period < first + i64::from(periods))
     }
 
-    /// The part of the period for which a fixed amount is taken off: the days of the item, or those served.
+    /// The part of the period for which a fixed amount is taken off: the days of the item, or those on which the
+    /// contract serves any.
     fn days(&self, charges: &[Charge<'_>]) -> Proration {
         let of_days = self.period.full.days();
-        let served = Proration { days: self.period.service.days(), of_days };
         if self.discount.item_id.is_none() {
-            return served;
+            return Proration { days: self.served_days(), of_days };
         }
         let mut seen: Vec<(Period, Proration)> = Vec::new();
         for charge in charges.iter().filter(|charge| self.is_taken_from(charge) && charge.line.kind != LineKind::Discount) {
@@ -133,6 +134,19 @@ impl Taking<'_> {
         let days = seen.iter().map(|(_, part)| part.days).sum();
         let of_days = seen.first().map_or(of_days, |(_, part)| part.of_days);
         Proration { days, of_days }
+    }
+
+    fn served_days(&self) -> u32 {
+        let mut served: Vec<Period> =
+            segments(&self.facts.items, self.period.service).into_iter().map(|segment| segment.days).collect();
+        served.sort_by_key(|days| days.start());
+        let mut until = self.period.service.start();
+        let mut days = 0;
+        for one in served {
+            days += Period::new(one.start().max(until), one.end()).map_or(0, |days| days.days());
+            until = until.max(one.end());
+        }
+        days
     }
 
     fn line<'a>(&self, group: &Group<'_, 'a>, taken: i128, percent: Option<Decimal>) -> Result<Charge<'a>, AmountError> {

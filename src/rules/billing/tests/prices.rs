@@ -293,3 +293,43 @@ fn a_price_that_nobody_says_fails_and_says_what_to_do() {
     let failed = plan(&facts(vec![contract], Vec::new()), "2026-01-01").failed;
     assert!(failed[0].problem.hint().contains("price_tiers"));
 }
+
+/// A running contract that was taken over: what has run out elsewhere is not granted again.
+#[test]
+fn the_periods_of_a_discount_count_from_its_day_whoever_billed_them() {
+    let taken_over = |from: &str, periods: u16| {
+        let mut contract = new_contract(vec![item("base", PriceModel::Flat, 1, "100")]);
+        contract.contract.bill_from = Some(date("2026-03-01"));
+        contract.discounts = vec![discount("half", None, Off::Percent(50.into()), from, Some(periods))];
+        billed(&contract, "2026-05-01").iter().filter(|line| line.contains("discount")).count()
+    };
+    assert_eq!(taken_over("2026-01-01", 2), 0);
+    assert_eq!(taken_over("2026-01-01", 3), 1);
+    assert_eq!(taken_over("2026-02-11", 3), 2);
+    assert_eq!(taken_over("2025-01-01", 3), 1, "not before the contract");
+    // A trial is not paid for: it takes none of them.
+    let mut on_trial = new_contract(vec![item("base", PriceModel::Flat, 1, "100")]);
+    on_trial.contract.trial_end = Some(date("2026-02-01"));
+    on_trial.discounts = vec![discount("half", None, Off::Percent(50.into()), "2026-01-01", Some(2))];
+    assert_eq!(billed(&on_trial, "2026-05-01").iter().filter(|line| line.contains("discount")).count(), 2);
+}
+
+#[test]
+fn an_amount_off_the_contract_goes_by_the_days_that_are_served() {
+    let off = |items: Vec<ContractItem>, pauses: &[Pause]| {
+        let mut contract = new_contract(served(items, pauses));
+        contract.discounts = vec![discount("rebate", None, Off::Amount(31.into()), "2026-01-01", None)];
+        let billed = billed(&contract, "2026-01-01");
+        billed.iter().find_map(|line| Some(line.split_once(" = ")?.1.to_owned()).filter(|_| line.contains("discount"))).unwrap()
+    };
+    let base = item("base", PriceModel::Flat, 1, "310");
+    let ContractItem { company_id, contract_id, .. } = base.clone();
+    let pause = Pause { company_id, contract_id, from: date("2026-01-18"), until: Some(date("2026-02-01")) };
+    assert_eq!(off(vec![base.clone()], &[]), "-31.00, 2026-01-01 to 2026-01-31");
+    // 17 of 31 days, as with an end on that day.
+    assert_eq!(off(vec![base.clone()], &[pause]), "-17.00, 2026-01-01 to 2026-01-17");
+    // One item or the other on 11 + 10 days, some of them both.
+    let first = ContractItem { end: Some(date("2026-01-12")), ..base.clone() };
+    let later = |id: &str| ContractItem { valid_from: date("2026-01-22"), ..item(id, PriceModel::Flat, 1, "31") };
+    assert_eq!(off(vec![first, later("a"), later("b")], &[]), "-21.00, 2026-01-01 to 2026-01-31");
+}
