@@ -6,10 +6,11 @@
 use crate::error::{Error, Result};
 use crate::import::{ContractItemRow, ContractPlanRow, DiscountRow, Kind, PaymentRow, PlanTierRow, Row, SellerRow, TierRow};
 use crate::model::{BillableItem, ContractItem, ContractPlan, Discount, InvoiceState, PlanItem, PriceTerms, Tier, Usage};
+use crate::rules::pricing::is_agreed_usage;
 use crate::store::{StoreError, Tx, companies, contacts, contracts, items, openings, pauses, payments, plans, sellers, usage};
 
+use super::import::standing::Scope;
 use rust_decimal::Decimal;
-use std::collections::HashMap;
 
 /// Companies whose rows are read together.
 const PAGE: u32 = 200;
@@ -92,14 +93,13 @@ pub fn rows(tx: &mut Tx, kind: Kind, way: Way, each: &mut dyn FnMut(Row) -> Resu
 }
 
 fn used(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
-    let ends: HashMap<_, _> = contracts::of_companies(tx, ids, ALL_IDS)?
-        .into_iter()
-        .filter_map(|contract| Some(((contract.company_id, contract.contract_id), contract.end?)))
-        .collect();
-    // What was used after an end is never billed, and import would say so.
+    let all = Scope { companies: ids.to_vec(), range: ALL_IDS };
+    let (contracts, items) = (all.contracts(tx)?, all.items(tx)?);
+    // What a change has left unbilled import would refuse.
     let is_billed = |used: &Usage| {
-        let end = ends.get(&(used.company_id.clone(), used.contract_id.clone()));
-        end.is_none_or(|end| used.used_on < *end)
+        let key = (used.company_id.clone(), used.contract_id.clone());
+        let agreed = contracts.get(&key).zip(items.get(&key));
+        agreed.is_some_and(|(contract, items)| is_agreed_usage(contract, items, &used.meter, used.used_on))
     };
     Ok(usage::of_companies(tx, ids, ALL_IDS)?.into_iter().filter(is_billed).map(Row::Usage).collect())
 }

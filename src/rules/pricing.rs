@@ -8,7 +8,8 @@ use super::exact::{AmountError, add, divide_rounded, multiply, number, parts, po
 use super::tiers::{self, TierLines};
 use crate::model::invoice::{LineDetail, Proration};
 use crate::model::tiers::scaled;
-use crate::model::{ContractItem, Currency, Meter, Money, Period, PriceModel, Tiers, UsageDay};
+use crate::model::{Contract, ContractItem, Currency, Meter, Money, Period, PriceModel, Tiers, UsageDay};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 /// One version of an item, and the days of a period on which it holds.
@@ -30,6 +31,23 @@ pub fn segments(versions: &[ContractItem], service: Period) -> Vec<Segment<'_>> 
         active.extend(days.map(|days| Segment { item, days }));
     }
     active
+}
+
+/// Whether what is used on a day is billed, or free by what was agreed (a trial, a pause, what another system billed);
+/// false when no item would ever bill it. `versions` are all of all the contract's items.
+pub fn is_agreed_usage(contract: &Contract, versions: &[ContractItem], meter: &Meter, day: NaiveDate) -> bool {
+    let is_served = contract.start <= day && contract.end.is_none_or(|end| day < end);
+    is_served && (day < contract.billed_from() || is_metered_on(versions, meter, day))
+}
+
+/// Whether an item with this meter holds on a day. The versions may come in any order.
+fn is_metered_on(versions: &[ContractItem], meter: &Meter, day: NaiveDate) -> bool {
+    let holds = |item: &ContractItem| item.valid_from <= day && item.end.is_none_or(|end| day < end);
+    let is_latest = |item: &ContractItem| {
+        let later = |other: &ContractItem| other.item_id == item.item_id && item.valid_from < other.valid_from;
+        !versions.iter().any(|other| later(other) && other.valid_from <= day)
+    };
+    versions.iter().any(|item| item.terms.meter.as_ref() == Some(meter) && holds(item) && is_latest(item))
 }
 
 /// Days billed of the days in the full period; None when the whole of it is billed.

@@ -249,6 +249,35 @@ fn usage_is_counted_once_and_not_after_it_is_issued() {
     });
 }
 
+/// Usage that no item would bill is told; what is free by agreement is taken.
+#[test]
+fn usage_belongs_to_a_day_on_which_an_item_has_its_meter() {
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        let head = "company_id,contract_id,item_id,valid_from,end,description,price_model,unit_price,meter\n";
+        let items = format!(
+            "{head}acme,care,calls,2026-01-10,,Calls,per_unit,0.10,api\nacme,care,calls,2026-03-01,,Calls,per_unit,0.10,web\n\
+             acme,care,disk,2026-01-01,2026-02-01,Disk,per_unit,1,gb\n"
+        );
+        books.import(&[(finops::import::Kind::ContractItems, &items)]).unwrap();
+        for (meter, day, told) in [
+            ("api", "2026-01-09", "has the meter api before 2026-01-10"),
+            ("api", "2026-03-01", "has the meter api any more on that day"),
+            ("web", "2026-02-28", "has the meter web before 2026-03-01"),
+            ("gb", "2026-02-01", "has the meter gb any more on that day"),
+        ] {
+            let said = books.told(Usage, &used(&[("a", meter, day, "1")]));
+            assert!(said.starts_with("used_on: no item of the contract") && said.contains(told), "{said}");
+        }
+        let fine = [("a", "api", "2026-01-10", "1"), ("b", "api", "2026-02-28", "1"), ("c", "web", "2026-03-01", "1")];
+        assert_eq!(books.counts(Usage, &used(&fine)), (3, 0, 0));
+        let contract = "company_id,contract_id,seller_id,currency,cadence,timing,start,trial_end\n\
+                        acme,care,de,EUR,monthly,advance,2026-01-01,2026-01-08\n";
+        books.import(&[(finops::import::Kind::Contracts, contract)]).unwrap();
+        assert_eq!(books.counts(Usage, &used(&[("d", "api", "2026-01-07", "1")])), (1, 0, 0), "a trial is free");
+    });
+}
+
 #[test]
 fn usage_that_comes_late_opens_the_closing_period_again() {
     each_engine(|db| {

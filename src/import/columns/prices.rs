@@ -156,6 +156,6 @@ pub(super) const USAGE: [Column; 6] = [
     col("usage_key", Required, "2026-10-14/api/C-1001", "What makes this count unique within the company: it is billed once"),
     CONTRACT_ID,
     col("meter", Required, "api-calls", "What was counted; an item of the contract names it"),
-    col("used_on", Required, "2026-10-14", "Day of use"),
+    col("used_on", Required, "2026-10-14", "Day of use. What is used in a trial, a pause or before `bill_from` is not billed"),
     col("quantity", Required, "1250", "How many").numbers(),
 ];

@@ -5,6 +5,7 @@ use super::{Outcome, Words, Work};
 use crate::error::Result;
 use crate::import::{Kind, Located, Source};
 use crate::model::{Contract, ContractItem, Usage};
+use crate::rules::pricing::is_agreed_usage;
 use crate::store::{Tx, usage};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,17 +64,26 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Usage>>) -> Result<
 
 /// Whether an item of the contract bills the count; told when it would never be billed.
 fn is_counted(work: &mut Work, source: &Source, contract: &Contract, items: &[ContractItem], count: &Usage) -> bool {
+    let mut with_meter = items.iter().filter(|item| item.terms.meter.as_ref() == Some(&count.meter)).peekable();
+    if with_meter.peek().is_some() && is_agreed_usage(contract, items, &count.meter, count.used_on) {
+        return true;
+    }
     if contract.end.is_some_and(|end| count.used_on >= end) || count.used_on < contract.start {
         let until = contract.end.map_or_else(String::new, |end| format!(" until {end} (not included)"));
         let reason = format!("the contract is served from {}{until}: this would never be billed", contract.start);
         work.refuse(source, "used_on", &count.used_on.to_string(), reason);
         return false;
     }
-    if items.iter().any(|item| item.terms.meter.as_ref() == Some(&count.meter)) {
-        return true;
+    if with_meter.peek().is_none() {
+        let reason = "no item of the contract or of its plan has this meter: this would never be billed";
+        work.refuse(source, "meter", count.meter.as_str(), reason);
+        return false;
     }
-    let reason = "no item of the contract or of its plan has this meter: this would never be billed";
-    work.refuse(source, "meter", count.meter.as_str(), reason);
+    let first = with_meter.map(|item| item.valid_from).min().filter(|first| count.used_on < *first);
+    let when = first.map_or_else(|| "any more on that day".to_owned(), |first| format!("before {first}"));
+    let reason =
+        format!("no item of the contract or of its plan has the meter {} {when}: this would never be billed", count.meter);
+    work.refuse(source, "used_on", &count.used_on.to_string(), reason);
     false
 }
 
