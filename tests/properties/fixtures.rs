@@ -122,7 +122,15 @@ pub fn version(valid_from: NaiveDate, quantity: Decimal, unit_price: Decimal) ->
 pub fn facts(contract: Contract) -> ContractFacts {
     let next_start = contract.bill_from.map_or(contract.start, |from| from.max(contract.start));
     let items = vec![version(day(1900, 1, 1), Decimal::ONE, Decimal::ONE)];
-    ContractFacts { contract, items, discounts: Vec::new(), usage: Vec::new(), next_start, billed: Vec::new() }
+    ContractFacts {
+        contract,
+        items,
+        pauses: Vec::new(),
+        discounts: Vec::new(),
+        usage: Vec::new(),
+        next_start,
+        billed: Vec::new(),
+    }
 }
 
 pub fn item(key: usize, currency: &str, code: &str, unit_price: Decimal, tax_inclusive: bool) -> BillableItem {

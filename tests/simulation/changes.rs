@@ -93,8 +93,10 @@ fn facts(tx: &mut Tx, company: &str, contract: &str) -> Result<(Company, Contrac
     let agreed = contracts::find(tx, &company_id, &contract_id)?.unwrap();
     let table = PlanTable::new(plans::items(tx)?);
     let items = resolve(contracts::items(tx, &company_id, &contract_id)?, plans::of_companies(tx, &ids, range)?, &table);
+    let paused = pauses::of_contract(tx, &company_id, &contract_id)?;
     let facts = ContractFacts {
-        items: served(items, &pauses::of_contract(tx, &company_id, &contract_id)?),
+        items: served(items, &paused),
+        pauses: paused,
         discounts: usage::discounts_of_companies(tx, &ids, range)?,
         usage: usage::of_contract(tx, &company_id, &contract_id, NaiveDate::MIN)?,
         next_start: agreed.start,

@@ -155,7 +155,8 @@ fn due_facts(
             let billed = billed.iter().filter(|b| b.1 == *until).map(|b| b.2).collect();
             let paused: Vec<Pause> = paused.iter().filter(|p| p.contract_id == *until).cloned().collect();
             let items = served(plans.resolve(tx, own, on)?, &paused);
-            facts.push(ContractFacts { contract, items, discounts, usage: Vec::new(), next_start: next.start, billed });
+            let (next_start, usage) = (next.start, Vec::new());
+            facts.push(ContractFacts { contract, items, pauses: paused, discounts, usage, next_start, billed });
         }
         companies.insert(id, facts);
     }
@@ -200,7 +201,8 @@ pub(crate) fn agreed_facts(
     let items = served(plans.resolve(tx, own, on)?, paused);
     let discounts = usage::discounts_of_companies(tx, &companies, range)?;
     let next_start = contract.start;
-    let mut facts = ContractFacts { contract, items, discounts, usage: Vec::new(), next_start, billed: Vec::new() };
+    let pauses = paused.to_vec();
+    let mut facts = ContractFacts { contract, items, pauses, discounts, usage: Vec::new(), next_start, billed: Vec::new() };
     if facts.items.iter().any(|item| item.terms.meter.is_some()) {
         facts.usage = usage::of_contract(tx, &company_id, &contract_id, usage_from(&facts, starts.iter().copied()))?;
     }

@@ -254,7 +254,7 @@ fn tell_skipped(company_id: &CompanyId, skipped: rules::Skipped, decided: &mut D
             message: skipped.detail,
             hint: "look at it with --dry-run --yes; then bill all of it with --yes, or set bill_from in the contract".to_owned(),
         }),
-        SkipReason::NotDue | SkipReason::NoItems | SkipReason::NothingToBill => {
+        SkipReason::NotDue | SkipReason::NoItems | SkipReason::Paused | SkipReason::NothingToBill => {
             decided.skipped.push(Skipped {
                 company_id,
                 subject,

@@ -192,6 +192,7 @@ impl<'a> Side<'a> {
         let facts = ContractFacts {
             contract: self.facts.contract.clone(),
             items: vec![active.item.clone()],
+            pauses: Vec::new(),
             discounts: Vec::new(),
             usage: Vec::new(),
             next_start: self.facts.next_start,

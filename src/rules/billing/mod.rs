@@ -23,7 +23,7 @@ use super::tax::{MissingRate, TaxTable};
 use crate::model::calendar::PeriodFilter;
 use crate::model::{
     BillableItem, Cadence, Company, CompanyId, Contract, ContractId, ContractItem, Currency, Discount, Invalid, InvoiceLine,
-    InvoiceTax, Money, Period, Seller, SellerId, SourceKey, TaxRate, UsageDay, text_enum,
+    InvoiceTax, Money, Pause, Period, Seller, SellerId, SourceKey, TaxRate, UsageDay, text_enum,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::HashMap;
@@ -58,6 +58,7 @@ pub struct ContractFacts {
     /// All versions of all its items, those of its plans among them ([`resolve`](super::plans::resolve)),
     /// without the days on which it is paused ([`served`](super::pauses::served)).
     pub items: Vec<ContractItem>,
+    pub pauses: Vec<Pause>,
     pub discounts: Vec<Discount>,
     /// What was used in the periods that may be billed, by meter and day.
     pub usage: Vec<UsageDay>,
@@ -161,6 +162,8 @@ text_enum! {
         TooManyMissed = "too_many_missed",
         /// The contract has no item at all: probably not imported yet.
         NoItems = "no_items",
+        /// It is paused in this period, which is passed over.
+        Paused = "paused",
         /// No item is active in this period, which is passed over.
         NothingToBill = "nothing_to_bill",
     }

@@ -5,7 +5,7 @@ use super::{
     CompanyFacts, CompanyPlan, ContractFacts, Failed, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Skipped,
     Subject, bills, build_invoice, calendar,
 };
-use crate::model::{BillableItem, ContractId, Period, Seller};
+use crate::model::{BillableItem, ContractId, Pause, Period, Seller};
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
 use crate::rules::pricing::segments;
 use crate::rules::schedule::{alone_on, first_unbilled, today};
@@ -115,7 +115,13 @@ impl<'a> Planner<'a> {
             } else if !bills(facts, &survey.calendar, &period) {
                 // Usage comes with the next period; and a closing one may have none.
                 if segments(&facts.items, period.service).is_empty() && !survey.calendar.is_closing(&period) {
-                    skip(SkipReason::NothingToBill, "no item of the contract is active in this period", None);
+                    match pause_in(facts, period.service) {
+                        Some(pause) => {
+                            let until = pause.until.map_or_else(String::new, |until| format!(" until {until}"));
+                            skip(SkipReason::Paused, &format!("it is paused from {}{until}", pause.from), None);
+                        }
+                        None => skip(SkipReason::NothingToBill, "no item of the contract is active in this period", None),
+                    }
                 }
                 survey.done.push(start);
             } else {
@@ -307,4 +313,10 @@ impl Candidate<'_> {
     fn merge_key(&self) -> (NaiveDate, Common<'_>, u16) {
         (self.due_on, Common::of_part(&self.part), self.payment_terms_days)
     }
+}
+
+/// The pause that a period lies in, or some of it.
+fn pause_in(facts: &ContractFacts, service: Period) -> Option<&Pause> {
+    let meets = |pause: &&Pause| pause.from < service.end() && pause.until.is_none_or(|until| service.start() < until);
+    facts.pauses.iter().find(meets)
 }

@@ -8,6 +8,7 @@ use crate::model::calendar::parse_date;
 use crate::model::money::parse_decimal;
 use crate::model::seller::{Address, BankDetails};
 use crate::model::{Interval, PriceModel, TaxCategory, Timing};
+use crate::rules::pauses::served;
 use crate::rules::periods::BillingCalendar;
 
 mod prices;
@@ -106,6 +107,7 @@ fn contract(id: &str) -> ContractFacts {
     ContractFacts {
         contract,
         items,
+        pauses: Vec::new(),
         discounts: Vec::new(),
         usage: Vec::new(),
         next_start: date("2026-10-01"),
@@ -250,10 +252,17 @@ fn a_contract_without_items_waits_and_an_empty_period_is_passed_over() {
     empty.items.clear();
     let mut later = contract("b");
     later.items = vec![version("b", "2026-11-10", "100")];
-    let plan = plan(&facts(vec![later, empty], Vec::new()), "2026-11-15");
-    assert_eq!(reasons(&plan), [("contract a".to_owned(), "no_items"), ("contract b".to_owned(), "nothing_to_bill")]);
-    assert_eq!(told(&plan), ["2026-11-01 b 83.30"], "21 of 30 days of 100.00, and 19 %");
-    assert_eq!(pointers(&plan), ["b 2026-12-01 2026-12-01"]);
+    let mut paused = contract("c");
+    let (from, until) = (date("2026-09-20"), Some(date("2026-11-16")));
+    paused.pauses = vec![Pause { company_id: company().company_id, contract_id: "c".parse().unwrap(), from, until }];
+    paused.items = served(vec![version("c", "2026-01-01", "100")], &paused.pauses);
+    let plan = plan(&facts(vec![later, empty, paused], Vec::new()), "2026-11-15");
+    let expected = [("contract a", "no_items"), ("contract b", "nothing_to_bill"), ("contract c", "paused")];
+    assert_eq!(reasons(&plan), expected.map(|(subject, reason)| (subject.to_owned(), reason)));
+    assert_eq!(plan.skipped[2].detail, "it is paused from 2026-09-20 until 2026-11-16");
+    let half = "2026-11-01 c 59.50";
+    assert_eq!(told(&plan), ["2026-11-01 b 83.30", half], "21 of 30 days of 100.00, and 19 %; then 15");
+    assert_eq!(pointers(&plan), ["b 2026-12-01 2026-12-01", "c 2026-12-01 2026-12-01"]);
 }
 
 #[test]

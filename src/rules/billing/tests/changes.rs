@@ -14,6 +14,7 @@ fn facts_of(agreed: &Agreement) -> ContractFacts {
     ContractFacts {
         contract: agreed.contract.clone(),
         items,
+        pauses: Vec::new(),
         discounts: Vec::new(),
         usage: Vec::new(),
         next_start: agreed.contract.start,
