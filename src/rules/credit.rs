@@ -146,9 +146,9 @@ fn group<'a>(
     let asked: i128 = lines.iter().map(|line| line.left).sum();
     let inclusive = invoice.head.tax_inclusive;
     // What the lines are measured by: their group's gross where prices include the tax, else its net.
-    let (billed, done, left) = match inclusive {
-        true => (billed_net + billed_tax, done_net + done_tax, left_net + left_tax),
-        false => (billed_net, done_net, left_net),
+    let (billed, left) = match inclusive {
+        true => (billed_net + billed_tax, left_net + left_tax),
+        false => (billed_net, left_net),
     };
     if asked.signum() * left.signum() < 0 || asked.abs() > left.abs() {
         let (asked, left) = (to_money(asked, invoice.head.currency)?, to_money(left, invoice.head.currency)?);
@@ -157,9 +157,9 @@ fn group<'a>(
     let tax = if asked == left {
         left_tax
     } else {
-        // The share of what is taken back so far and now, less what was taken back: so that roundings
-        // do not add up from one credit note to the next.
-        let share = signed_division(multiply(billed_tax, done + asked)?, billed) - done_tax;
+        // Each credit note holds by itself what a document must (BR-CO-17), as far as there is tax left; the one that
+        // takes the rest takes what roundings have left.
+        let share = signed_division(multiply(billed_tax, asked)?, billed);
         let (low, high) = if inclusive { bounds(asked, left_net, left_tax) } else { (left_tax.min(0), left_tax.max(0)) };
         share.clamp(low, high)
     };

@@ -110,9 +110,23 @@ fn a_line_takes_its_share_of_the_tax_and_the_last_one_the_rest() {
     let of = invoice(&[(3, "19"), (3, "19"), (3, "19")], false);
     assert_eq!(of.head.tax, euro(2));
     let mut notes = Vec::new();
-    for (line, expected) in [(1, (3, 1)), (2, (3, 0)), (3, (3, 1))] {
+    for (line, expected) in [(1, (3, 1)), (2, (3, 1)), (3, (3, 0))] {
         let credited = split(&of, &notes, &wanted(&[line], None)).unwrap();
         assert_eq!(figures(&credited), (vec![(line, 3, 3)], vec![expected], expected.0 + expected.1));
+        notes.push(note(&of, &credited));
+    }
+    assert_eq!(left(&of, &notes), euro(0));
+}
+
+/// Lago, lago-api, spec/services/credit_notes: 20 % of 68.33 are 13.67 on each note, and the last takes the rest.
+#[test]
+fn each_note_has_the_tax_of_its_own_net() {
+    let of = invoice(&[(6_833, "20"), (6_833, "20"), (6_833, "20"), (6_833, "20")], false);
+    assert_eq!(of.head.tax, euro(5_466));
+    let mut notes = Vec::new();
+    for (line, tax) in [(1, 1_367), (2, 1_367), (3, 1_367), (4, 1_365)] {
+        let credited = split(&of, &notes, &wanted(&[line], None)).unwrap();
+        assert_eq!(figures(&credited).1, [(6_833, tax)]);
         notes.push(note(&of, &credited));
     }
     assert_eq!(left(&of, &notes), euro(0));
