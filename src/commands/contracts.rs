@@ -59,6 +59,10 @@ struct How {
     #[arg(long)]
     at_once: bool,
 
+    /// Credit billed periods though their invoices have credit notes or were edited by hand: that was about something else.
+    #[arg(long)]
+    despite_corrections: bool,
+
     /// Why; the audit log keeps it.
     #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
@@ -244,8 +248,9 @@ fn order(
     how: How,
     notice: Option<NaiveDate>,
 ) -> Result<ExitCode> {
-    let How { at_once, reason, dry_run } = how;
-    let order = Order { contract: which.contract, company: which.company_id, on, amendment, at_once, reason, notice };
+    let How { at_once, despite_corrections, reason, dry_run } = how;
+    let Which { contract, company_id: company } = which;
+    let order = Order { contract, company, on, amendment, at_once, despite_corrections, reason, notice };
     let author = host::author(ctx);
     let mut db = ctx.open_db()?;
     let work = |tx: &mut Tx| amend(tx, Desk { author: &author, as_of: ctx.as_of, ids: &ctx.ids }, &order);

@@ -7,6 +7,7 @@
 //! company, so the same command said again finds no difference, and does nothing. A draft is not billed
 //! yet: it is made anew.
 
+mod corrected;
 mod record;
 mod taxes;
 mod voided;
@@ -18,16 +19,15 @@ use crate::context::Ids;
 use crate::error::{Error, Result};
 use crate::jobs::generate::{Plans, agreed_facts};
 use crate::model::{
-    BillableItem, Company, CompanyId, Contract, ContractId, Currency, InvoiceId, InvoiceState, Meter, Money, Pause, Period,
-    PlanId, SourceKey, UsageDay, text,
+    BillableItem, Company, CompanyId, Contract, ContractId, Currency, InvoiceId, Meter, Money, Pause, Period, PlanId, SourceKey,
+    UsageDay, text,
 };
 use crate::rules::amend::{Agreement, Amendment, Refusal, Terms};
 use crate::rules::billing::{Adjusted, Failure, Reference, adjustments, unserved};
 use crate::rules::pricing::check_item_countable;
 use crate::rules::schedule::today;
 use crate::store::audit::Author;
-use crate::store::billing::Billed;
-use crate::store::{Tx, billing, companies, contracts, invoices, items, pauses, plans, sellers};
+use crate::store::{Tx, billing, companies, contracts, items, pauses, plans, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -43,6 +43,8 @@ pub struct Order {
     pub amendment: Amendment,
     /// What is credited or charged becomes a draft at once, rather than lines of the next invoice.
     pub at_once: bool,
+    /// Credit also what has credit notes or was edited by hand: those were about something else.
+    pub despite_corrections: bool,
     /// Why, for the audit log.
     pub reason: String,
     /// When notice of the end was given, for the audit log.
@@ -200,7 +202,7 @@ pub fn amend(tx: &mut Tx, desk: Desk<'_>, order: &Order) -> Result<Amended> {
     check_prices(&before, &after)?;
     let company = companies::by_ids(tx, &[company_id.as_str()])?;
     let company = company.first().ok_or_else(|| Error::failed(format!("company {company_id} is gone")))?;
-    let (adjusted, unserved) = adjusted(tx, company, &reference, (&before, &after))?;
+    let (adjusted, unserved) = adjusted(tx, company, &reference, (&before, &after), order)?;
     let work = record::Work { desk, order, company, reference: &reference, today, before: &before, after: &after };
     let unbilled_usage = unserved.into_iter().map(|UsageDay { meter, on, quantity }| UnbilledUsage { meter, from: on, quantity });
     Ok(Amended { unbilled_usage: unbilled_usage.collect(), ..work.record(tx, &adjusted)? })
@@ -245,8 +247,10 @@ fn adjusted(
     company: &Company,
     reference: &Reference,
     (before, after): (&Agreement, &Agreement),
+    order: &Order,
 ) -> Result<(Vec<Adjusted>, Vec<UsageDay>)> {
-    let Contract { company_id, contract_id, .. } = &before.contract;
+    let contract = &after.contract;
+    let Contract { company_id, contract_id, .. } = contract;
     let id = contract_id.as_str();
     let billed = billing::billed_of_companies(tx, &[company_id.as_str()], (id, id))?;
     let issued: Vec<NaiveDate> = billed.iter().filter(|b| b.is_issued()).map(|b| b.period.start()).collect();
@@ -257,35 +261,10 @@ fn adjusted(
     };
     let (before, after) = (facts(before)?, facts(after)?);
     let mut adjusted = adjustments(company, reference, &before, &after, &issued).map_err(failed)?;
-    let adjusts = |billed: &&Billed| billed.is_issued() && adjusted.iter().any(|one| one.adjusts == billed.period.start());
-    for Billed { period, invoice_id, .. } in billed.iter().filter(adjusts) {
-        check_untouched(tx, company_id, invoice_id, *period)?;
-    }
-    // What earlier changes credited or charged in these periods stands on other invoices.
     let made = items::adjustments(tx, company_id, contract_id)?;
-    for (item, taken) in &made {
-        let (Some(earlier), Some((invoice_id, state))) = (&item.adjustment, taken) else { continue };
-        if *state != InvoiceState::Draft && adjusted.iter().any(|one| one.adjusts == earlier.adjusts) {
-            check_untouched(tx, company_id, invoice_id, earlier.period)?;
-        }
-    }
+    corrected::check(tx, (contract, order), &billed, &made, &adjusted)?;
     taxes::as_billed(tx, (company_id, contract_id), &billed, &made, &mut adjusted)?;
     Ok((adjusted, unserved(&before, &after)))
-}
-
-/// Refuses to change what a person has changed on the invoice: what was taken back of it by a credit note may be
-/// the very days that would be credited, and lines that were edited are not what the contract says.
-fn check_untouched(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId, period: Period) -> Result<()> {
-    let Some(invoice) = invoices::head(tx, company_id, invoice_id)? else { return Ok(()) };
-    let label = invoice.label();
-    let why = if invoices::has_credit_notes(tx, company_id, invoice_id)? {
-        format!("invoice {label}, which bills {period}, has credit notes: some of it could be credited twice")
-    } else if invoice.edited {
-        format!("invoice {label}, which bills {period}, was edited by hand: what it bills is not what the contract says")
-    } else {
-        return Ok(());
-    };
-    Err(Error::refused(why).hint(format!("name {} or a later day, and credit or bill what differs before by hand", period.end())))
 }
 
 fn nothing(agreed: &Agreement, order: &Order) -> Amended {

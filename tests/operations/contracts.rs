@@ -21,6 +21,7 @@ fn order(on: &str, amendment: Amendment) -> Order {
         on: date(on),
         amendment,
         at_once: false,
+        despite_corrections: false,
         reason: "asked by mail".to_owned(),
         notice: None,
     }

@@ -32,16 +32,21 @@ fn firm(db: &TestDb, items: &str, more: &[(Kind, &str)]) -> Firm {
     Firm::new(db, "2026-09-01T10:00:00Z", &[&files[..], more].concat())
 }
 
-fn try_amend(firm: &mut Firm, on: &str, amendment: Amendment) -> Result<Amended, Error> {
-    let order = Order {
+fn order(on: &str, amendment: Amendment) -> Order {
+    Order {
         contract: "care".to_owned(),
         company: None,
         on: date(on),
         amendment,
         at_once: false,
+        despite_corrections: false,
         reason: String::new(),
         notice: None,
-    };
+    }
+}
+
+fn try_amend(firm: &mut Firm, on: &str, amendment: Amendment) -> Result<Amended, Error> {
+    let order = order(on, amendment);
     firm.by_hand(|tx, ctx| {
         let author = author(ctx);
         amend(tx, Desk { author: &author, as_of: ctx.as_of, ids: &ctx.ids }, &order)
@@ -295,6 +300,33 @@ fn a_credit_has_the_tax_that_was_billed() {
         firm.bill();
         let codes: Vec<String> = taxed("3").iter().map(|row| row[..2].join(" ")).collect();
         assert_eq!(codes, ["-2000 standard", "-7500 rc", "-15000 rc"]);
+        firm.is_sound();
+    });
+}
+
+/// A credit note out of goodwill locks nothing: what only charges goes through, and a person may say that it was about
+/// something else. More than is left is never credited (Kill Bill's repairs end there, too).
+#[test]
+fn a_change_goes_on_despite_a_credit_note_when_a_person_says_so() {
+    each_engine(|db| {
+        let mut firm = firm(db, ITEMS, &[]);
+        firm.bill();
+        firm.credit_amount("INV-2026-000001", "11.90");
+        let backup = Terms { unit_price: Some("30".parse().unwrap()), ..Terms::default() };
+        assert_eq!(amended(&mut firm, "2026-09-21", Amendment::Add("backup".parse().unwrap(), backup)), "10.00");
+        let mut despite = |on: &str, amendment| {
+            let order = Order { despite_corrections: true, ..order(on, amendment) };
+            firm.by_hand(|tx, ctx| {
+                let author = author(ctx);
+                amend(tx, Desk { author: &author, as_of: ctx.as_of, ids: &ctx.ids }, &order)
+            })
+        };
+        refused(
+            despite("2026-09-01", Amendment::Cancel),
+            "credits 110.00 EUR of what invoice INV-2026-000001 bills, of which credit notes have left 100.00",
+        );
+        assert_eq!(despite("2026-09-11", Amendment::Cancel).unwrap().total.unwrap().to_string(), "-76.67");
+        refused(try_amend(&mut firm, "2026-09-10", Amendment::Cancel), "has credit notes");
         firm.is_sound();
     });
 }

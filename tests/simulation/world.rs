@@ -168,6 +168,7 @@ impl World {
                     on: *on,
                     amendment: amendment.clone(),
                     at_once: *at_once,
+                    despite_corrections: false,
                     reason: String::new(),
                     notice: None,
                 };
