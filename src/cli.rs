@@ -72,7 +72,7 @@ pub struct Globals {
     /// Decide what is due as of this instant, with its zone: 2026-10-31T09:00:00Z.
     ///
     /// Recorded times still come from the clock. An instant in the future needs --dry-run, or a
-    /// database that is marked as a test.
+    /// database that is marked as a test (finops db mark-test).
     #[arg(long, global = true, value_name = "RFC3339", value_parser = parse_instant)]
     pub now: Option<DateTime<Utc>>,
 

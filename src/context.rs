@@ -148,11 +148,11 @@ impl Context {
 
     /// Refuses to write as of an instant that is still to come, unless the database is marked as a test.
     pub fn refuse_a_future(&self, db: &mut Db) -> Result<()> {
-        if !self.as_of_is_future() || db.read(|tx| schema::meta(tx, "test"))?.as_deref() == Some("true") {
+        if !self.as_of_is_future() || db.read(schema::is_test)? {
             return Ok(());
         }
         Err(Error::usage(format!("--now {} lies in the future", self.as_of))
-            .hint("add --dry-run to look ahead; only a database that is marked as a test is written to"))
+            .hint("add --dry-run to look ahead; only a database that is marked as a test is written to: finops db mark-test"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod copy;
 mod distribute;
+mod mark_test;
 mod reconcile;
 
 use crate::config::DatabaseUrl;
@@ -46,6 +47,11 @@ enum Verb {
     /// configuration afterwards: the source stays as it is.
     #[command(after_help = "Example:\n  finops db copy --to postgres://finops@db.example.com/finops")]
     Copy(copy::Args),
+    /// Mark the database as a test: commands then take a `--now` in the future, and write.
+    ///
+    /// So a month or a year of jobs can be tried out. It stays a test: what was billed ahead is in it.
+    #[command(after_help = "Example:\n  finops db mark-test\n  finops invoices generate --now 2027-01-01T06:00:00Z")]
+    MarkTest(mark_test::Args),
     /// Spread the tables over the nodes of a Citus cluster; again, it does what is left to do.
     ///
     /// Each customer's rows lie together on one node, numbers with their series. Stop the jobs first:
@@ -72,6 +78,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         Verb::Status => status(&ctx),
         Verb::Check => run_check(&ctx),
         Verb::Copy(args) => copy::run(args, &ctx, shell),
+        Verb::MarkTest(args) => mark_test::run(args, &ctx),
         Verb::Distribute { dry_run } => distribute::run(&ctx, *dry_run),
         Verb::Reconcile(args) => reconcile::run(args, &ctx),
     }
@@ -139,6 +146,8 @@ struct State {
     schema_version: Option<i64>,
     /// `current`, `empty`, `foreign`, `older` or `newer`.
     schema: &'static str,
+    /// Marked as one: any clock is taken.
+    test: bool,
     /// Where there is Citus: `no`, `partly` or `yes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     distributed: Option<&'static str>,
@@ -162,6 +171,7 @@ fn status(ctx: &Context) -> Result<ExitCode> {
             database: ctx.config.database.url.to_string(),
             schema_version,
             schema,
+            test: schema == "current" && schema::is_test(tx)?,
             distributed: if schema == "current" { distribute::word(tx)? } else { None },
             rows,
         })
@@ -169,6 +179,9 @@ fn status(ctx: &Context) -> Result<ExitCode> {
     ctx.ui.item(&state, || {
         let version = state.schema_version.map_or_else(String::new, |version| format!(" {version}"));
         let mut text = format!("{} ({})\nschema{version}: {}", state.database, state.engine, state.schema);
+        if state.test {
+            text.push_str("\ntest: any --now is taken");
+        }
         if let Some(distributed) = state.distributed {
             text.push_str(&format!("\ndistributed: {distributed}"));
         }

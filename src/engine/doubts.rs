@@ -72,7 +72,7 @@ pub fn find(ctx: &Context, db: &mut Db) -> Result<Vec<Doubt>> {
             },
             _ => None,
         };
-        let is_test = schema::meta(tx, "test")?.as_deref() == Some("true");
+        let is_test = schema::is_test(tx)?;
         Ok::<_, Error>(Facts { latest: runs::latest_heartbeat(tx)?, is_test, missing })
     })?;
     let missing = match facts.missing {

@@ -115,6 +115,12 @@ pub fn next(tx: &mut Tx, series_id: &str, year: i32) -> Result<u64, StoreError> 
     Ok(next.unwrap_or(1))
 }
 
+/// Whether any document was ever issued.
+pub fn any_given(tx: &mut Tx) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT 1 FROM document_numbers LIMIT 1";
+    Ok(tx.query_opt(SQL, &[], |_| Ok(()))?.is_some())
+}
+
 /// Whether a seller has given this number already, in whatever series.
 pub fn is_given(tx: &mut Tx, seller_id: &SellerId, number: &str) -> Result<bool, StoreError> {
     const SQL: &str = "SELECT 1 FROM invoices WHERE number = $1 AND seller_id = $2";

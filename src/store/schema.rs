@@ -110,6 +110,18 @@ pub fn set_meta(tx: &mut Tx, key: &str, value: &str) -> Result<(), StoreError> {
     tx.execute(SQL, &[key.into(), value.into()]).map(drop)
 }
 
+/// Whether the database is one to try things out in: it takes any clock.
+pub fn is_test(tx: &mut Tx) -> Result<bool, StoreError> {
+    Ok(meta(tx, TEST)?.as_deref() == Some("true"))
+}
+
+/// Makes it one, for good.
+pub fn mark_as_test(tx: &mut Tx) -> Result<(), StoreError> {
+    set_meta(tx, TEST, "true")
+}
+
+const TEST: &str = "test";
+
 /// The fact under which the database's own id stands.
 pub const DATABASE_ID: &str = "database_id";
 

@@ -20,6 +20,32 @@ fn it_is_set_up_once_and_shown() {
     assert_eq!((run(&["db", "check"]).code, run(&["db", "check"]).all()), (0, String::new()));
 }
 
+/// A database is a test for good, and books that were billed from do not become one by a slip.
+#[test]
+fn a_database_that_is_marked_as_a_test_takes_any_day() {
+    let mut environment = crate::terminal::imported();
+    let ahead = ["invoices", "generate", "--now", "2026-11-02T12:00:00Z"];
+    let refused = environment.finops(&ahead);
+    assert!(refused.code == 2 && refused.stderr.contains("finops db mark-test"), "{refused}");
+    for (seed, verb) in [("1", "generate"), ("2", "issue")] {
+        environment.set("FINOPS_TEST_SEED", seed);
+        let said = environment.finops(&["invoices", verb]);
+        assert_eq!(said.code, 0, "{said}");
+    }
+    let refused = environment.finops(&["db", "mark-test"]);
+    assert!(refused.code == 1 && refused.stderr.contains("mark with --yes"), "{refused}");
+    assert!(!environment.finops(&["db", "status"]).stdout.contains("test:"));
+    for already in [false, true] {
+        let marked = environment.finops(&["db", "mark-test", "--yes", "--json"]).json();
+        assert_eq!(marked[0]["already_marked"], already);
+    }
+    assert!(environment.finops(&["db", "status"]).stdout.contains("\ntest: any --now is taken"));
+    environment.set("FINOPS_TEST_SEED", "3");
+    let ran = environment.finops(&ahead);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(environment.finops(&["audit", "list", "--company-id", "_system"]).stdout.contains("database.marked_test"));
+}
+
 #[test]
 fn what_breaks_a_rule_is_found() {
     let environment = TestEnvironment::new();
