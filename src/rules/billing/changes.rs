@@ -18,6 +18,7 @@ use crate::model::{
 use crate::rules::exact::AmountError;
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
 use crate::rules::pricing::{Segment, segments};
+use crate::rules::tax::tax_code;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::btree_map::Entry;
@@ -178,7 +179,14 @@ fn comes_to_the_same(a: &InvoiceLine, b: &InvoiceLine) -> bool {
 impl<'a> Side<'a> {
     fn active(&self, period: Option<ServicePeriod>) -> Vec<Active> {
         let found = period.map(|period| segments(&self.facts.items, period.service)).unwrap_or_default();
-        found.iter().filter(|segment| goes_by_days(segment.item)).map(Active::of).collect()
+        let active = |segment: &Segment<'_>| {
+            let (item, days) = (segment.item.clone(), segment.days);
+            let code = tax_code(self.taxing.company, item.tax_code.as_ref(), self.taxing.seller);
+            let rate = self.taxing.reference.taxes().find(&self.taxing.seller.seller_id, code, days.last_day());
+            let tax = rate.ok().map(|rate| (rate.category, rate.rate));
+            Active { item, days, tax }
+        };
+        found.iter().filter(|segment| goes_by_days(segment.item)).map(active).collect()
     }
 
     /// The period that was billed from this day on, as the contract has it; the last one of a metered contract
@@ -259,12 +267,8 @@ fn adjust(line: InvoiceLine, credit: bool) -> Option<InvoiceLine> {
 struct Active {
     item: ContractItem,
     days: Period,
-}
-
-impl Active {
-    fn of(segment: &Segment<'_>) -> Self {
-        Self { item: segment.item.clone(), days: segment.days }
-    }
+    /// By the last of its days, which is the day of supply.
+    tax: Option<(TaxCategory, Decimal)>,
 }
 
 /// Days on which an item is not what it was.
@@ -288,7 +292,8 @@ fn differences<'a>(before: &'a [Active], after: &'a [Active]) -> Vec<Difference<
             let on = |all: &[&'a Active]| all.iter().copied().find(|active| active.days.contains(days.start()));
             let (was, is) = (on(&was), on(&is));
             let same = match (was, is) {
-                (Some(was), Some(is)) => costs_the_same(&was.item, &is.item),
+                // Cut short before the day on which a rate changed, what is left was supplied at the other one.
+                (Some(was), Some(is)) => costs_the_same(&was.item, &is.item) && was.tax == is.tax,
                 (None, None) => true,
                 (Some(_), None) | (None, Some(_)) => false,
             };

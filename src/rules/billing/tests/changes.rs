@@ -221,3 +221,26 @@ fn an_invoice_is_made_anew_from_the_contract_as_it_is_now() {
     facts.contract.tax_inclusive = true;
     assert!(again(&facts).unwrap_err().to_string().starts_with("contract c and item t do not fit on one invoice"));
 }
+
+/// Germany, from 1 July to 31 December 2020: 16 % instead of 19 % (Zweites Corona-Steuerhilfegesetz). The rate is that of
+/// the last day of service, and an end moves that day.
+#[test]
+fn what_is_left_has_the_rate_of_its_own_last_day() {
+    let lowered = TaxRate { valid_from: date("2026-10-20"), rate: 16.into(), ..rate("standard", TaxCategory::Standard, 19) };
+    let rates = vec![rate("standard", TaxCategory::Standard, 19), lowered];
+    let reference = Reference::new(vec![seller("de", chrono_tz::Europe::Berlin)], rates);
+    let before = agreement(&contract("c"));
+    let told = |on: &str| {
+        let after = before.amend(date(on), &Amendment::Cancel).unwrap();
+        let lines = adjustments(&company(), &reference, &facts_of(&before), &facts_of(&after), &[date("2026-10-01")]).unwrap();
+        let one = |one: &Adjusted| format!("{} {}, supplied {}", one.line.period, one.line.amount, one.supplied_on);
+        lines.iter().map(one).collect::<Vec<_>>()
+    };
+    let expected = [
+        "2026-10-01 to 2026-10-17 -54.84, supplied 2026-10-31",
+        "2026-10-01 to 2026-10-17 54.84, supplied 2026-10-17",
+        "2026-10-18 to 2026-10-31 -45.16, supplied 2026-10-31",
+    ];
+    assert_eq!(told("2026-10-18"), expected);
+    assert_eq!(told("2026-10-21"), ["2026-10-21 to 2026-10-31 -35.48, supplied 2026-10-31"]);
+}
