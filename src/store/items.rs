@@ -237,7 +237,7 @@ pub fn adjustments(
         columns!(),
         ", b.invoice_id, i.state FROM billable_items b
          LEFT JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
-         WHERE b.company_id = $1 AND b.contract_id = $2 ORDER BY b.source_key"
+         WHERE b.company_id = $1 AND b.contract_id = $2 AND b.contract_id <> '' ORDER BY b.source_key"
     );
     tx.query(SQL, &[company_id.as_str().into(), contract_id.as_str().into()], |row| {
         let invoice = row.opt_text(COLUMNS)?.map(InvoiceId::stored);

@@ -11,6 +11,7 @@ pub mod copy;
 mod error;
 mod postgres;
 mod sqlite;
+mod statistics;
 mod tls;
 mod tx;
 mod value;

@@ -13,6 +13,7 @@ fn described(db: &TestDb) -> Vec<Vec<String>> {
         rows.iter_mut().for_each(|row| {
             row[3] = row[3].split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",").replace(" )", ")")
         });
+        rows.extend(db.rows("SELECT tbl, idx, stat FROM sqlite_stat1 ORDER BY tbl, idx"));
         return rows;
     }
     let queries = [
