@@ -154,6 +154,26 @@ impl Sqlite {
         Ok(())
     }
 
+    /// As [`Self::for_each_company`], by whole keys.
+    pub(super) fn for_each_key(
+        &mut self,
+        sql: &'static str,
+        keys: &[(&str, &str)],
+        each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let sql = rewrite(&mut self.rewritten, sql);
+        let mut statement = self.connection.prepare_cached(sql).map_err(told_of(&self.path))?;
+        for (company, key) in keys {
+            statement.raw_bind_parameter(1, *company).map_err(told_of(&self.path))?;
+            statement.raw_bind_parameter(2, *key).map_err(told_of(&self.path))?;
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next().map_err(told_of(&self.path))? {
+                each(&Row(Inner::Sqlite(row)))?;
+            }
+        }
+        Ok(())
+    }
+
     /// One prepared statement, executed row by row.
     pub(super) fn insert<'v, const N: usize>(
         &mut self,

@@ -62,12 +62,14 @@ const WHOLE: &[(&str, &str, &str)] = &[
     ("store/dunning.rs", "companies_reminded", "a list for a person, page by page"),
     ("store/effects/byhand.rs", "undelivered", "what was ever sent to a company whose address changed: some a month"),
     ("store/invoices/read.rs", "counts", "a count for status"),
+    ("store/items.rs", "of_companies", "an export reads everything"),
     ("store/notifications.rs", "all", "a list for a person"),
     ("store/openings.rs", "count", "a count for the warning of an export"),
     ("store/openings.rs", "of_companies", "an export reads everything"),
     ("store/payments.rs", "of_companies", "an export reads everything"),
     ("store/statement.rs", "sellers_of", "a statement of account tells of all since the beginning"),
     ("store/statement.rs", "account", "a statement of account tells of all since the beginning"),
+    ("store/usage.rs", "of_companies", "an export reads everything"),
 ];
 
 /// What SQLite is never asked, or not in these words: (file, function or const; all of the file, why).
