@@ -5,7 +5,7 @@ use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::invoice::Proration;
 use crate::model::{Adjustment, BillableItem, CompanyId, ContractId, InvoiceId, InvoiceState, ItemId, SellerId, SourceKey};
 use chrono::NaiveDate;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 macro_rules! columns {
     () => {
@@ -258,8 +258,8 @@ pub fn adjusted_periods<'a>(
     company_id: &CompanyId,
     contracts: impl IntoIterator<Item = &'a ContractId>,
 ) -> Result<AdjustedPeriods, StoreError> {
-    let contracts: BTreeSet<&str> = contracts.into_iter().map(ContractId::as_str).collect();
-    let contracts: Vec<(&str, &str)> = contracts.into_iter().map(|contract| (company_id.as_str(), contract)).collect();
+    let contracts = contracts.into_iter().map(|contract| (company_id.as_str(), contract.as_str()));
+    let contracts: Vec<(&str, &str)> = contracts.collect();
     let mut found = AdjustedPeriods::new();
     for (item, taken) in adjustments_of(tx, &contracts)? {
         let Some(adjustment) = &item.adjustment else { continue };

@@ -9,6 +9,7 @@
 
 pub mod copy;
 mod error;
+mod keys;
 mod postgres;
 mod sqlite;
 mod statistics;

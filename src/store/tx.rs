@@ -81,7 +81,7 @@ impl Tx<'_> {
         Ok(rows)
     }
 
-    /// Reads the rows with these keys (company, key), each given once, in any order. The statement says
+    /// Reads the rows with these keys (company, key), in any order. The statement says
     /// `company_id = $1 AND … = $2`, with which an index begins. What lies between the keys is not
     /// read, so it costs the same whatever is there already.
     pub fn query_keys<T>(
@@ -90,14 +90,17 @@ impl Tx<'_> {
         keys: &[(&str, &str)],
         mut read: impl FnMut(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
+        let mut keys = keys.to_vec();
+        keys.sort_unstable();
+        keys.dedup();
         let mut rows = Vec::new();
         let each = &mut |row: &Row| {
             rows.push(read(row)?);
             Ok(())
         };
         match &mut self.engine {
-            TxEngine::Sqlite(engine) => engine.for_each_key(sql, keys, each),
-            TxEngine::Postgres(engine) => engine.for_each_key(sql, keys, each),
+            TxEngine::Sqlite(engine) => engine.for_each_key(sql, &keys, each),
+            TxEngine::Postgres(engine) => engine.for_each_key(sql, &keys, each),
         }?;
         Ok(rows)
     }
