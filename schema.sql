@@ -326,6 +326,8 @@ CREATE TABLE billable_items (
 CREATE INDEX billable_items_open ON billable_items (company_id, source_key) WHERE invoice_id IS NULL;
 CREATE INDEX billable_items_due ON billable_items (stand_alone_on, company_id) WHERE invoice_id IS NULL;
 CREATE INDEX billable_items_taken ON billable_items (company_id, invoice_id) WHERE invoice_id IS NOT NULL;
+-- What changes of a contract credit and charge.
+CREATE INDEX billable_items_contract ON billable_items (company_id, contract_id) WHERE contract_id <> '';
 
 -- ── Invoices ───────────────────────────────────────────────────────────────────────────────────
 
@@ -370,6 +372,8 @@ CREATE INDEX invoices_stale ON invoices (company_id, invoice_id) WHERE state = '
 -- What is owed, by company: what reminders look through.
 CREATE INDEX invoices_owed ON invoices (company_id, due_on, invoice_id) WHERE state = 'open';
 CREATE INDEX invoices_number ON invoices (number) WHERE number IS NOT NULL;
+-- A person names a draft by its id alone.
+CREATE INDEX invoices_id ON invoices (invoice_id);
 CREATE INDEX invoices_corrects ON invoices (company_id, corrects_id) WHERE corrects_id <> '';
 CREATE UNIQUE INDEX invoices_ref ON invoices (company_id, ref_key) WHERE ref_key <> '';
 -- Lists by date of issue, and of what is owed by due date.

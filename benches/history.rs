@@ -21,7 +21,9 @@ const AS_OF: &str = "2026-10-05T08:00:00Z";
 
 /// `?1` invoices of the contracts, each some days of a past that goes back as far as it must.
 const HISTORY: [&str; 3] = [
-    "INSERT INTO invoices SELECT company_id, printf('0180fd5c-0000-7000-8000-%012d', n), 'paid', 'history', 'EUR', 'c', printf('1%06d', n),
+    "INSERT INTO invoices (company_id, invoice_id, state, seller_id, currency, contract_id, period_start, period_end, revision,
+       number, issued_on, due_on, payment_terms_days, tax_inclusive, reference, net_minor, tax_minor, total_minor, stale, edited)
+     SELECT company_id, printf('0180fd5c-0000-7000-8000-%012d', n), 'paid', 'history', 'EUR', 'c', printf('1%06d', n),
        printf('1%06d', n + 1), 0, printf('OLD-%09d', n), '2020-01-01', '2020-01-15', 14, 0, '', 10000, 1900, 11900, 0, 0
      FROM (WITH RECURSIVE counted(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n < ?1 - 1) SELECT n FROM counted)
      JOIN keys ON keys.at = n % (SELECT COUNT(*) FROM keys)",

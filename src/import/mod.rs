@@ -18,13 +18,15 @@ mod read;
 mod rows;
 mod scan;
 mod seen;
+mod source;
 mod write;
 
 pub use columns::{Column, Need};
 pub use contacts::UNREACHABLE;
 pub use prices::{ContractPlanRow, DiscountRow, NEEDS_OFF, PlanTierRow, TierRow};
-pub use read::{Located, Options, Problems, Reader, Refused, RowError, RowKey, Source, encoding};
+pub use read::{Located, Options, Problems, Reader, Refused, RowError, RowKey, encoding};
 pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
+pub use source::{Source, Spot};
 
 pub use write::csv_cell;
 

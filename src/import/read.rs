@@ -6,6 +6,7 @@ use super::header::Header;
 use super::json::{JsonScanner, Key};
 use super::scan::{Place, Record, Scanner};
 use super::seen::{Again, Seen};
+use super::source::Source;
 use super::{Format, Kind, Row, contacts, prices, rows};
 use crate::error::{Error, Problem, Result};
 use encoding_rs::Encoding;
@@ -41,39 +42,6 @@ pub fn encoding(label: &str) -> Result<&'static Encoding> {
         Error::usage(format!("{label:?} is no encoding that finops knows"))
             .hint("write utf-8, utf-16le, windows-1252 (Excel in Western Europe), windows-1250, iso-8859-2, shift_jis …")
     })
-}
-
-/// Where a row stands, so that what is found out about it later (against the database, say) can
-/// still be told with its place.
-#[derive(Debug, Clone)]
-pub struct Source {
-    header: Arc<Header>,
-    key: Option<RowKey>,
-    /// For each column of the table.
-    places: Box<[Place]>,
-}
-
-impl Source {
-    /// Whether the file has a column: what it lacks stays as it stands (`keep`).
-    pub fn has(&self, column: &str) -> bool {
-        self.header.has(column)
-    }
-
-    /// What names the row.
-    pub const fn key(&self) -> Option<RowKey> {
-        self.key
-    }
-
-    pub fn line(&self) -> u64 {
-        self.places.first().map_or(1, |place| place.line)
-    }
-
-    /// What is wrong with one field of the row. A `field` that is no column stands for the row.
-    pub fn problem(&self, field: &str, value: &str, reason: impl Into<String>) -> Problem {
-        let index = self.header.kind.columns().iter().position(|column| column.name == field).unwrap_or(0);
-        let place = self.places.get(index).copied().unwrap_or(Place { line: 1, column: 1 });
-        self.header.problem(place, field, value, reason.into())
-    }
 }
 
 /// A value and where it came from.

@@ -109,14 +109,11 @@ fn check_changes(tx: &mut Tx, full: &FullInvoice, request: &Request) -> Result<(
     }
     let named = (1..).zip(lines).filter(|(position, _)| request.lines.is_empty() || request.lines.contains(position));
     let contracts: BTreeSet<&ContractId> = named.filter_map(|(_, line)| line.contract_id.as_ref()).collect();
+    let made = items::adjusted_periods(tx, &invoice.company_id, contracts)?;
     for period in billing::of_invoice(tx, &invoice.company_id, &invoice.invoice_id)? {
-        if !contracts.contains(&period.contract_id) {
-            continue;
-        }
-        let made = items::adjustments(tx, &invoice.company_id, &period.contract_id)?;
+        let Some(made) = made.get(&(period.contract_id.clone(), period.start)) else { continue };
         // Those on a voided invoice, too: it may be billed anew.
-        let of_it = made.iter().filter_map(|(item, _)| item.adjustment.as_ref()).filter(|made| made.adjusts == period.start);
-        let amounts: Vec<Money> = of_it.map(|adjustment| adjustment.amount).collect();
+        let amounts: Vec<Money> = made.iter().filter_map(|(item, _)| item.adjustment.as_ref()).map(|a| a.amount).collect();
         if amounts.is_empty() {
             continue;
         }

@@ -101,11 +101,11 @@ fn used(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
         let agreed = contracts.get(&key).zip(items.get(&key));
         agreed.is_some_and(|(contract, items)| is_agreed_usage(contract, items, &used.meter, used.used_on))
     };
-    Ok(usage::of_companies(tx, ids, ALL_IDS)?.into_iter().filter(is_billed).map(Row::Usage).collect())
+    Ok(usage::of_companies(tx, ids)?.into_iter().filter(is_billed).map(Row::Usage).collect())
 }
 
 fn billable(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
-    let found = items::of_companies(tx, ids, ALL_IDS)?;
+    let found = items::of_companies(tx, ids)?;
     let mut found: Vec<BillableItem> = found.into_iter().filter_map(|(item, taken)| as_imported(item, taken)).collect();
     found.sort_by(|a, b| (&a.company_id, &a.source_key).cmp(&(&b.company_id, &b.source_key)));
     Ok(found.into_iter().map(Row::BillableItem).collect())

@@ -29,7 +29,7 @@ pub use openings::taken_over;
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
-use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, RowKey, Source};
+use crate::import::{Kind, Located, Options, Problems, Reader, Row, RowError, RowKey, Source, Spot};
 use crate::model::{Seller, SellerId};
 use crate::operations::invoices::find;
 use crate::operations::payments::{self, Desk, RecordError};
@@ -37,7 +37,7 @@ use crate::store::audit::{self, Author, Entry};
 use crate::store::{Db, Tx};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -135,7 +135,7 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
         found: Vec::new(),
         refused: HashSet::new(),
         unread: BTreeSet::new(),
-        without_tiers: BTreeMap::new(),
+        without_tiers: HashMap::new(),
         tiers: tiers::Pending::default(),
         kind: Kind::Sellers,
         entries: Vec::new(),
@@ -150,9 +150,11 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
         }
         work.tell_found();
     }
-    for source in work.without_tiers.values() {
+    let mut without_tiers: Vec<&Spot> = work.without_tiers.values().collect();
+    without_tiers.sort_by_key(|spot| spot.order());
+    for spot in without_tiers {
         let reason = "its prices are in tiers, and it has none: import them (price_tiers, plan_tiers) along with this file";
-        work.problems.extend(vec![source.problem("price_model", "", reason)]);
+        work.problems.extend(vec![spot.problem(reason)]);
     }
     match work.problems.into_error() {
         Some(error) => Err(error),
@@ -183,8 +185,9 @@ struct Work<'a> {
     refused: HashSet<(Kind, RowKey)>,
     /// Kinds of which a row was refused that nothing names: it may be any.
     unread: BTreeSet<Kind>,
-    /// Items that wait for their tiers, which a later file must bring.
-    without_tiers: BTreeMap<String, Source>,
+    /// Items that wait for their tiers, which a later file must bring: a hundred bytes for each item of the
+    /// file that is priced in tiers and new. They are not put away in files, since each goes when its tiers come.
+    without_tiers: HashMap<RowKey, Spot>,
     /// Tiers that may go on in the next chunk.
     tiers: tiers::Pending,
     /// Of the file being read.

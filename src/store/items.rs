@@ -228,20 +228,33 @@ pub fn change(before: Option<&BillableItem>, after: &BillableItem, stand_alone_o
     UPSERT.change(before.map(|item| values(item, stand_alone_on)).as_ref(), &values(after, stand_alone_on))
 }
 
-/// The items of these companies (ids ascending) with a source key from the first to the last given,
-/// and the state of the invoice that took each up.
-pub fn of_companies(
-    tx: &mut Tx,
-    companies: &[&str],
-    (first, last): (&str, &str),
-) -> Result<Vec<(BillableItem, Option<InvoiceState>)>, StoreError> {
+/// An item, and the state of the invoice that took it up.
+pub type WithState = (BillableItem, Option<InvoiceState>);
+
+/// The items of these companies (ids ascending).
+pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<WithState>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         ", i.state FROM billable_items b LEFT JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
-         WHERE b.company_id = $1 AND b.source_key >= $2 AND b.source_key <= $3"
+         WHERE b.company_id = $1"
     );
-    tx.query_companies(SQL, companies, &[first.into(), last.into()], |row| Ok((read_item(row)?, row.parse_opt(COLUMNS)?)))
+    tx.query_companies(SQL, companies, &[], read_with_state)
+}
+
+/// The items with these keys: (company, source key).
+pub fn of_keys(tx: &mut Tx, keys: &[(&str, &str)]) -> Result<Vec<WithState>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", i.state FROM billable_items b LEFT JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
+         WHERE b.company_id = $1 AND b.source_key = $2"
+    );
+    tx.query_keys(SQL, keys, read_with_state)
+}
+
+fn read_with_state(row: &Row) -> Result<WithState, StoreError> {
+    Ok((read_item(row)?, row.parse_opt(COLUMNS)?))
 }
 
 /// An invoice that took an item up, and how far it has come.
@@ -253,17 +266,42 @@ pub fn adjustments(
     company_id: &CompanyId,
     contract_id: &ContractId,
 ) -> Result<Vec<(BillableItem, Taken)>, StoreError> {
+    adjustments_of(tx, &[(company_id.as_str(), contract_id.as_str())])
+}
+
+/// What changes of contracts credit or charge, by contract and first day of the period in which they do.
+pub type AdjustedPeriods = BTreeMap<(ContractId, NaiveDate), Vec<(BillableItem, Taken)>>;
+
+/// The same of several contracts, in one statement.
+pub fn adjusted_periods<'a>(
+    tx: &mut Tx,
+    company_id: &CompanyId,
+    contracts: impl IntoIterator<Item = &'a ContractId>,
+) -> Result<AdjustedPeriods, StoreError> {
+    let contracts = contracts.into_iter().map(|contract| (company_id.as_str(), contract.as_str()));
+    let contracts: Vec<(&str, &str)> = contracts.collect();
+    let mut found = AdjustedPeriods::new();
+    for (item, taken) in adjustments_of(tx, &contracts)? {
+        let Some(adjustment) = &item.adjustment else { continue };
+        found.entry((adjustment.contract_id.clone(), adjustment.adjusts)).or_default().push((item, taken));
+    }
+    Ok(found)
+}
+
+fn adjustments_of(tx: &mut Tx, contracts: &[(&str, &str)]) -> Result<Vec<(BillableItem, Taken)>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         ", b.invoice_id, i.state FROM billable_items b
          LEFT JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
-         WHERE b.company_id = $1 AND b.contract_id = $2 ORDER BY b.source_key"
+         WHERE b.company_id = $1 AND b.contract_id = $2 AND b.contract_id <> ''"
     );
-    tx.query(SQL, &[company_id.as_str().into(), contract_id.as_str().into()], |row| {
+    let mut found = tx.query_keys(SQL, contracts, |row| {
         let invoice = row.opt_text(COLUMNS)?.map(InvoiceId::stored);
         Ok((read_item(row)?, invoice.zip(row.parse_opt(COLUMNS + 1)?)))
-    })
+    })?;
+    found.sort_by(|one, other| one.0.source_key.cmp(&other.0.source_key));
+    Ok(found)
 }
 
 /// Takes away what is no longer to be billed.

@@ -9,8 +9,10 @@
 
 pub mod copy;
 mod error;
+mod keys;
 mod postgres;
 mod sqlite;
+mod statistics;
 mod tls;
 mod tx;
 mod value;

@@ -54,7 +54,7 @@ pub fn credit_key(reference: &str) -> String {
 /// The opening credit of these companies (ids ascending).
 pub fn credits_of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<OpeningCredit>, StoreError> {
     const SQL: &str = "SELECT company_id, entry_key, seller_id, currency, amount_minor, entered_on, reason FROM credit_entries
-      WHERE company_id = $1 AND entry_key LIKE 'opening:%' ORDER BY company_id, entry_key";
+      WHERE company_id = $1 AND entry_key >= 'opening:' AND entry_key < 'opening;' ORDER BY company_id, entry_key";
     tx.query_companies(SQL, companies, &[], |row| {
         let currency: Currency = row.parse(3)?;
         Ok(OpeningCredit {

@@ -42,6 +42,13 @@ pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Pause>, Store
     tx.query_companies(SQL, companies, &[], read)
 }
 
+/// The pauses of these contracts: (company, contract).
+pub fn of_contracts(tx: &mut Tx, contracts: &[(&str, &str)]) -> Result<Vec<Pause>, StoreError> {
+    const SQL: &str = "SELECT company_id, contract_id, from_on, until_on FROM contract_pauses
+      WHERE company_id = $1 AND contract_id = $2";
+    tx.query_keys(SQL, contracts, read)
+}
+
 fn values(p: &Pause) -> [Val<'_>; 4] {
     [p.company_id.as_str().into(), p.contract_id.as_str().into(), p.from.into(), p.until.into()]
 }

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 mod copy;
+mod keys;
 
 pub(super) struct Postgres {
     client: Client,
@@ -30,6 +31,8 @@ enum Form {
     AsWritten,
     /// `company_id = $1` as `company_id = ANY($1)`.
     Companies,
+    /// `company_id = $1 AND key = $2` as a search for many pairs.
+    Keys,
     Bulk,
 }
 

@@ -3,7 +3,7 @@
 //! A new database is made from `schema.sql`; an older one goes through the steps it lacks. A test
 //! proves that both ways lead to the same schema.
 
-use super::{Db, StoreError, Tx, Val};
+use super::{Db, StoreError, Tx, Val, statistics};
 use chrono::{DateTime, Utc};
 
 /// The whole schema, as it is now.
@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     Step { version: 5, name: "prices", sql: include_str!("migrations/0005_prices.sql") },
     Step { version: 6, name: "moving", sql: include_str!("migrations/0006_moving.sql") },
     Step { version: 7, name: "changes", sql: include_str!("migrations/0007_changes.sql") },
+    Step { version: 8, name: "history", sql: include_str!("migrations/0008_history.sql") },
 ];
 
 /// The schema that this build works with.
@@ -164,12 +165,14 @@ fn create(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), StoreError> {
     for step in STEPS {
         note(tx, step, now)?;
     }
-    Ok(())
+    statistics::put(tx)
 }
 
 fn apply(tx: &mut Tx, step: &Step, now: DateTime<Utc>) -> Result<(), StoreError> {
     tx.script(&for_engine(step.sql, tx.is_sqlite()))?;
-    note(tx, step, now)
+    note(tx, step, now)?;
+    // They are of the schema as it is now.
+    if step.version == VERSION { statistics::put(tx) } else { Ok(()) }
 }
 
 fn note(tx: &mut Tx, step: &Step, now: DateTime<Utc>) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@
 //! SQLITE_BUSY_SNAPSHOT instead of waiting.
 
 use super::copy::{Cell, Table, insert_sql};
+use super::keys::ByKey;
 use super::value::Address;
 use super::value::Inner;
 use super::{Bulk, Row, Setup, StoreError, Val};
@@ -149,6 +150,36 @@ impl Sqlite {
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next().map_err(told_of(&self.path))? {
                 each(&Row(Inner::Sqlite(row)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A loop of prepared look-ups of keys that ascend; none where nothing lies between the first and the last
+    /// of a company, as when keys ascend from one import to the next.
+    pub(super) fn for_each_key(
+        &mut self,
+        sql: &'static str,
+        keys: &[(&str, &str)],
+        each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let any_between = ByKey::of(sql).map(|by_key| by_key.any_between());
+        let sql = rewrite(&mut self.rewritten, sql);
+        let mut statement = self.connection.prepare_cached(sql).map_err(told_of(&self.path))?;
+        for of_company in keys.chunk_by(|one, next| one.0 == next.0) {
+            if let (Some(any), [first, .., last]) = (&any_between, of_company) {
+                let mut any = self.connection.prepare_cached(any).map_err(told_of(&self.path))?;
+                if !any.exists([first.0, first.1, last.1]).map_err(told_of(&self.path))? {
+                    continue;
+                }
+            }
+            for (company, key) in of_company {
+                statement.raw_bind_parameter(1, *company).map_err(told_of(&self.path))?;
+                statement.raw_bind_parameter(2, *key).map_err(told_of(&self.path))?;
+                let mut rows = statement.raw_query();
+                while let Some(row) = rows.next().map_err(told_of(&self.path))? {
+                    each(&Row(Inner::Sqlite(row)))?;
+                }
             }
         }
         Ok(())

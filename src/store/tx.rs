@@ -81,6 +81,30 @@ impl Tx<'_> {
         Ok(rows)
     }
 
+    /// Reads the rows with these keys (company, key), in any order. The statement says
+    /// `company_id = $1 AND … = $2`, with which an index begins. What lies between the keys is not
+    /// read, so it costs the same whatever is there already.
+    pub fn query_keys<T>(
+        &mut self,
+        sql: &'static str,
+        keys: &[(&str, &str)],
+        mut read: impl FnMut(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut keys = keys.to_vec();
+        keys.sort_unstable();
+        keys.dedup();
+        let mut rows = Vec::new();
+        let each = &mut |row: &Row| {
+            rows.push(read(row)?);
+            Ok(())
+        };
+        match &mut self.engine {
+            TxEngine::Sqlite(engine) => engine.for_each_key(sql, &keys, each),
+            TxEngine::Postgres(engine) => engine.for_each_key(sql, &keys, each),
+        }?;
+        Ok(rows)
+    }
+
     /// Writes many rows by one statement and returns how many were written (fewer than were given
     /// when the conflict clause left some out).
     pub fn insert<'v, const N: usize>(

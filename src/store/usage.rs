@@ -88,19 +88,28 @@ pub fn discount_change(before: Option<&Discount>, after: &Discount) -> String {
     UPSERT_DISCOUNTS.change(before.map(discount_values).as_ref(), &discount_values(after))
 }
 
-/// The counts of these companies (ids ascending) with a key from the first to the last given.
-pub fn of_companies(tx: &mut Tx, companies: &[&str], (first, last): (&str, &str)) -> Result<Vec<Usage>, StoreError> {
+/// The counts of these companies (ids ascending), by (company, key).
+pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Usage>, StoreError> {
     const SQL: &str = "SELECT company_id, usage_key, contract_id, meter, used_on, quantity FROM usage
-      WHERE company_id = $1 AND usage_key >= $2 AND usage_key <= $3 ORDER BY company_id, usage_key";
-    tx.query_companies(SQL, companies, &[first.into(), last.into()], |row| {
-        Ok(Usage {
-            company_id: CompanyId::stored(row.text(0)?),
-            usage_key: UsageKey::stored(row.text(1)?),
-            contract_id: ContractId::stored(row.text(2)?),
-            meter: Meter::stored(row.text(3)?),
-            used_on: row.date(4)?,
-            quantity: row.decimal(5)?,
-        })
+      WHERE company_id = $1 ORDER BY company_id, usage_key";
+    tx.query_companies(SQL, companies, &[], read_usage)
+}
+
+/// The counts with these keys: (company, usage key).
+pub fn of_keys(tx: &mut Tx, keys: &[(&str, &str)]) -> Result<Vec<Usage>, StoreError> {
+    const SQL: &str = "SELECT company_id, usage_key, contract_id, meter, used_on, quantity FROM usage
+      WHERE company_id = $1 AND usage_key = $2";
+    tx.query_keys(SQL, keys, read_usage)
+}
+
+fn read_usage(row: &Row) -> Result<Usage, StoreError> {
+    Ok(Usage {
+        company_id: CompanyId::stored(row.text(0)?),
+        usage_key: UsageKey::stored(row.text(1)?),
+        contract_id: ContractId::stored(row.text(2)?),
+        meter: Meter::stored(row.text(3)?),
+        used_on: row.date(4)?,
+        quantity: row.decimal(5)?,
     })
 }
 

@@ -159,7 +159,11 @@ fn what_prices_are_made_of_comes_back_as_it_was_written() {
             [used("1", "2026-01-31", "0.1"), used("2", "2026-01-31", "99999999999999999999999999"), used("3", "2026-02-01", "7")];
         write(&mut db, |tx| usage::upsert(tx, &counts));
         write(&mut db, |tx| usage::upsert(tx, &counts));
-        assert_eq!(read(&mut db, |tx| usage::of_companies(tx, &["a"], ("1", "2"))), counts[..2]);
+        assert_eq!(read(&mut db, |tx| usage::of_companies(tx, &["a"])), counts);
+        let mut found = read(&mut db, |tx| usage::of_keys(tx, &[("a", "3"), ("b", "2"), ("a", "1"), ("a", "4")]));
+        found.sort_by(|one, other| one.usage_key.cmp(&other.usage_key));
+        assert_eq!(found, [counts[0].clone(), counts[2].clone()], "what lies between the keys is not read");
+        assert!(read(&mut db, |tx| usage::of_keys(tx, &[])).is_empty());
         let days = read(&mut db, |tx| usage::of_contract(tx, &"a".parse().unwrap(), &"c".parse().unwrap(), day("2026-01-31")));
         let told: Vec<String> = days.iter().map(|d| format!("{} {}", d.on, d.quantity)).collect();
         assert_eq!(told, ["2026-01-31 99999999999999999999999999.1", "2026-02-01 7"]);
@@ -295,7 +299,10 @@ fn adjustments_and_pauses_are_kept() {
         let ended = pause("2026-10-18", Some("2026-10-20"));
         write(&mut db, |tx| finops::store::pauses::upsert(tx, &[&ended]));
         assert_eq!(read(&mut db, |tx| finops::store::pauses::of_contract(tx, &a, &c)), [first.clone(), ended.clone()]);
-        assert_eq!(read(&mut db, |tx| finops::store::pauses::of_companies(tx, &["a"])), [first, ended]);
+        assert_eq!(read(&mut db, |tx| finops::store::pauses::of_companies(tx, &["a"])), [first.clone(), ended.clone()]);
+        let mut found = read(&mut db, |tx| finops::store::pauses::of_contracts(tx, &[("a", "c"), ("a", "none"), ("b", "c")]));
+        found.sort_by_key(|pause| pause.from);
+        assert_eq!(found, [first, ended]);
     });
 }
 
@@ -321,6 +328,9 @@ fn an_item_is_taken_once() {
         assert_eq!(read(&mut db, |tx| items::of_invoice(tx, &a, &invoice_id(1))), std::slice::from_ref(&plain));
         let found = read(&mut db, |tx| items::find(tx, &a, &one.source_key));
         assert_eq!(found, Some((plain.clone(), Some(invoice_id(1)))));
+        let mut states = read(&mut db, |tx| items::of_keys(tx, &[("a", "Ticket:2"), ("a", "none"), ("a", "ticket:1")]));
+        states.sort_by_key(|found| found.1);
+        assert_eq!(states, [(two.clone(), None), (plain.clone(), Some(InvoiceState::Draft))]);
         assert_eq!(read(&mut db, |tx| items::open(tx, &["a"])), [two]);
         assert_eq!(write(&mut db, |tx| items::release(tx, &a, &invoice_id(1))), 1);
         assert!(take(&mut db, 2), "it is open again");

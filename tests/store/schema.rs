@@ -13,6 +13,7 @@ fn described(db: &TestDb) -> Vec<Vec<String>> {
         rows.iter_mut().for_each(|row| {
             row[3] = row[3].split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",").replace(" )", ")")
         });
+        rows.extend(db.rows("SELECT tbl, idx, stat FROM sqlite_stat1 ORDER BY tbl, idx"));
         return rows;
     }
     let queries = [
@@ -108,4 +109,22 @@ fn a_database_says_what_it_is() {
         db.execute("UPDATE meta SET value = '0' WHERE key = 'schema_version'").unwrap();
         assert_eq!(db.open().read(schema::status).unwrap(), Status::Older(0));
     });
+}
+
+/// SQLite's planner goes by what a step of the schema tells it, whatever was counted before.
+#[test]
+fn a_step_of_the_schema_brings_its_statistics() {
+    let (new, old) = (TestDb::sqlite(), TestDb::sqlite());
+    schema::migrate(&mut new.open(), now()).unwrap();
+    schema::create_by_steps(&mut old.open(), VERSION - 1, now()).unwrap();
+    assert!(
+        old.rows("SELECT name FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'").is_empty(),
+        "an older build told it nothing"
+    );
+    old.execute("ANALYZE").unwrap();
+    schema::migrate(&mut old.open(), now()).unwrap();
+    let told = |db: &TestDb| db.rows("SELECT tbl, idx, stat FROM sqlite_stat1 ORDER BY tbl, idx");
+    assert_eq!(told(&old), told(&new));
+    assert!(told(&old).len() > 40);
+    assert!(old.rows("SELECT tbl FROM sqlite_stat4").is_empty());
 }

@@ -82,15 +82,15 @@ const APART: &[(&str, &str, &str)] =
     &[("store/check.rs", "RULES", "db check compares numbers with invoices, by differences that the coordinator puts together")];
 
 /// A statement: the texts of one `const`, put together.
-struct Statement {
-    path: String,
-    line: usize,
+pub struct Statement {
+    pub path: String,
+    pub line: usize,
     /// The function that it stands in, or the const's own name at the top.
-    name: String,
-    sql: String,
+    pub name: String,
+    pub sql: String,
 }
 
-fn statements() -> Vec<Statement> {
+pub fn statements() -> Vec<Statement> {
     let mut found: Vec<Statement> = Vec::new();
     for source in scan::all().into_iter().filter(|s| s.room() == "store") {
         let functions = source.functions();
@@ -124,13 +124,13 @@ fn constant(before: &str) -> String {
 }
 
 /// In capitals and with single spaces, without comments and texts in quotes.
-fn code_of(sql: &str) -> String {
+pub fn code_of(sql: &str) -> String {
     let lines: Vec<&str> = sql.lines().map(|l| l.split("--").next().unwrap_or_default()).collect();
     let unquoted: String = lines.join("\n").split('\'').step_by(2).collect::<Vec<_>>().join("''");
     unquoted.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase()
 }
 
-fn words(code: &str) -> Vec<&str> {
+pub fn words(code: &str) -> Vec<&str> {
     code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect()
 }
 

@@ -11,11 +11,10 @@ use std::collections::BTreeSet;
 /// since it would be credited twice. Returns what was taken away.
 pub fn forget_adjustments(tx: &mut Tx, voided: &Invoice) -> Result<Vec<BillableItem>> {
     let (mut in_drafts, mut forgotten) = (BTreeSet::new(), Vec::new());
-    for period in billing::of_invoice(tx, &voided.company_id, &voided.invoice_id)? {
-        for (item, taken) in items::adjustments(tx, &period.company_id, &period.contract_id)? {
-            if item.adjustment.as_ref().is_none_or(|adjustment| adjustment.adjusts != period.start) {
-                continue;
-            }
+    let periods = billing::of_invoice(tx, &voided.company_id, &voided.invoice_id)?;
+    let mut adjusted = items::adjusted_periods(tx, &voided.company_id, periods.iter().map(|period| &period.contract_id))?;
+    for period in periods {
+        for (item, taken) in adjusted.remove(&(period.contract_id.clone(), period.start)).unwrap_or_default() {
             match taken {
                 Some((id, InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible)) => {
                     let later = invoices::head(tx, &voided.company_id, &id)?;

@@ -1,6 +1,6 @@
 //! Billable items: whatever else is to be billed, once per source key.
 
-use super::standing::{Scope, companies_changed};
+use super::standing::companies_changed;
 use super::{Outcome, Words, Work};
 use crate::error::Result;
 use crate::import::{Kind, Located, keep};
@@ -15,12 +15,14 @@ const WORDS: Words = Words { entity: "billable_item", added: "billable_item.adde
 
 pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> Result<()> {
     let keys: Vec<_> = rows.iter().map(|row| (row.value.company_id.clone(), row.value.source_key.clone())).collect();
-    let scope = Scope::of(keys.iter().map(|key| (key.0.as_str(), key.1.as_str())));
+    let keys: Vec<(&str, &str)> = keys.iter().map(|key| (key.0.as_str(), key.1.as_str())).collect();
+    let ids: BTreeSet<&str> = keys.iter().map(|key| key.0).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
     // Whoever bills these companies now is waited for, and waits for what is imported.
-    tx.hold_companies(&scope.companies)?;
-    let companies = companies::by_ids(tx, &scope.companies)?;
+    tx.hold_companies(&ids)?;
+    let companies = companies::by_ids(tx, &ids)?;
     let companies: BTreeMap<&str, &Company> = companies.iter().map(|c| (c.company_id.as_str(), c)).collect();
-    let found = items::of_companies(tx, &scope.companies, scope.range)?;
+    let found = items::of_keys(tx, &keys)?;
     let standing: BTreeMap<_, _> = found.iter().map(|(item, taken)| (key(item), (item, *taken))).collect();
     let mut written = Vec::new();
     let mut changed = BTreeSet::new();

@@ -4,7 +4,7 @@
 use super::standing::{self, ContractKey, History, Scope, contracts_changed};
 use super::{Outcome, Words, Work};
 use crate::error::Result;
-use crate::import::{ContractItemRow, Kind, Located, Source, keep};
+use crate::import::{ContractItemRow, Kind, Located, RowKey, Source, keep};
 use crate::model::{Contract, ContractItem, ItemId, PriceTerms, Tiers};
 use crate::rules::pricing::check_item_countable;
 use crate::store::{Tx, contracts as store};
@@ -162,9 +162,9 @@ fn note(work: &mut Work, edit: &Edit, versions: &Versions, version: &ContractIte
     let outcome = if is_new { Outcome::Added } else { Outcome::Changed };
     let payload = store::item_change(before, version);
     let id = format!("{}/{}/{}", version.contract_id, version.item_id, version.valid_from);
-    let named = format!("{}/{id}", version.company_id);
+    let named = RowKey::of(&[version.company_id.as_str(), &id]);
     if version.price_model.has_tiers() && version.terms.tiers.is_none() {
-        work.without_tiers.insert(named, edit.source.clone());
+        work.without_tiers.insert(named, edit.source.spot("price_model"));
     } else {
         work.without_tiers.remove(&named);
     }

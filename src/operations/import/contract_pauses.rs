@@ -23,7 +23,8 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Pause>>) -> Result<
     let contracts = scope.contracts(tx)?;
     let histories = scope.history(tx)?;
     let mut standing: BTreeMap<ContractKey, Paused> = BTreeMap::new();
-    for pause in pauses::of_companies(tx, &scope.companies)? {
+    let of: Vec<(&str, &str)> = keys.iter().map(|key| (key.0.as_str(), key.1.as_str())).collect();
+    for pause in pauses::of_contracts(tx, &of)? {
         standing.entry((pause.company_id.clone(), pause.contract_id.clone())).or_default().insert(pause.from, pause);
     }
     let none = History::default();

@@ -4,7 +4,7 @@
 use super::standing::contracts_changed;
 use super::{Outcome, Words, Work};
 use crate::error::Result;
-use crate::import::{Kind, Located, PlanTierRow, Source, keep};
+use crate::import::{Kind, Located, PlanTierRow, RowKey, Source, keep};
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::{CompanyId, ContractItem, Currency, ItemId, Plan, PlanId, PlanItem, Tiers};
 use crate::rules::pricing::check_item_countable;
@@ -137,9 +137,9 @@ fn note_item(work: &mut Work, source: &Source, before: Option<&PlanItem>, item: 
     let outcome = if is_new { Outcome::Added } else { Outcome::Changed };
     let id = format!("{}/{}/{}", item.plan_id, item.version, item.item_id);
     if item.price_model.has_tiers() && item.terms.tiers.is_none() {
-        work.without_tiers.insert(id.clone(), source.clone());
+        work.without_tiers.insert(RowKey::of(&[&id]), source.spot("price_model"));
     } else {
-        work.without_tiers.remove(&id);
+        work.without_tiers.remove(&RowKey::of(&[&id]));
     }
     work.note(SYSTEM_COMPANY, &ITEM, outcome, id, plans::item_change(before, item));
     work.count_rows(outcome, rows - 1);

@@ -18,8 +18,9 @@ pub fn key_of(contract: &Contract) -> ContractKey {
     (contract.company_id.clone(), contract.contract_id.clone())
 }
 
-/// The companies and the range of ids that a chunk is about: all of its rows lie within, so that one
-/// company with very many contracts is not read whole for each chunk.
+/// The companies and the range of ids of contracts that a chunk is about: all of its rows lie within, so
+/// that one company with very many contracts is not read whole for each chunk. For keys of which there
+/// are more with each month (usage, items) a range would hold ever more: those are looked up one by one.
 pub struct Scope<'a> {
     pub companies: Vec<&'a str>,
     pub range: (&'a str, &'a str),

@@ -13,7 +13,8 @@ use std::collections::HashSet;
 pub struct Pending {
     rows: Vec<Located<TierRow>>,
     plan_rows: Vec<Located<PlanTierRow>>,
-    /// Items whose tiers were read to the end.
+    /// Items whose tiers were read to the end: some thirty bytes for each item of the file, so that ten thousand
+    /// contracts with ten such items take three megabytes.
     done: HashSet<RowKey>,
 }
 

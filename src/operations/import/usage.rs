@@ -14,10 +14,11 @@ const WORDS: Words = Words { entity: "usage", added: "usage.added", changed: "us
 
 pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Usage>>) -> Result<()> {
     let by_key: Vec<_> = rows.iter().map(|row| (row.value.company_id.clone(), row.value.usage_key.clone())).collect();
-    let counts = Scope::of(by_key.iter().map(|key| (key.0.as_str(), key.1.as_str())));
+    let wanted: Vec<(&str, &str)> = by_key.iter().map(|key| (key.0.as_str(), key.1.as_str())).collect();
+    let companies: BTreeSet<&str> = wanted.iter().map(|key| key.0).collect();
     // Whoever bills these companies now is waited for, and waits for what is imported.
-    tx.hold_companies(&counts.companies)?;
-    let standing = usage::of_companies(tx, &counts.companies, counts.range)?;
+    tx.hold_companies(&companies.into_iter().collect::<Vec<_>>())?;
+    let standing = usage::of_keys(tx, &wanted)?;
     let standing: BTreeMap<_, Usage> = standing.into_iter().map(|u| ((u.company_id.clone(), u.usage_key.clone()), u)).collect();
     let mut differing = Vec::new();
     for (row, key) in rows.into_iter().zip(&by_key) {
