@@ -47,7 +47,8 @@ struct Survey<'a> {
     /// Starts of the periods that are billed in this plan or passed over.
     done: Vec<NaiveDate>,
     /// Why this contract's later periods have to wait.
-    blocked: Option<Failure>,
+    /// One of its periods failed: the later ones wait.
+    is_blocked: bool,
 }
 
 /// One period on its way to an invoice: `survey` is its contract's place in the list.
@@ -81,7 +82,7 @@ impl<'a> Planner<'a> {
                 None
             }
             Ok((seller, calendar)) => {
-                let mut survey = Survey { facts, seller, calendar, due: Vec::new(), done: Vec::new(), blocked: None };
+                let mut survey = Survey { facts, seller, calendar, due: Vec::new(), done: Vec::new(), is_blocked: false };
                 self.find_due(&mut survey);
                 self.hold_back_too_many(&mut survey);
                 Some(survey)
@@ -155,14 +156,24 @@ impl<'a> Planner<'a> {
         let mut groups = self.groups(surveys);
         groups.sort_by(|a, b| (a[0].due_on, a[0].survey).cmp(&(b[0].due_on, b[0].survey)));
         for group in groups {
-            let waits_for = group.iter().find_map(|candidate| surveys[candidate.survey].blocked.clone());
-            match waits_for.map_or_else(|| self.bill_group(&group), Err) {
-                Ok(()) => {
-                    for Candidate { survey, part: (_, period), .. } in &group {
-                        surveys[*survey].done.push(period.service.start());
+            // A contract waits at its first period that fails; those that would share its invoice do not.
+            let mut ready: Vec<&Candidate<'a>> = group.iter().filter(|one| !surveys[one.survey].is_blocked).collect();
+            let mut billed = if ready.is_empty() { continue } else { self.bill_group(&ready) };
+            if billed.is_err() && ready.len() > 1 {
+                ready.retain(|one| match build_invoice(&self.facts.company, self.reference, &[one.part], &[]) {
+                    Ok(_) => true,
+                    Err(problem) => {
+                        self.plan.failed.push(surveys[one.survey].block(one, problem));
+                        false
                     }
+                });
+                billed = if ready.is_empty() { Ok(()) } else { self.bill_group(&ready) };
+            }
+            for one in ready {
+                match &billed {
+                    Ok(()) => surveys[one.survey].done.push(one.part.1.service.start()),
+                    Err(problem) => self.plan.failed.push(surveys[one.survey].block(one, problem.clone())),
                 }
-                Err(problem) => self.block(&group, surveys, &problem),
             }
         }
     }
@@ -193,7 +204,7 @@ impl<'a> Planner<'a> {
         groups
     }
 
-    fn bill_group(&mut self, group: &[Candidate<'a>]) -> Result<(), Failure> {
+    fn bill_group(&mut self, group: &[&Candidate<'a>]) -> Result<(), Failure> {
         let parts: Vec<Part<'a>> = group.iter().map(|candidate| candidate.part).collect();
         let end = parts.iter().map(|(_, period)| period.service.end()).max();
         let items = match (parts.first(), end) {
@@ -206,17 +217,6 @@ impl<'a> Planner<'a> {
         let invoice = build_invoice(&self.facts.company, self.reference, &parts, &items)?;
         self.accept(invoice, &items);
         Ok(())
-    }
-
-    /// A contract waits at its first period that fails; earlier ones stand. Each is told once.
-    fn block(&mut self, group: &[Candidate<'a>], surveys: &mut [Survey<'a>], problem: &Failure) {
-        for Candidate { survey, part: (facts, period), .. } in group {
-            if surveys[*survey].blocked.is_none() {
-                surveys[*survey].blocked = Some(problem.clone());
-                let subject = Subject::Contract(facts.contract.contract_id.clone());
-                self.fail(subject, Some(period.service), problem.clone());
-            }
-        }
     }
 
     /// What no contract's invoice took: one invoice a seller, currency and way of pricing.
@@ -306,6 +306,14 @@ impl<'a> Planner<'a> {
         if next.map(|next| next.next_start) != Some(facts.next_start) {
             self.plan.schedule.push((facts.contract.contract_id.clone(), next));
         }
+    }
+}
+
+impl Survey<'_> {
+    fn block(&mut self, at: &Candidate<'_>, problem: Failure) -> Failed {
+        self.is_blocked = true;
+        let (facts, period) = at.part;
+        Failed { subject: Subject::Contract(facts.contract.contract_id.clone()), period: Some(period.service), problem }
     }
 }
 
