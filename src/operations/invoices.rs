@@ -67,7 +67,7 @@ pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Resu
     if invoice.state == InvoiceState::Paid && invoice.total.minor() > 0 {
         return Err(Error::refused(format!("invoice {label} is paid by the company's credit")).hint(credit_it));
     }
-    invoice.check_step(InvoiceState::Void).map_err(|e| Error::refused(e.0))?;
+    invoice.check_step(InvoiceState::Void).map_err(|e| Error::refused(e.0).hint(instead_of_void(invoice)))?;
     let forgotten = forget_adjustments(tx, invoice)?;
     change_state(tx, invoice, InvoiceState::Void)?;
     let returned = give_back(tx, ctx, invoice)?;
@@ -81,6 +81,22 @@ pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Resu
         payload["changes_forgotten"] = forgotten.iter().map(told).collect();
     }
     note(tx, ctx, invoice, "invoice.voided", &payload)
+}
+
+/// What to do about an invoice in a state that cannot become void.
+fn instead_of_void(invoice: &Invoice) -> String {
+    let label = invoice.label();
+    match invoice.state {
+        InvoiceState::Paid if invoice.total.minor() < 0 => {
+            "what it gives back is the company's credit already: bill what is too much of it as an item (finops import billable_items)"
+                .to_owned()
+        }
+        InvoiceState::Issued => "a credit note stays: bill again what it credited too much, as an item".to_owned(),
+        InvoiceState::Void => format!("bill its periods again: finops invoices regenerate {label}"),
+        InvoiceState::Draft | InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible => {
+            format!("see what it stands for: finops invoices show {label}")
+        }
+    }
 }
 
 /// Gives the company back what of its credit an invoice used up.

@@ -330,3 +330,23 @@ fn a_change_goes_on_despite_a_credit_note_when_a_person_says_so() {
         firm.is_sound();
     });
 }
+
+/// What an invoice below zero has given is the company's already.
+#[test]
+fn an_invoice_below_zero_cannot_be_voided_and_says_what_to_do() {
+    each_engine(|db| {
+        let mut firm = firm(db, ITEMS, &[]);
+        firm.bill();
+        assert_eq!(amended(&mut firm, "2026-09-16", Amendment::Cancel), "-50.00");
+        firm.at = "2026-09-16T10:00:00Z".to_owned();
+        firm.bill();
+        let voided = firm.by_hand(|tx, ctx| {
+            let credit = find(tx, "INV-2026-000002", None)?;
+            void(tx, ctx, &credit, "")
+        });
+        let hint = voided.as_ref().err().and_then(|error| error.hint.clone()).unwrap();
+        assert!(hint.starts_with("what it gives back is the company's credit already"), "{hint}");
+        refused(voided, "is paid and cannot become void");
+        firm.is_sound();
+    });
+}
