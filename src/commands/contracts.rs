@@ -293,7 +293,7 @@ fn text(amended: &Amended, order: &Order, dry_run: bool) -> String {
             line.period,
             if line.days == line.of_days { String::new() } else { format!("{} of {} days, ", line.days, line.of_days) },
             line.quantity.normalize(),
-            line.unit_price.normalize(),
+            currency.price(line.unit_price),
             line.amount
         ));
     }

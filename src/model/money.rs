@@ -17,6 +17,13 @@ pub struct Currency {
 }
 
 impl Currency {
+    /// A unit price as it is shown: with the currency's decimals, or more where it is finer.
+    pub fn price(self, price: Decimal) -> Decimal {
+        let mut shown = price.normalize();
+        shown.rescale(shown.scale().max(self.exponent()));
+        shown
+    }
+
     /// ISO 4217 alphabetic code: `EUR`.
     pub fn code(self) -> &'static str {
         self.inner.code()
