@@ -75,3 +75,35 @@ fn what_is_billed_is_not_moved_and_said_so() {
     let said = environment.finops(&["export", "companys"]);
     assert!(said.code == 2 && said.stderr.contains("did you mean companies?"), "{said}");
 }
+
+/// Coming from another system whose numbers go on here, in the order that the README tells.
+#[test]
+fn numbers_go_on_where_the_system_before_stopped() {
+    let mut environment = TestEnvironment::new();
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data");
+    environment.set("FINOPS_TEST_SEED", "1");
+    assert_eq!(environment.finops(&["init"]).code, 0);
+    let opening = "company_id,number,seller_id,currency,amount,issued_on,due_on\n\
+                   elbe,INV-2026-000415,nordlicht,EUR,119.00,2026-10-20,2026-11-05\n";
+    for entry in std::fs::read_dir(&examples).unwrap() {
+        let path = entry.unwrap().path();
+        environment.write(&format!("data/{}", path.file_name().unwrap().to_str().unwrap()), std::fs::read(&path).unwrap());
+    }
+    environment.write("data/opening_invoices.csv", opening);
+    let said = environment.finops(&["import", "data"]);
+    let way = "finops db reconcile --given nordlicht=INV-2026-000415 --accept";
+    assert!(said.code == 1 && said.stderr.contains("opening_invoices.csv:2:") && said.stderr.contains(way), "{said}");
+    for args in [
+        &["import", "sellers", "data/sellers.csv"][..],
+        &["db", "reconcile", "--given", "nordlicht=INV-2026-000417", "--accept"],
+        &["import", "data"],
+        &["invoices", "generate"],
+    ] {
+        let said = environment.finops(args);
+        assert_eq!(said.code, 0, "{said}");
+    }
+    environment.set("FINOPS_TEST_SEED", "2");
+    let said = environment.finops(&["invoices", "issue", "--json"]);
+    assert!(said.code == 0 && said.stdout.contains("\"INV-2026-000418\"") && !said.stdout.contains("000417"), "{said}");
+    assert_eq!(environment.finops(&["db", "check"]).code, 0);
+}

@@ -29,6 +29,7 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/notifications.rs", "all", "a list for a person"),
     ("store/notifications.rs", "find", "another application names a message by its key alone"),
     ("store/notifications.rs", "unread_counts", "a count for status: an index of what is unread"),
+    ("store/numbers.rs", "given_between", "numbers are looked up whoever has them: one range of one index"),
     ("store/numbers.rs", "is_given", "a number is looked up whoever has it"),
     ("store/companies.rs", "tax_ids", "a report for doctor, page by page"),
     ("store/contracts.rs", "list", "a list for a person"),
