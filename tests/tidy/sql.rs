@@ -69,6 +69,8 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/invoices/read.rs", "counts", "a count for status"),
     ("store/invoices/write.rs", "mark_stale_by_seller", "a seller's terms or rates changed, and it bills any company"),
     ("store/items.rs", "companies_due", "finds the companies with work due: one range of one index"),
+    ("store/items.rs", "count_issued", "a count for the warning of an export"),
+    ("store/openings.rs", "count_uncollectible", "a count for the warning of an export"),
     ("store/openings.rs", "count", "a count for the warning of an export"),
     ("store/plans.rs", "contracts_on", "a price list changed, and contracts of any company are on it: one range of one index"),
     ("store/plans.rs", "issued_on", "whether a price list may still change: the first that was billed by it"),
