@@ -6,7 +6,7 @@ use crate::import::{Format, Kind, Row};
 use crate::model::InvoiceState;
 use crate::operations::export::{self, Logo, Way};
 use crate::providers::folder::write_private;
-use crate::store::{Tx, invoices, openings};
+use crate::store::{Tx, invoices, items, openings};
 use crate::ui::{Column, Table};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// Write what stands in the database into the files that import reads.
 ///
 /// A folder gets a file for each kind, in the same state of the database: imported into an empty
-/// database, it gives the same rows. Invoices, their numbers and the audit log go with
+/// database, it gives the same rows. Invoices, what they bill, their numbers and the audit log go with
 /// finops db copy only. Files are readable by their owner alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  finops export moved/\n  finops export companies --format jsonl\n  \
@@ -49,6 +49,11 @@ struct Summary<'a> {
 /// A row as JSON: the columns as keys.
 #[derive(Serialize)]
 struct Item<'a>(BTreeMap<&'static str, std::borrow::Cow<'a, str>>);
+
+const BILLED: &str = "items that are on issued invoices would be billed again by another database: finops export FOLDER/ leaves \
+                      them out";
+const WRITTEN_OFF: &str = "opening invoices that are written off here are open where they are imported: finops invoices \
+                           uncollectible writes them off there";
 
 pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let ctx = Context::new(shell)?;
@@ -87,7 +92,7 @@ fn to_stdout(kind: Kind, format: Format, ctx: &Context) -> Result<()> {
         ui.data(&format.head(kind));
     }
     let mut logos = false;
-    ctx.open_db()?.read(|tx| {
+    let warning = ctx.open_db()?.read(|tx| {
         export::rows(tx, kind, Way::default(), &mut |row| {
             logos |= matches!(&row, Row::Seller(row) if !row.seller.logo_sha256.is_empty());
             if ui.is_json() {
@@ -96,8 +101,10 @@ fn to_stdout(kind: Kind, format: Format, ctx: &Context) -> Result<()> {
                 ui.data(&format.line(&row));
             }
             Ok(())
-        })
+        })?;
+        warning_of(tx, kind)
     })?;
+    warning.iter().for_each(|warning| ui.warn(warning));
     if logos {
         ui.warn("the logos are left out, and importing this takes them away: --out FILE writes them beside the file");
     }
@@ -108,10 +115,24 @@ fn to_file(kind: Kind, file: &Path, format: Option<Format>, ctx: &Context) -> Re
     let format = format.or_else(|| Format::of(file)).unwrap_or(Format::Csv);
     let folder = file.parent().unwrap_or_else(|| Path::new(""));
     let mut files = Files { folder, parts: Vec::new() };
-    let count = ctx.open_db()?.read(|tx| files.write(tx, (kind, file), format, false))?;
+    let (count, warning) = ctx.open_db()?.read(|tx| {
+        let count = files.write(tx, (kind, file), format, false)?;
+        Ok::<_, Error>((count, warning_of(tx, kind)?))
+    })?;
     files.keep()?;
     tell(ctx, file, &BTreeMap::from([(kind, count)]));
+    warning.iter().for_each(|warning| ctx.ui.warn(warning));
     Ok(())
+}
+
+/// What whoever imports the rows of a kind into another database must know.
+fn warning_of(tx: &mut Tx, kind: Kind) -> Result<Option<String>> {
+    let (count, text) = match kind {
+        Kind::BillableItems => (items::count_issued(tx)?, BILLED),
+        Kind::OpeningInvoices => (openings::count_uncollectible(tx)?, WRITTEN_OFF),
+        _ => return Ok(None),
+    };
+    Ok((count > 0).then(|| format!("{text} (there are {count})")))
 }
 
 fn to_folder(folder: &Path, format: Format, ctx: &Context) -> Result<()> {
@@ -121,24 +142,26 @@ fn to_folder(folder: &Path, format: Format, ctx: &Context) -> Result<()> {
             .hint("give an empty folder, or the same --format"));
     }
     let mut files = Files { folder, parts: Vec::new() };
-    let (counts, billed) = ctx.open_db()?.read(|tx| {
+    let (counts, billed, items, written_off) = ctx.open_db()?.read(|tx| {
         let mut counts = BTreeMap::new();
         for kind in Kind::ALL.iter().copied() {
             counts.insert(kind, files.write(tx, (kind, &folder.join(kind.file_name_as(format))), format, true)?);
         }
         let issued = invoices::counts(tx)?.into_iter().filter(|count| count.0 != InvoiceState::Draft.as_str());
         let issued = issued.map(|count| count.2).sum::<i64>();
-        Ok::<_, Error>((counts, issued - openings::count(tx)?))
+        Ok::<_, Error>((counts, issued - openings::count(tx)?, items::count_issued(tx)?, warning_of(tx, Kind::OpeningInvoices)?))
     })?;
     files.keep()?;
     tell(ctx, folder, &counts);
     if billed > 0 {
         ctx.ui.warn(format!(
-            "{billed} issued invoices and their payments are not in {}: where it is imported, their service would be billed \
-             again. Set bill_from of the contracts, or move everything with finops db copy",
+            "{billed} issued invoices, their payments and the {items} items on them are not in {}: where it is imported, \
+             contracts would be billed again and numbers begin at 1. Set bill_from of the contracts and tell the last numbers \
+             (finops db reconcile --given SELLER=NUMBER --accept), or move everything with finops db copy",
             folder.display()
         ));
     }
+    written_off.iter().for_each(|warning| ctx.ui.warn(warning));
     Ok(())
 }
 

@@ -196,7 +196,7 @@ const BILLABLE_ITEMS: [Column; 11] = [
 
 const OPENING_INVOICES: [Column; 8] = [
     COMPANY_ID,
-    col("number", Required, "2025-0815", "As the system before gave it; it is none of your series here"),
+    col("number", Required, "2025-0815", "As the system before gave it; none that a series here is still to give"),
     SELLER_ID,
     CURRENCY,
     col("amount", Required, "119.00", "What is still to be paid of it, tax included").numbers(),

@@ -5,6 +5,7 @@
 //! number, the dates, the frozen document and the planned PDF, in one transaction, so that no
 //! number is lost or given twice. Deliver: the PDFs, on all cores.
 
+mod block;
 mod credit;
 mod frozen;
 mod plan;
@@ -126,12 +127,13 @@ impl Job for Issue<'_> {
                 Err(Unfit::Fail(failed)) => decided.failed.push(*failed),
             }
         }
+        block::refuse_given(tx, &mut decided)?;
         Ok(decided)
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [IssuePlan]) -> Result<Vec<Entry>> {
         credit::check(tx, plans)?;
-        let numbered = plan::number(tx, plans)?;
+        let numbered = block::take(tx, plans)?;
         let mut heads = Vec::with_capacity(plans.len());
         let mut frozen = Frozen::default();
         let mut told = Vec::new();

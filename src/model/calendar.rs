@@ -184,12 +184,15 @@ fn parse_period_name(s: &str) -> Option<Period> {
     Period::new(start, end).ok()
 }
 
+/// No date is before it.
+pub const FIRST_YEAR: i32 = 1900;
+
 /// Reads an ISO 8601 calendar date, `2026-10-31`, and nothing else, between the years 1900 and 9999.
 pub fn parse_date(s: &str) -> Result<NaiveDate, Invalid> {
     let shaped =
         s.len() == 10 && s.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
     let date = if shaped { NaiveDate::parse_from_str(s, "%Y-%m-%d").ok() } else { None };
-    date.filter(|d| d.year() >= 1900).ok_or_else(|| Invalid::new(format!("{s:?} is not a date: write it as 2026-10-31")))
+    date.filter(|d| d.year() >= FIRST_YEAR).ok_or_else(|| Invalid::new(format!("{s:?} is not a date: write it as 2026-10-31")))
 }
 
 #[cfg(test)]

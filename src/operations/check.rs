@@ -21,9 +21,9 @@ const PAGE: u32 = 500;
 pub struct Finding {
     /// A stable word for scripts: `invoice_lines`, `document_hash`.
     pub rule: &'static str,
-    /// The company or the series; empty for the database as a whole.
+    /// The company, the series or the seller; empty for the database as a whole.
     pub company_id: String,
-    /// The invoice, contract, item or year.
+    /// The invoice, contract, item, year or number.
     pub id: String,
     pub message: String,
 }

@@ -12,7 +12,7 @@ mod record;
 mod taxes;
 mod voided;
 
-pub use record::PREFIX;
+pub use record::{MOVED, PREFIX};
 pub use voided::forget_adjustments;
 
 use crate::context::Ids;

@@ -282,8 +282,13 @@ fn number(tx: &mut Tx, seller: &Seller, note: &Invoice, issued_on: NaiveDate) ->
     };
     let number = format.format(issued_on.year(), seq);
     if numbers::is_given(tx, seller_id, &number)? {
-        return Err(Error::refused(format!("seller {seller_id} has given the number {number} already, in another series"))
-            .hint("give the series of credit notes a credit_number_format of its own, and import the seller again"));
+        return Err(Error::refused(format!(
+            "seller {seller_id} has given the number {number} already, and {series_id} would again"
+        ))
+        .hint(format!(
+            "finops db reconcile --given {seller_id}={number} --accept passes over it; or give the series of credit notes a \
+                 credit_number_format of its own, and import the seller again"
+        )));
     }
     let given = Given { series_id, year, seq, company_id: &note.company_id, document_id: &note.invoice_id };
     numbers::record(tx, &[given])?;

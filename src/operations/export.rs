@@ -9,6 +9,7 @@ use crate::model::{BillableItem, ContractItem, ContractPlan, Discount, InvoiceSt
 use crate::rules::pricing::is_agreed_usage;
 use crate::store::{StoreError, Tx, companies, contacts, contracts, items, openings, pauses, payments, plans, sellers, usage};
 
+use super::contracts::MOVED;
 use super::import::standing::Scope;
 use rust_decimal::Decimal;
 
@@ -31,8 +32,9 @@ pub type KeepLogo<'a> = &'a dyn Fn(&Logo) -> Result<()>;
 pub struct Way<'a> {
     /// Keeps a logo, before the sellers that name it; None leaves them out.
     pub keep_logo: Option<KeepLogo<'a>>,
-    /// Only what an empty database can take: payments are of invoices, of which only those that were
-    /// taken over go along.
+    /// Only what an empty database can take, and what is still to be done: payments are of invoices, of which only those
+    /// that were taken over go along, and an item that is on an issued invoice would be billed again. Otherwise the rows
+    /// are for the database that they come from, which knows what is billed.
     pub for_an_empty_database: bool,
 }
 
@@ -77,7 +79,7 @@ pub fn rows(tx: &mut Tx, kind: Kind, way: Way, each: &mut dyn FnMut(Row) -> Resu
             Ok(found.into_iter().map(|one| Row::Discount(Box::new(discount(one)))).collect())
         }),
         Kind::Usage => by_company(tx, each, used),
-        Kind::BillableItems => by_company(tx, each, billable),
+        Kind::BillableItems => by_company(tx, each, |tx, ids| billable(tx, ids, way)),
         Kind::Payments => by_company(tx, each, |tx, ids| {
             let mut paid = payments::of_companies(tx, ids)?;
             paid.retain(|paid| paid.of_opening || !way.for_an_empty_database);
@@ -104,22 +106,22 @@ fn used(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
     Ok(usage::of_companies(tx, ids)?.into_iter().filter(is_billed).map(Row::Usage).collect())
 }
 
-fn billable(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
-    let found = items::of_companies(tx, ids)?;
-    let mut found: Vec<BillableItem> = found.into_iter().filter_map(|(item, taken)| as_imported(item, taken)).collect();
+fn billable(tx: &mut Tx, ids: &[&str], way: Way) -> Result<Vec<Row>, StoreError> {
+    // What a voided invoice has comes back only by a new revision of it, which stays behind as well.
+    let is_to_be_billed = |taken: Option<InvoiceState>| matches!(taken, None | Some(InvoiceState::Draft));
+    let mut found = items::of_companies(tx, ids)?;
+    found.retain(|(item, taken)| is_to_be_billed(*taken) || item.adjustment.is_none() && !way.for_an_empty_database);
+    let mut found: Vec<BillableItem> = found.into_iter().filter_map(|(item, _)| as_imported(item)).collect();
     found.sort_by(|a, b| (&a.company_id, &a.source_key).cmp(&(&b.company_id, &b.source_key)));
     Ok(found.into_iter().map(Row::BillableItem).collect())
 }
 
 /// An item as import takes it. What a change of a contract credits or charges stands with the invoices that it
 /// corrects; while it is still to be billed, it goes along as an item of its own, under another key.
-fn as_imported(item: BillableItem, taken: Option<InvoiceState>) -> Option<BillableItem> {
+fn as_imported(item: BillableItem) -> Option<BillableItem> {
     let Some(adjustment) = &item.adjustment else { return Some(item) };
-    if !matches!(taken, None | Some(InvoiceState::Draft)) {
-        return None;
-    }
     let amount = adjustment.amount.to_decimal();
-    let source_key = format!("moved:{}", item.source_key).parse().ok()?;
+    let source_key = format!("{MOVED}{}", item.source_key).parse().ok()?;
     let description = format!("{}, {}", item.description, adjustment.period);
     Some(BillableItem {
         source_key,

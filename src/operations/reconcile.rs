@@ -12,13 +12,14 @@ use crate::context::Context;
 use crate::engine::doubts::{self, Cause, Doubt};
 use crate::engine::{host, witness};
 use crate::error::{Error, Result, io_error};
+use crate::model::calendar::FIRST_YEAR;
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::{Seller, SellerId};
 use crate::providers::folder;
 use crate::rules::numbering::NumberFormat;
 use crate::store::audit::{self, Entry};
-use crate::store::{Db, Tx, documents, numbers, schema, sellers};
-use chrono::NaiveDate;
+use crate::store::{Db, StoreError, Tx, documents, numbers, schema, sellers};
+use chrono::{Datelike, NaiveDate};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
@@ -134,10 +135,8 @@ fn of_folder(tx: &mut Tx, root: &Path, seller: &str, year: &str, unknown: &mut V
 /// # Errors
 /// Usage: the seller's format does not make such a number.
 fn of_number(tx: &mut Tx, seller_id: &SellerId, number: &str) -> Result<Option<Unknown>> {
-    if numbers::is_given(tx, seller_id, number)? {
-        return Ok(None);
-    }
-    // The year stands in the number, or does not matter.
+    // The year stands in the number, or does not matter. One that an invoice of the system before has may be still to
+    // come here.
     for year in 2000..2100 {
         if let Some(series) = series(tx, seller_id, number, year)? {
             if is_past(tx, Some(&series))? {
@@ -147,8 +146,27 @@ fn of_number(tx: &mut Tx, seller_id: &SellerId, number: &str) -> Result<Option<U
             return Ok(Some(Unknown { path: String::new(), seller_id, number, series: Some(series) }));
         }
     }
+    if numbers::is_given(tx, seller_id, number)? {
+        return Ok(None);
+    }
     Err(Error::usage(format!("--given {seller_id}={number}: the numbers of seller {seller_id} do not look like that"))
         .hint("give the last number as it stands on the invoice; finops invoices list shows others of the seller"))
+}
+
+/// Whether a seller's series, as they stand, will come to this number in the year of a day or the one after. Of years
+/// that are over nothing is given any more.
+pub(in crate::operations) fn will_come_to(tx: &mut Tx, seller: &Seller, number: &str, on: NaiveDate) -> Result<bool, StoreError> {
+    for (series_id, format) in formats(seller) {
+        for year in [on.year(), on.year() + 1] {
+            let counter = if format.restarts_yearly() { year } else { 0 };
+            if let Some(seq) = format.read(number, year)
+                && seq >= numbers::next(tx, series_id, counter)?
+            {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the series has gone beyond a number already: given, or passed over before.
@@ -228,8 +246,9 @@ fn pass_over(tx: &mut Tx, unknown: &Unknown) -> Result<Option<PassedOver>> {
     let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id.as_str() == seller_id);
     let format = seller.and_then(|seller| formats(&seller).into_iter().find(|(id, _)| id == series_id).map(|(_, format)| format));
     let label = |seq: u64| format.as_ref().map_or_else(|| seq.to_string(), |format| format.format(*year, seq));
-    // A counter that is opened only now has issued nothing that this database could date.
-    let opened_on = NaiveDate::from_ymd_opt((*year).max(1), 1, 1).unwrap_or_default();
+    // A counter that is opened only now has issued nothing that this database could date: the first day of its year, or
+    // of the calendar where numbers do not restart.
+    let opened_on = NaiveDate::from_ymd_opt((*year).max(FIRST_YEAR), 1, 1).unwrap_or_default();
     let lost = numbers::pass_over(tx, (series_id, *year), *seq, opened_on, label)?;
     Ok(lost.map(|lost| PassedOver {
         series_id: series_id.clone(),

@@ -12,7 +12,7 @@ const MAX_ANSWERS: u32 = 100;
 pub struct Finding {
     /// A stable word for scripts: `invoice_sum`.
     pub rule: &'static str,
-    /// What breaks it, as (company, id) or (series, year).
+    /// What breaks it, as (company, id), (series, year) or (seller, number).
     pub subject: (String, String),
     /// What is wrong, for people.
     pub message: &'static str,
@@ -25,7 +25,7 @@ struct Rule {
     sql: &'static str,
 }
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     Rule {
         name: "invoice_taxes",
         message: "the tax groups do not add up to the invoice's net and tax",
@@ -74,12 +74,18 @@ const RULES: [Rule; 13] = [
     },
     Rule {
         name: "numbers_given",
-        message: "a number was given twice, or an issued invoice has one that its series did not give",
+        message: "the invoice was given two numbers, or one that its series did not give",
         sql: "SELECT company_id, invoice_id FROM (SELECT company_id, invoice_id FROM invoices WHERE state <> 'draft'
             EXCEPT SELECT company_id, document_id FROM document_numbers
             EXCEPT SELECT company_id, invoice_id FROM opening_invoices) ungiven
           UNION SELECT company_id, document_id FROM document_numbers GROUP BY company_id, document_id HAVING COUNT(*) > 1
           ORDER BY company_id, invoice_id LIMIT $1",
+    },
+    Rule {
+        name: "number_twice",
+        message: "two invoices of the seller have this number",
+        sql: "SELECT seller_id, number FROM invoices WHERE number IS NOT NULL GROUP BY seller_id, number HAVING COUNT(*) > 1
+          ORDER BY seller_id, number LIMIT $1",
     },
     Rule {
         name: "payment_settles",

@@ -257,6 +257,14 @@ fn read_with_state(row: &Row) -> Result<WithState, StoreError> {
     Ok((read_item(row)?, row.parse_opt(COLUMNS)?))
 }
 
+/// How many that were imported are on issued invoices.
+pub fn count_issued(tx: &mut Tx) -> Result<i64, StoreError> {
+    const SQL: &str = "SELECT COUNT(*) FROM billable_items b
+      JOIN invoices i ON i.company_id = b.company_id AND i.invoice_id = b.invoice_id
+      WHERE b.contract_id = '' AND i.state <> 'draft'";
+    Ok(tx.query_opt(SQL, &[], |row| row.int(0))?.unwrap_or(0))
+}
+
 /// An invoice that took an item up, and how far it has come.
 pub type Taken = Option<(InvoiceId, InvoiceState)>;
 

@@ -121,7 +121,13 @@ pub fn any_given(tx: &mut Tx) -> Result<bool, StoreError> {
     Ok(tx.query_opt(SQL, &[], |_| Ok(()))?.is_some())
 }
 
-/// Whether a seller has given this number already, in whatever series.
+/// The numbers of a seller between these two, ends included, byte by byte: whoever gave them, here or in another system.
+pub fn given_between(tx: &mut Tx, seller_id: &SellerId, (first, last): (&str, &str)) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = "SELECT number FROM invoices WHERE number >= $1 AND number <= $2 AND seller_id = $3";
+    tx.query(SQL, &[first.into(), last.into(), seller_id.as_str().into()], |row| row.string(0))
+}
+
+/// Whether a seller has given this number already, in whatever series or system.
 pub fn is_given(tx: &mut Tx, seller_id: &SellerId, number: &str) -> Result<bool, StoreError> {
     const SQL: &str = "SELECT 1 FROM invoices WHERE number = $1 AND seller_id = $2";
     Ok(tx.query_opt(SQL, &[number.into(), seller_id.as_str().into()], |_| Ok(()))?.is_some())

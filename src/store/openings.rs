@@ -27,11 +27,19 @@ pub fn count(tx: &mut Tx) -> Result<i64, StoreError> {
     Ok(tx.query_opt(SQL, &[], |row| row.int(0))?.unwrap_or(0))
 }
 
-/// Those of these companies (ids ascending) that were not voided since, as they were taken over.
+/// How many were written off since.
+pub fn count_uncollectible(tx: &mut Tx) -> Result<i64, StoreError> {
+    const SQL: &str = "SELECT COUNT(*) FROM opening_invoices o
+      JOIN invoices i ON i.company_id = o.company_id AND i.invoice_id = o.invoice_id WHERE i.state = 'uncollectible'";
+    Ok(tx.query_opt(SQL, &[], |row| row.int(0))?.unwrap_or(0))
+}
+
+/// Those of these companies (ids ascending) that were not voided since, as they were taken over: paid, written off or
+/// open, they may have payments.
 pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<OpeningInvoice>, StoreError> {
     const SQL: &str = "SELECT o.company_id, i.number, i.seller_id, i.currency, i.total_minor, i.issued_on, i.due_on, i.reference
       FROM opening_invoices o JOIN invoices i ON i.company_id = o.company_id AND i.invoice_id = o.invoice_id
-      WHERE o.company_id = $1 AND i.state IN ('open', 'paid') ORDER BY o.company_id, i.number, o.invoice_id";
+      WHERE o.company_id = $1 AND i.state <> 'void' ORDER BY o.company_id, i.number, o.invoice_id";
     tx.query_companies(SQL, companies, &[], |row| {
         let currency: Currency = row.parse(3)?;
         Ok(OpeningInvoice {

@@ -1,7 +1,7 @@
 //! What is exported and imported elsewhere is the same, on either engine, in either format.
 
 use crate::database::{TestDb, books, each_engine};
-use crate::support::{Books, author, now};
+use crate::support::{Books, author};
 use finops::error::Error;
 use finops::import::{Format, Kind, Options};
 use finops::operations::export::{self, Logo, Way};
@@ -54,14 +54,15 @@ pub fn fill(db: &TestDb) {
     import(db, &[(Kind::ContractItems, Input::Stdin(format!("{later}{version},2027-01-01,Dearer,1.23456\n").into_bytes()))]);
 }
 
-fn import(db: &TestDb, files: &[(Kind, Input)]) {
+pub fn import(db: &TestDb, files: &[(Kind, Input)]) {
     let (options, author) = (Options::default(), author());
-    let how = How { options: &options, author: &author, as_of: now(), ctx: None, dry_run: false };
+    let how =
+        How { options: &options, author: &author, as_of: "2026-11-02T10:00:00Z".parse().unwrap(), ctx: None, dry_run: false };
     import_files(&mut db.open(), files, &how).unwrap_or_else(|error| panic!("{error}: {:?}", error.problems));
 }
 
 /// Writes every kind into a folder; how many rows of each.
-fn export_all(db: &TestDb, folder: &Path, format: Format) -> BTreeMap<Kind, usize> {
+pub fn export_all(db: &TestDb, folder: &Path, format: Format) -> BTreeMap<Kind, usize> {
     let keep = |logo: &Logo| {
         std::fs::write(folder.join(&logo.file_name), &logo.content).unwrap();
         Ok(())

@@ -17,6 +17,8 @@ mod import_columns;
 mod import_items;
 mod import_prices;
 mod items_billed;
+mod moved;
+mod numbers;
 mod payments;
 mod sellers;
 mod support;

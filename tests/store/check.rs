@@ -122,6 +122,10 @@ fn ways_to_break() -> Vec<Break> {
             vec![("invoice_number", draft.clone())],
         ),
         (
+            one(format!("UPDATE invoices SET number = 'N-1' WHERE invoice_id = '{draft}'")),
+            vec![("invoice_number", draft.clone()), ("number_twice", "N-1".to_owned())],
+        ),
+        (
             one(format!("INSERT INTO invoice_documents VALUES ('a', '{draft}', 'ab', 'x')")),
             vec![("invoice_number", draft.clone())],
         ),
@@ -174,7 +178,7 @@ fn each_broken_rule_is_found_and_named() {
         prepare(db);
         let found = |db: &TestDb| -> Vec<(&'static str, String)> {
             let findings = read(&mut db.open(), findings);
-            assert!(findings.iter().all(|f| !f.message.is_empty() && ["a", "s"].contains(&f.subject.0.as_str())));
+            assert!(findings.iter().all(|f| !f.message.is_empty() && ["a", "s", "seller"].contains(&f.subject.0.as_str())));
             findings.into_iter().map(|f| (f.rule, f.subject.1)).collect()
         };
         assert_eq!(found(db), [], "sound books");

@@ -19,6 +19,9 @@ use std::collections::BTreeSet;
 /// What source keys of adjustments begin with; no import may bring such.
 pub const PREFIX: &str = "change:";
 
+/// What they begin with besides where an export brought them into another database, as items like any other.
+pub const MOVED: &str = "moved:";
+
 /// An amendment that is being written.
 pub(super) struct Work<'a> {
     pub desk: Desk<'a>,

@@ -5,7 +5,7 @@ use super::{Outcome, Words, Work};
 use crate::error::Result;
 use crate::import::{Kind, Located, keep};
 use crate::model::{BillableItem, Company, InvoiceState};
-use crate::operations::contracts::PREFIX;
+use crate::operations::contracts::{MOVED, PREFIX};
 use crate::rules::pricing::check_countable;
 use crate::rules::schedule::alone_on;
 use crate::store::{Tx, companies, items};
@@ -44,7 +44,7 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> 
         if let Some((before, _)) = before {
             keep::billable_item(&mut item, before, &source);
         }
-        if before.is_some_and(|(before, _)| *before == item) {
+        if before.is_some_and(|(before, _)| *before == item) || was_moved_from_here(tx, &item)? {
             work.count(Outcome::Unchanged);
             continue;
         }
@@ -69,6 +69,13 @@ pub fn write(tx: &mut Tx, work: &mut Work, rows: Vec<Located<BillableItem>>) -> 
     // An open draft may take a new item up.
     work.summary.stale_drafts += companies_changed(tx, &changed)?;
     Ok(())
+}
+
+/// What a change of a contract has left to bill, given back to the database that bills it.
+fn was_moved_from_here(tx: &mut Tx, item: &BillableItem) -> Result<bool> {
+    let origin = item.source_key.as_str().strip_prefix(MOVED).filter(|origin| origin.starts_with(PREFIX));
+    let Some(origin) = origin.and_then(|origin| origin.parse().ok()) else { return Ok(false) };
+    Ok(items::find(tx, &item.company_id, &origin)?.is_some())
 }
 
 fn key(item: &BillableItem) -> (&str, &str) {

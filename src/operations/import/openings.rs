@@ -8,6 +8,7 @@ use crate::model::{
     FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineKind, Money, OpeningCredit, OpeningInvoice,
     Period, Seller, TaxCategory,
 };
+use crate::operations::reconcile::will_come_to;
 use crate::rules::schedule::today;
 use crate::store::credit::NewEntry;
 use crate::store::{Tx, companies, credit, invoices, numbers, openings};
@@ -60,11 +61,23 @@ pub fn write_invoices(tx: &mut Tx, work: &mut Work, rows: Vec<Located<OpeningInv
             work.refuse(source, "number", &opening.number, reason);
             continue;
         }
+        if will_come_to(tx, &seller, &opening.number, today)? {
+            work.refuse(source, "number", &opening.number, still_to_come(opening));
+            continue;
+        }
         let told = take_over(tx, opening, &seller)?;
         let payload = json!({ "after": told });
         work.note(opening.company_id.as_str(), &INVOICE, Outcome::Added, invoice_id.to_string(), payload.to_string());
     }
     Ok(())
+}
+
+fn still_to_come(opening: &OpeningInvoice) -> String {
+    let OpeningInvoice { seller_id, number, .. } = opening;
+    format!(
+        "a series of seller {seller_id} would give this number again: once the sellers are imported (on their own), finops db \
+         reconcile --given {seller_id}={number} --accept passes over the numbers up to it; name the last that was given"
+    )
 }
 
 /// What the file has no column for stays as it is.
