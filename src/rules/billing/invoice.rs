@@ -41,10 +41,9 @@ pub fn build_invoice(
     draft.finish(&billed, &items)
 }
 
-/// Whether an item can be billed at all; so that one that cannot does not take an invoice with it.
+/// Whether an item can be billed at all, its tax included; so that one that cannot does not take an invoice with it.
 pub(super) fn check_item(company: &Company, reference: &Reference, item: &BillableItem) -> Result<(), Failure> {
-    let seller = reference.seller(&item.seller_id)?;
-    item_line(Taxing { company, seller, reference }, item).map(|_| ())
+    build_invoice(company, reference, &[], &[item]).map(|_| ())
 }
 
 /// What all that is on one invoice must have in common.

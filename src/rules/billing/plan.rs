@@ -46,7 +46,6 @@ struct Survey<'a> {
     due: Vec<ServicePeriod>,
     /// Starts of the periods that are billed in this plan or passed over.
     done: Vec<NaiveDate>,
-    /// Why this contract's later periods have to wait.
     /// One of its periods failed: the later ones wait.
     is_blocked: bool,
 }

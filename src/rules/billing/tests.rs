@@ -12,6 +12,7 @@ use crate::rules::pauses::served;
 use crate::rules::periods::BillingCalendar;
 
 mod prices;
+mod together;
 
 fn date(text: &str) -> NaiveDate {
     parse_date(text).unwrap()
