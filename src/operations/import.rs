@@ -268,7 +268,8 @@ impl Work<'_> {
             let invoice = match find(tx, &row.invoice, Some(&row.payment.company_id)) {
                 Ok(invoice) => invoice,
                 Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Usage) => {
-                    self.refuse(&source, "invoice", &row.invoice, error.message);
+                    let hint = error.hint.as_deref().unwrap_or_default();
+                    self.refuse(&source, "invoice", &row.invoice, format!("{}; {hint}", error.message));
                     continue;
                 }
                 Err(error) => return Err(error),

@@ -30,9 +30,14 @@ pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Res
         .hint("finops invoices list shows numbers and ids; a draft has only an id")),
         1 => Ok(found.remove(0)),
         _ => {
-            let owners: Vec<String> = found.iter().map(|i| format!("{} of company {}", i.invoice_id, i.company_id)).collect();
-            Err(Error::usage(format!("{number_or_id} is the number of several invoices: {}", owners.join(", ")))
-                .hint("name the id, or the company with --company-id"))
+            let named = |i: &Invoice| format!("{} of seller {}, company {}", i.invoice_id, i.seller_id, i.company_id);
+            let all: Vec<String> = found.iter().map(named).collect();
+            Err(Error::usage(format!("{number_or_id} is the number of several invoices: {}", all.join("; "))).hint(
+                match company {
+                    Some(_) => "name the id",
+                    None => "name the id, or the company with --company-id",
+                },
+            ))
         }
     }
 }

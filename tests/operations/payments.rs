@@ -1,4 +1,5 @@
 use crate::database::each_engine;
+use crate::firm::Firm;
 use crate::support::{Books, author, company, date, now};
 use finops::error::{Error, ErrorKind};
 use finops::import::Kind;
@@ -118,5 +119,50 @@ fn payments_come_by_file_too() {
         assert_eq!(books.head(&invoice).state, InvoiceState::Paid);
         let told = books.told(Kind::Payments, &format!("{file}acme,R-9,1,EUR,2026-10-20,s2\nacme,R-1,1,EUR,2026-12-01,s3\n"));
         assert!(told.contains("invoice: there is no invoice \"R-9\"") && told.contains("received_on: 2026-12-01"), "{told}");
+    });
+}
+
+/// A company that two sellers bill, each by numbers that look alike: a row that means either is refused and names both.
+#[test]
+fn a_number_that_two_sellers_share_names_both() {
+    const SELLERS: &str = "seller_id,name,country,time_zone,tax_code,number_format
+de,de GmbH,DE,Europe/Berlin,standard,INV-{year}-{seq:06}
+at,at GmbH,DE,Europe/Berlin,standard,INV-{year}-{seq:06}
+";
+    const RATES: &str = "seller_id,tax_code,valid_from,category,rate,name
+de,standard,2021-01-01,S,19,VAT 19 %
+at,standard,2021-01-01,S,20,VAT 20 %
+";
+    const ITEMS: &str = "company_id,source_key,seller_id,currency,dated,description,unit_price
+acme,one,de,EUR,2026-10-05,Work,100
+acme,two,at,EUR,2026-10-05,Work,100
+";
+    const HEAD: &str = "company_id,invoice,amount,currency,received_on,reference\n";
+    each_engine(|db| {
+        let files = [
+            (Kind::Sellers, SELLERS),
+            (Kind::TaxRates, RATES),
+            (Kind::Companies, "company_id,name,country\nacme,Acme,DE\n"),
+            (Kind::BillableItems, ITEMS),
+        ];
+        let mut firm = Firm::new(db, "2026-11-02T10:00:00Z", &files);
+        assert_eq!(firm.bill(), (2, 2));
+        let number = "INV-2026-000001";
+        let ids = db.rows("SELECT seller_id, invoice_id FROM invoices ORDER BY seller_id");
+        let row =
+            |invoice: &str, amount: &str, reference: &str| format!("{HEAD}acme,{invoice},{amount},EUR,2026-11-02,{reference}\n");
+        let refused = firm.import(&[(Kind::Payments, &row(number, "119.00", "s1"))]).unwrap_err();
+        let [problem] = refused.problems.as_slice() else { panic!("{:?}", refused.problems) };
+        for id in &ids {
+            let named = format!("{} of seller {}, company acme", id[1], id[0]);
+            assert!(problem.reason.contains(&named), "{named}: {problem:?}");
+        }
+        assert!(problem.reason.ends_with("; name the id"), "{problem:?}");
+        assert_eq!(db.rows("SELECT reference FROM payments").len(), 0);
+
+        // As it says.
+        firm.import(&[(Kind::Payments, &row(&ids[1][1], "119.00", "s1"))]).unwrap();
+        let states = db.rows("SELECT seller_id, state FROM invoices ORDER BY seller_id");
+        assert_eq!(states, [["at", "open"], ["de", "paid"]]);
     });
 }
