@@ -55,6 +55,24 @@ fn a_dozen_lines_on_one_page() {
     assert!(file.len() <= 40_000, "{} bytes", file.len());
 }
 
+/// A seller who has put the rate into the tax's name, spaced in any way, does not read it twice.
+#[test]
+fn a_rate_in_the_name_of_a_tax_stands_there_once() {
+    for language in ["en", "de", "fr", "es", "pl"] {
+        for name in ["VAT 19 %", "VAT 19%", "VAT 19\u{a0}%", "VAT 19\u{202f}%"] {
+            let mut doc = sample::invoice(1);
+            doc.language = language.to_owned();
+            for tax in &mut doc.taxes {
+                tax.name = name.replace("19", &tax.rate.normalize().to_string());
+            }
+            let rows = tools::rows(&pdf(&doc));
+            let text = rows.join("\n").replace(['\u{a0}', '\u{202f}', ' '], "");
+            assert!(text.contains("VAT19%"), "{language}: {text}");
+            assert!(!text.contains("VAT19%19%"), "{language}: {text}");
+        }
+    }
+}
+
 #[test]
 fn the_file_says_what_it_is() {
     let file = pdf(&sample::invoice(1));

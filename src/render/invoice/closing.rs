@@ -126,12 +126,12 @@ fn tax_row(setter: &Setter<'_>, tax: &DocumentTax, base_right: Length) -> Result
     let labels = setter.labels;
     let rate = setter.language.rate(tax.rate);
     // A seller may have put the rate into the name: `VAT 19 %`.
-    let squeezed: String = tax.name.chars().filter(|c| !c.is_whitespace()).collect();
-    let name = match (tax.name.as_str(), squeezed.contains(&rate) || tax.rate.is_zero()) {
-        ("", _) => format!("{} {rate}", labels.tax),
-        (name, true) => name.to_owned(),
-        (name, false) => format!("{name} {rate}"),
-    };
+    let name =
+        match (tax.name.as_str(), names_rate(&tax.name, &[&rate, &format!("{}%", tax.rate.normalize())]) || tax.rate.is_zero()) {
+            ("", _) => format!("{} {rate}", labels.tax),
+            (name, true) => name.to_owned(),
+            (name, false) => format!("{name} {rate}"),
+        };
     let base = setter.line(&setter.language.on(&setter.amount(tax.net)), QUIET)?;
     let room = base_right - base.run.width(base.size) - GAP - TOTALS;
     Ok(vec![
@@ -139,6 +139,12 @@ fn tax_row(setter: &Setter<'_>, tax: &DocumentTax, base_right: Length) -> Result
         Cell::right(base_right, vec![base]),
         Cell::right(RIGHT, vec![setter.line(&setter.amount(tax.tax), BODY)?]),
     ])
+}
+
+/// Whether a rate stands in a name in one of these ways, spaced as they are or not.
+fn names_rate(name: &str, ways: &[&str]) -> bool {
+    let squeezed = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    ways.iter().any(|way| squeezed(name).contains(&squeezed(way)))
 }
 
 /// What the law wants said about the taxes, each once.
