@@ -176,7 +176,8 @@ impl Policies {
 #[derive(Debug, Clone, Copy)]
 pub struct Dunned<'i> {
     pub invoice_id: &'i InvoiceId,
-    pub issued_on: NaiveDate,
+    /// The day on which the company got it: that of its issue, or later when it was sent later.
+    pub came_on: NaiveDate,
     pub due_on: NaiveDate,
     /// Levels of which a reminder was planned, or that were passed over.
     pub recorded: &'i [i32],
@@ -206,9 +207,10 @@ pub fn decide<'p>(policy: &'p Policy, invoice: Dunned, holds: &'p [Hold], today:
     if level.kind == ReminderKind::Upcoming && days > 0 {
         return Decision::Nothing;
     }
-    // Nobody is reminded of an invoice on the day on which it came: short terms skip what comes before the due date.
+    // Nobody is reminded of an invoice on the day on which it came: short terms skip what comes before the due date, and
+    // one that came late is reminded of from the first level after that.
     let on = invoice.due_on.checked_add_signed(TimeDelta::days(i64::from(level.days)));
-    let came_before = on.is_some_and(|on| invoice.issued_on < on);
+    let came_before = on.is_some_and(|on| invoice.came_on < on);
     if !came_before || invoice.recorded.iter().any(|recorded| *recorded >= level.days) {
         return Decision::Nothing;
     }
@@ -290,7 +292,7 @@ mod tests {
         let (policy, due_on) = (policy(), parse_date("2026-10-10").unwrap());
         let on = |issued_on: &str, today: &str| {
             let issued_on = parse_date(issued_on).unwrap();
-            let invoice = Dunned { invoice_id: &id, issued_on, due_on, recorded: &[] };
+            let invoice = Dunned { invoice_id: &id, came_on: issued_on, due_on, recorded: &[] };
             match decide(&policy, invoice, &[], parse_date(today).unwrap()) {
                 Decision::Due { level, passed_over } => Some((level.days, passed_over)),
                 _ => None,

@@ -33,6 +33,8 @@ pub struct Owed {
     pub seller_id: SellerId,
     pub number: String,
     pub issued_on: NaiveDate,
+    /// When it was sent to the company for the first time; None: not by finops, or not yet.
+    pub sent_at: Option<DateTime<Utc>>,
     pub due_on: NaiveDate,
     /// What is still to be paid.
     pub balance: Money,
@@ -49,13 +51,15 @@ fn read_owed(row: &Row) -> Result<Owed, StoreError> {
         seller_id: SellerId::stored(row.text(2)?),
         number: row.string(4)?,
         issued_on: row.date(5)?,
+        sent_at: row.parse_opt(11)?,
         due_on: row.date(6)?,
         balance: Money::from_minor(total.saturating_sub(paid).saturating_sub(credited), currency),
         policy: row.string(10)?,
     })
 }
 
-/// The open invoices of these companies (ids ascending) with a due date in a range, by company and due date.
+/// The open invoices of these companies (ids ascending) with a due date in a range, by company and due date. When they
+/// were sent stands with the event of the key that `jobs::messages::issued_key` makes.
 pub fn owed(tx: &mut Tx, companies: &[&str], (from, to): DueRange) -> Result<Vec<Owed>, StoreError> {
     const SQL: &str =
         "SELECT i.company_id, i.invoice_id, i.seller_id, i.currency, i.number, i.issued_on, i.due_on, i.total_minor,
@@ -63,8 +67,10 @@ pub fn owed(tx: &mut Tx, companies: &[&str], (from, to): DueRange) -> Result<Vec
        WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id),
       (SELECT CAST(COALESCE(SUM(-e.amount_minor), 0) AS BIGINT) FROM credit_entries e
        WHERE e.company_id = i.company_id AND e.invoice_id = i.invoice_id AND e.invoice_id <> ''),
-      COALESCE(c.reminder_policy, '')
+      COALESCE(c.reminder_policy, ''), e.told_at
       FROM invoices i LEFT JOIN contracts c ON c.company_id = i.company_id AND c.contract_id = i.contract_id
+      LEFT JOIN events e ON e.company_id = i.company_id AND e.state = 'told'
+        AND e.event_key = 'customer:invoice.issued:' || i.seller_id || ':' || i.number
       WHERE i.company_id = $1 AND i.state = 'open' AND i.due_on >= $2 AND i.due_on <= $3
       ORDER BY i.company_id, i.due_on, i.invoice_id";
     tx.query_companies(SQL, companies, &[from.into(), to.into()], read_owed)

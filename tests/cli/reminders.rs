@@ -254,3 +254,33 @@ fn a_reminder_that_waited_drops_out_when_a_later_one_came() {
     assert_eq!(environment.finops(&["effects", "settle"]).all(), "");
     assert_eq!(mailed(&server).len(), 2);
 }
+
+/// Who gets an invoice late is not reminded of it on the same day, let alone of all the days before.
+#[test]
+fn an_invoice_that_was_sent_late_is_reminded_of_from_the_next_level() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let listed = environment.finops(&["invoices", "list", "--company-id", "weber", "--state", "open", "--json"]).json();
+    let numbers: Vec<&str> = listed.iter().filter_map(|invoice| invoice["number"].as_str()).collect();
+    assert!(!numbers.is_empty());
+    assert_eq!(environment.finops(&[&["invoices", "send"], &numbers[..]].concat()).code, 0);
+    let sent = server.taken().len();
+    assert!(sent > 0);
+    let mut seed = 100;
+    let mut weber = |environment: &mut TestEnvironment, kind: &str| {
+        seed += 1;
+        environment.set("FINOPS_TEST_SEED", &seed.to_string());
+        summary(&environment.finops(&["reminders", "send", "--kind", kind, "--company-id", "weber", "--json"]))["done"].clone()
+    };
+    assert_eq!(weber(&mut environment, "overdue"), 0, "it came today");
+    on(&mut environment, "2026-11-21");
+    assert_eq!(weber(&mut environment, "overdue"), 0, "the level of the 16th is not made up for");
+    on(&mut environment, "2026-11-22");
+    assert_eq!(weber(&mut environment, "escalation"), 1);
+    // Sent once more it is no newer.
+    environment.set("FINOPS_TEST_SEED", "8");
+    assert_eq!(environment.finops(&[&["invoices", "send"], &numbers[..]].concat()).code, 0);
+    on(&mut environment, "2026-11-29");
+    assert_eq!(weber(&mut environment, "escalation"), 1);
+}

@@ -39,7 +39,7 @@ fn live(policy: &Policy, terms_days: u64, days: &BTreeSet<i64>, holds: &[Hold], 
         if today < due_on - Days::new(terms_days) {
             continue;
         }
-        let invoice = Dunned { invoice_id: &id, issued_on: due_on - Days::new(terms_days), due_on, recorded: &recorded };
+        let invoice = Dunned { invoice_id: &id, came_on: due_on - Days::new(terms_days), due_on, recorded: &recorded };
         if let Decision::Due { level, passed_over } = decide(policy, invoice, holds, today) {
             assert!(passed_over.iter().all(|lower| *lower < level.days && !recorded.contains(lower)));
             sent.push((*day, *level));

@@ -91,7 +91,8 @@ fn invoice(
     decided: &mut Decided<ReminderPlan>,
 ) -> Option<(Level, Vec<i32>)> {
     let recorded = debtor.recorded.get(&owed.invoice_id).map_or(&[][..], Vec::as_slice);
-    let dunned = Dunned { invoice_id: &owed.invoice_id, issued_on: owed.issued_on, due_on: owed.due_on, recorded };
+    let came_on = owed.sent_at.map_or(owed.issued_on, |at| today(at, seller.time_zone).max(owed.issued_on));
+    let dunned = Dunned { invoice_id: &owed.invoice_id, came_on, due_on: owed.due_on, recorded };
     let (policy, silent) = match how.policies.of(&owed.policy, &debtor.company.reminder_policy) {
         Found::Policy(policy) => (policy, false),
         // Told of those that would be due by default.
