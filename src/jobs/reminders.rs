@@ -159,7 +159,7 @@ impl Job for Reminders<'_> {
     }
 
     fn verb(&self) -> &'static str {
-        "sent"
+        "planned"
     }
 
     fn due(&mut self, tx: &mut Tx, limit: u32) -> Result<Vec<CompanyId>> {

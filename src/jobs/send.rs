@@ -110,7 +110,7 @@ impl Plan for SendPlan {
     fn item(&self) -> Value {
         match self {
             Self::Tell { event, invoice, recipients } => json!({
-                "outcome": "sent", "kind": event.kind, "company_id": event.company_id, "invoice_id": invoice.invoice_id,
+                "outcome": "planned", "kind": event.kind, "company_id": event.company_id, "invoice_id": invoice.invoice_id,
                 "number": invoice.number, "total": invoice.total, "currency": invoice.currency,
                 "to": recipients.iter().map(|r| &r.mailbox).collect::<Vec<_>>(),
             }),
@@ -138,7 +138,7 @@ impl Job for Send<'_> {
     }
 
     fn verb(&self) -> &'static str {
-        "sent"
+        "planned"
     }
 
     fn due(&mut self, tx: &mut Tx, limit: u32) -> Result<Vec<Event>> {

@@ -168,7 +168,7 @@ fn what_was_issued_without_a_mail_server_is_told_of() {
     assert!(before[0].starts_with("note open and never sent"), "{before:?}");
     assert!(before[0].contains(first), "{before:?}");
     let said = must(&environment, &["invoices", "send", first]);
-    assert!(said.stdout.contains("1 sent"), "{said}");
+    assert!(said.stdout.contains("1 planned, 1 delivered"), "{said}");
     let after = findings(&environment);
     assert!(!after[0].contains(first), "{after:?}");
 }

@@ -57,7 +57,7 @@ impl Plan for ReminderPlan {
             })
         });
         json!({
-            "outcome": "sent",
+            "outcome": "planned",
             "company_id": reminded.company_id,
             "seller_id": reminded.seller_id,
             "kind": reminded.level.kind,
