@@ -2,12 +2,14 @@
 
 use crate::error::Result;
 use crate::model::{
-    BillableItem, CompanyId, ContractId, InvoiceId, InvoiceLine, InvoiceState, ItemId, LineKind, Period, TaxCode,
+    Adjustment, BillableItem, CompanyId, ContractId, InvoiceId, InvoiceLine, InvoiceState, ItemId, LineKind, Period, TaxCode,
 };
 use crate::rules::billing::Adjusted;
 use crate::store::billing::Billed;
 use crate::store::items::Taken;
 use crate::store::{Tx, invoices};
+use chrono::NaiveDate;
+use std::collections::BTreeSet;
 
 /// A charge that an adjustment may take back.
 struct Charged {
@@ -28,9 +30,10 @@ pub(super) fn as_billed(
     made: &[(BillableItem, Taken)],
     adjusted: &mut [Adjusted],
 ) -> Result<()> {
+    let credits = adjusted.iter().filter(|one| one.line.amount.minor() < 0);
+    let credited: BTreeSet<NaiveDate> = credits.map(|one| one.adjusts).collect();
     let mut charged = Vec::new();
-    let adjusts = |billed: &&Billed| billed.is_issued() && adjusted.iter().any(|one| one.adjusts == billed.period.start());
-    for Billed { invoice_id, .. } in billed.iter().filter(adjusts) {
+    for Billed { invoice_id, .. } in billed.iter().filter(|one| one.is_issued() && credited.contains(&one.period.start())) {
         let lines = lines(tx, company_id, invoice_id)?.into_iter();
         charged.extend(lines.filter(|line| line.contract_id.as_ref() == Some(contract_id) && line.source_key.is_none()).map(
             |line| Charged {
@@ -42,7 +45,8 @@ pub(super) fn as_billed(
         ));
     }
     for (item, taken) in made {
-        let Some(adjustment) = item.adjustment.as_ref().filter(|adjustment| adjustment.amount.minor() > 0) else { continue };
+        let charges = |one: &&Adjustment| one.amount.minor() > 0 && credited.contains(&one.adjusts);
+        let Some(adjustment) = item.adjustment.as_ref().filter(charges) else { continue };
         let tax_code = match taken {
             Some((invoice_id, InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible)) => {
                 let mut lines = lines(tx, company_id, invoice_id)?.into_iter();
