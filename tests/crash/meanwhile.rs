@@ -9,6 +9,13 @@ use crate::together::until;
 use finops::jobs::JobKind;
 use std::process::Output;
 
+/// The business as it is when a job is due, on Postgres; None where there is none.
+fn due(job: JobKind) -> Option<Stage> {
+    let mut stage = Stage::new(business::prepare(TestDb::postgres()?));
+    business::until_due(&mut stage, job);
+    Some(stage)
+}
+
 /// Holds up the command of a person when all but its audit entry is written, has the job begin, and lets both go on.
 fn meanwhile(stage: &Stage, company: &str, command: &[&str], job: JobKind) -> Output {
     let mut client = stage.db.client();
@@ -34,9 +41,7 @@ fn draft(stage: &Stage) -> (String, String) {
 
 #[test]
 fn a_draft_that_is_being_deleted_is_not_issued() {
-    let Some(db) = TestDb::postgres() else { return };
-    let mut stage = Stage::new(business::prepare(db));
-    business::until_due(&mut stage, JobKind::InvoicesIssue);
+    let Some(stage) = due(JobKind::InvoicesIssue) else { return };
     let (company, draft) = draft(&stage);
     let drafts: u32 = stage.db.value("SELECT COUNT(*) FROM invoices WHERE state = 'draft'").parse().unwrap();
     let output = meanwhile(&stage, &company, &["invoices", "delete", &draft], JobKind::InvoicesIssue);
@@ -48,9 +53,7 @@ fn a_draft_that_is_being_deleted_is_not_issued() {
 
 #[test]
 fn a_draft_that_is_being_edited_is_issued_as_it_is_then() {
-    let Some(db) = TestDb::postgres() else { return };
-    let mut stage = Stage::new(business::prepare(db));
-    business::until_due(&mut stage, JobKind::InvoicesIssue);
+    let Some(stage) = due(JobKind::InvoicesIssue) else { return };
     let (company, draft) = draft(&stage);
     let edit = ["invoices", "edit", &draft, "--add", "--description", "Call-out", "--unit-price", "5000"];
     let output = meanwhile(&stage, &company, &edit, JobKind::InvoicesIssue);
@@ -64,9 +67,7 @@ fn a_draft_that_is_being_edited_is_issued_as_it_is_then() {
 /// The other way round: what a job has decided, but not recorded yet, would be missed by who corrects the address.
 #[test]
 fn who_corrects_an_address_waits_for_the_mails_that_are_being_planned() {
-    let Some(db) = TestDb::postgres() else { return };
-    let mut stage = Stage::new(business::prepare(db));
-    business::until_due(&mut stage, JobKind::InvoicesSend);
+    let Some(mut stage) = due(JobKind::InvoicesSend) else { return };
     let sql = "SELECT c.company_id, c.name, c.country, e.event_key FROM companies c JOIN events e ON e.company_id = c.company_id
       WHERE e.state = 'new' AND e.audience = 'customer' AND c.email <> '' AND c.delivery <> 'none' ORDER BY 1 LIMIT 1";
     let row = stage.db.rows(sql).swap_remove(0);
