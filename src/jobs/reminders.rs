@@ -8,10 +8,12 @@
 
 mod facts;
 mod plan;
+mod reminded;
 mod shown;
 
 pub use facts::{Covered, covered};
-pub use plan::{Reminded, ReminderPlan};
+pub use plan::ReminderPlan;
+pub use reminded::Reminded;
 
 use super::messages::{Couriers, plan as plan_messages};
 use super::named::check_companies;

@@ -1,6 +1,7 @@
 //! What the job decided, for people and for scripts.
 
-use super::plan::{Due, Reminded, ReminderPlan};
+use super::plan::ReminderPlan;
+use super::reminded::{Due, Reminded};
 use crate::engine::job::Plan;
 use crate::model::{CompanyId, Currency, Money};
 use crate::rules::recipients::Recipient;
