@@ -12,6 +12,7 @@ use crate::rules::document::{Issue, freeze};
 use crate::rules::dunning::still_due;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
+use crate::store::events::issued_key;
 use crate::store::{Tx, companies, digests, documents, dunning, invoices, openings, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -279,11 +280,6 @@ fn opening(tx: &mut Tx, head: Invoice, seller: &Seller) -> Result<Option<Documen
 /// What tells customers that it was issued.
 pub fn kind_of(invoice: &Invoice) -> MessageKind {
     if invoice.is_credit_note() { MessageKind::CreditNoteIssued } else { MessageKind::InvoiceIssued }
-}
-
-/// The key of the message by which an invoice was first sent: what is said of it later answers that.
-pub fn issued_key(seller_id: &SellerId, number: &str) -> String {
-    format!("invoice.issued:{seller_id}:{number}")
 }
 
 /// Sums, one a currency; what is nothing is left out.
