@@ -191,7 +191,9 @@ impl Invoices<'_> {
     fn statement(&self, tx: &mut Tx, seller: Option<&Seller>, to: NaiveDate) -> Result<Option<Letter>> {
         let Some(seller) = seller.filter(|_| self.message.kind.is_reminder()) else { return Ok(None) };
         let Some(company) = companies::by_ids(tx, &[self.company_id.as_str()])?.pop() else { return Ok(None) };
-        statement::gather(tx, &company, seller, Days { from: None, to }, Some(&self.message.language)).map(Some)
+        // A preview may leave it open.
+        let language = Some(self.message.language.as_str()).filter(|language| !language.is_empty());
+        statement::gather(tx, &company, seller, Days { from: None, to }, language).map(Some)
     }
 
     /// What the company's credit covers is not asked for. Leaves out what it covers whole, and returns what it takes off the
