@@ -4,6 +4,7 @@
 //! (`facts`). So a reminder of what was paid meanwhile is not sent, and what waited for a night or for a
 //! mail server says what is true in the morning.
 
+mod again;
 mod facts;
 mod in_app;
 mod mail;
@@ -12,6 +13,7 @@ mod sms;
 mod webhook;
 mod workshop;
 
+pub use again::{give_up, sent_by_name, take_over};
 pub use facts::{Content, Gathered, gather, issued_key, kind_of};
 pub use workshop::{Workshop, load_templates};
 

@@ -3,21 +3,23 @@
 //! Due: events for customers that are not told yet (one range of one index). Decide: who gets it, by
 //! the company's preference and contacts. Record: the event is told, the messages are planned.
 
-use super::messages::{Couriers, Outgoing, by_mail, issued_key, plan as plan_messages};
+mod facts;
+
+use super::messages::{Couriers, Outgoing, by_mail, issued_key, plan as plan_messages, take_over};
 use crate::config::Config;
 use crate::context::Context;
-use crate::engine::job::{Decided, Failed, Job, Plan, Skipped};
+use crate::engine::job::{Decided, Job, Plan};
 use crate::engine::outbox::Deliver;
 use crate::error::Result;
-use crate::model::company::Delivery;
-use crate::model::message::{About, ContactRole, Mailbox, Message, MessageKind, Severity};
-use crate::model::{Company, CompanyId, Contact, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
-use crate::rules::recipients::{self, Recipient};
+use crate::model::message::{About, Mailbox, Message, MessageKind, Severity};
+use crate::model::{CompanyId, Invoice, Money, SellerId};
+use crate::rules::recipients::Recipient;
 use crate::store::audit::Entry;
 use crate::store::events::{self, After, Audience, Event, EventState};
-use crate::store::{StoreError, Tx, companies, contacts, invoices, sellers};
+use crate::store::{StoreError, Tx};
+use facts::Facts;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// The job, with its place among the events.
 pub struct Send<'c> {
@@ -186,6 +188,7 @@ impl Job for Send<'_> {
             let (event, state) = match plan {
                 SendPlan::Tell { event, invoice, recipients } => {
                     plan_messages(tx, &event.company_id, &outgoing(event, invoice, recipients), now)?;
+                    entries.extend(take_over(tx, &event.company_id, &event.key, &event.subject, now)?);
                     let to: Vec<&str> = recipients.iter().map(|r| r.mailbox.address.as_str()).collect();
                     entries.push(Entry {
                         company_id: event.company_id.to_string(),
@@ -229,72 +232,4 @@ fn outgoing(event: &Event, invoice: &Invoice, recipients: &[Recipient]) -> Vec<O
         about,
     };
     by_mail(&message, recipients, &[])
-}
-
-/// What a page is decided from.
-struct Facts {
-    sellers: HashMap<SellerId, Seller>,
-    companies: HashMap<CompanyId, Company>,
-    contacts: BTreeMap<CompanyId, Vec<Contact>>,
-    /// A person named the invoices: then they go, whatever the company prefers.
-    by_hand: bool,
-}
-
-impl Facts {
-    fn load(tx: &mut Tx, keys: &[Event], by_hand: bool) -> Result<Self> {
-        let ids: BTreeSet<&str> = keys.iter().map(|event| event.company_id.as_str()).collect();
-        let ids: Vec<&str> = ids.into_iter().collect();
-        let sellers = sellers::all(tx)?.into_iter().map(|s| (s.seller_id.clone(), s)).collect();
-        let companies = companies::by_ids(tx, &ids)?.into_iter().map(|c| (c.company_id.clone(), c)).collect();
-        let mut of_company: BTreeMap<CompanyId, Vec<Contact>> = BTreeMap::new();
-        for contact in contacts::of_companies(tx, &ids)? {
-            of_company.entry(contact.company_id.clone()).or_default().push(contact);
-        }
-        Ok(Self { sellers, companies, contacts: of_company, by_hand })
-    }
-
-    fn decide(&self, tx: &mut Tx, event: &Event, decided: &mut Decided<SendPlan>) -> Result<()> {
-        let drop = |reason, message: &str, decided: &mut Decided<SendPlan>| {
-            decided.skipped.push(Skipped {
-                company_id: event.company_id.clone(),
-                subject: event.key.clone(),
-                period: String::new(),
-                reason,
-                message: message.to_owned(),
-            });
-            decided.plans.push(SendPlan::Drop(event.clone()));
-        };
-        let head = invoices::head(tx, &event.company_id, &InvoiceId::stored(&event.subject))?;
-        let (Some(invoice), Some(company)) = (head, self.companies.get(&event.company_id)) else {
-            drop("gone", "the invoice or its company is not there any more", decided);
-            return Ok(());
-        };
-        if invoice.state == InvoiceState::Void {
-            drop("void", "the invoice was voided before it was sent", decided);
-            return Ok(());
-        }
-        if company.delivery == Delivery::None && !self.by_hand {
-            drop("no_delivery", "the company does not want its invoices by mail", decided);
-            return Ok(());
-        }
-        let contacts = self.contacts.get(&event.company_id).map_or(&[][..], Vec::as_slice);
-        let Some(seller) = self.sellers.get(&invoice.seller_id) else {
-            drop("gone", "its seller is not there any more", decided);
-            return Ok(());
-        };
-        let recipients = recipients::by_mail(seller, company, contacts, ContactRole::Billing);
-        if recipients.is_empty() {
-            decided.failed.push(Failed {
-                company_id: event.company_id.clone(),
-                subject: event.key.clone(),
-                period: String::new(),
-                reason: "no_address",
-                message: format!("invoice {} cannot be sent: its company has no mail address", invoice.label()),
-                hint: "import the company's email or a billing contact, or set its delivery to none".to_owned(),
-            });
-            return Ok(());
-        }
-        decided.plans.push(SendPlan::Tell { event: event.clone(), invoice: Box::new(invoice), recipients });
-        Ok(())
-    }
 }

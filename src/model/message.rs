@@ -5,8 +5,10 @@
 //! meanwhile is not asked for. One effect is one message to one recipient by one channel.
 
 mod statement;
+mod times;
 
 pub use statement::{EntryKind, Statement, StatementAccount, StatementEntry};
+pub use times::{key_of_time, time_of_key};
 
 use super::document::Party;
 use super::seller::BankDetails;

@@ -29,6 +29,7 @@ mod pings;
 mod preview;
 mod prices;
 mod reminders;
+mod resend;
 mod schedule;
 mod send;
 #[path = "../support/smtp.rs"]

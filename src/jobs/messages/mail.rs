@@ -4,13 +4,13 @@
 //! sender was killed, is sent once more after four hours, with the same Message-ID and marked, and
 //! after that only a person can tell.
 
-use super::{Content, Workshop, facts};
+use super::{Content, Workshop, facts, sent_by_name};
 use crate::config::MailConfig;
 use crate::context::Context;
 use crate::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
 use crate::error::Result;
 use crate::model::message::{Mail, Mailbox, Message, message_id_left};
-use crate::model::{CompanyId, EffectKind, EffectState, Failure, WorkClass};
+use crate::model::{CompanyId, EffectKind, EffectState, Failure, FailureClass, WorkClass};
 use crate::providers::mail::{Mailer, smtp::Smtp};
 use crate::rules::retry::Repeat;
 use crate::store::Db;
@@ -100,7 +100,7 @@ impl<'c> MailCourier<'c> {
         }
         self.make(db, std::slice::from_ref(effect))?;
         let mail = self.ready.borrow_mut().mails.remove(&key);
-        Ok(mail.unwrap_or_else(|| Err(Failure::new(crate::model::FailureClass::Local, "the mail was not made"))))
+        Ok(mail.unwrap_or_else(|| Err(Failure::new(FailureClass::Local, "the mail was not made"))))
     }
 }
 
@@ -124,6 +124,10 @@ impl Deliver for MailCourier<'_> {
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(effects.len());
         for effect in effects {
+            if let Some(later) = sent_again(db, effect)? {
+                outcomes.push(Err(Failure::new(FailureClass::Obsolete, sent_by_name(&later.key))));
+                continue;
+            }
             let resend = !lost_attempts(db, effect)?.is_empty();
             outcomes.push(match self.take(db, effect)? {
                 Ok(mail) => self.smtp.send(&Mail { resend, ..mail }),
@@ -143,6 +147,11 @@ impl Deliver for MailCourier<'_> {
             _ => Found::Undecidable("its answer was lost twice: ask the recipient, or the log of the mail server".to_owned()),
         }))
     }
+}
+
+/// A mail by which the same was sent since. One that was never tried before was given up when that was planned.
+fn sent_again(db: &mut Db, effect: &Effect) -> Result<Option<Effect>> {
+    if effect.attempts <= 1 { Ok(None) } else { Ok(db.read(|tx| effects::sent_again(tx, effect))?) }
 }
 
 /// The earlier attempts whose answer was lost: the mail may have been delivered.
