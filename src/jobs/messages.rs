@@ -10,6 +10,7 @@ mod in_app;
 mod mail;
 mod slack;
 mod sms;
+mod thread;
 mod webhook;
 mod workshop;
 
@@ -69,8 +70,8 @@ fn effect(company_id: &CompanyId, outgoing: &Outgoing) -> Result<NewEffect> {
 }
 
 /// A mail to these people and copies to those, as one message to each. A mail names all who get it,
-/// and those are who read the same language: where there are several, each has a message of its own, by
-/// the same key. So what follows it up answers it in every language; effects differ by the address.
+/// and those are who read the same language: where there are several, each has a mail of its own, with
+/// its own Message-ID. They share the message's key; effects differ by the address.
 pub fn by_mail(message: &Message, to: &[Recipient], copies: &[Recipient]) -> Vec<Outgoing> {
     let languages: BTreeSet<&str> = to.iter().map(|recipient| recipient.language.as_str()).collect();
     let first = to.first().map(|recipient| recipient.language.as_str());

@@ -4,12 +4,12 @@
 //! sender was killed, is sent once more after four hours, with the same Message-ID and marked, and
 //! after that only a person can tell.
 
-use super::{Content, Workshop, facts, sent_by_name};
+use super::{Content, Workshop, sent_by_name};
 use crate::config::MailConfig;
 use crate::context::Context;
 use crate::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
 use crate::error::Result;
-use crate::model::message::{Mail, Mailbox, Message, message_id_left};
+use crate::model::message::{Mail, Mailbox, Message};
 use crate::model::{CompanyId, EffectKind, EffectState, Failure, FailureClass, WorkClass};
 use crate::providers::mail::{Mailer, smtp::Smtp};
 use crate::rules::retry::Repeat;
@@ -65,10 +65,11 @@ impl<'c> MailCourier<'c> {
                 let (message, content) = opened?;
                 let rendered = press.render(&message, &content.facts)?;
                 let attachments = press.attachments(&content)?;
-                let Message { message_key, to, cc, recipient, .. } = &message;
+                let Message { to, cc, recipient, .. } = &message;
+                let id = |left: &str| format!("{left}@{}", config.domain);
                 Ok(Mail {
-                    message_id: message_id(config, &effect.company_id, message_key),
-                    references: references(config, &effect.company_id, message_key, &content),
+                    message_id: id(&message.message_id_left(&effect.company_id)),
+                    references: content.follows.iter().map(|left| id(left)).collect(),
                     date: now,
                     from: from(config, &content),
                     reply_to: reply_to(config, &content),
@@ -161,16 +162,6 @@ fn lost_attempts(db: &mut Db, effect: &Effect) -> Result<BTreeSet<u32>> {
     }
     let attempts = db.read(|tx| effects::attempts_of(tx, effect))?;
     Ok(attempts.iter().filter(|a| a.outcome == EffectState::Unknown.as_str()).map(|a| a.attempt).collect())
-}
-
-fn message_id(config: &MailConfig, company_id: &CompanyId, message_key: &str) -> String {
-    format!("{}@{}", message_id_left(company_id, message_key), config.domain)
-}
-
-/// The mails by which the invoices came: a mail program shows what is said of them below those.
-fn references(config: &MailConfig, company_id: &CompanyId, message_key: &str, content: &Content) -> Vec<String> {
-    let follows = content.follows.iter().filter(|key| *key != message_key).take(facts::MOST_FOLLOWED);
-    follows.map(|key| message_id(config, company_id, key)).collect()
 }
 
 /// The seller writes to its customers, by the configured address.
