@@ -37,6 +37,7 @@ pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<MailConfig> {
         true => Ok(text.to_owned()),
         false => Err("must be a name of this machine, or its address in brackets".to_owned()),
     });
+    let connect_timeout = Duration::from_secs(u64::from(section.integer("connect_timeout_s", 1..=600, 30)));
     let timeout = Duration::from_secs(u64::from(section.integer("timeout_s", 1..=600, 60)));
     let max_per_connection = section.integer("max_per_connection", 1..=100_000, 100);
     let authorities = authorities(section);
@@ -47,6 +48,7 @@ pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<MailConfig> {
         allow_unencrypted,
         login: login.ok()?,
         helo,
+        connect_timeout,
         timeout,
         authorities: authorities?,
         max_per_connection,

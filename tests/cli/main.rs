@@ -22,6 +22,7 @@ mod list;
 mod mailed;
 mod manual;
 mod notify;
+mod outage;
 mod output;
 mod outside;
 mod payments;

@@ -38,6 +38,7 @@ pub fn settings(port: u16) -> Settings {
         allow_unencrypted: false,
         login: None,
         helo: "client.example".to_owned(),
+        connect_timeout: Duration::from_millis(600),
         timeout: Duration::from_millis(600),
         authorities: Authorities::default(),
         max_per_connection: 100,
@@ -225,7 +226,7 @@ fn nobody_listens_and_there_is_no_such_name() {
     assert_eq!(failure.class, FailureClass::Unreachable, "{failure:?}");
     assert!(failure.message.starts_with(&format!("no connection to 127.0.0.1:{port}")), "{failure:?}");
     // RFC 6761: never a name.
-    let nowhere = Settings { host: "finops.invalid".to_owned(), timeout: Duration::from_secs(20), ..settings(25) };
+    let nowhere = Settings { host: "finops.invalid".to_owned(), connect_timeout: Duration::from_secs(20), ..settings(25) };
     let failure = Smtp::new(nowhere).send(&mail("m1")).unwrap_err();
     assert_eq!(failure.class, FailureClass::Unreachable, "{failure:?}");
 }

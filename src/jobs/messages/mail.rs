@@ -138,6 +138,10 @@ impl Deliver for MailCourier<'_> {
         Ok(outcomes)
     }
 
+    fn after_a_lost_answer(&self) -> &'static str {
+        "it goes once more after 4 hours, marked as a resend; if that answer is lost too, only you can tell"
+    }
+
     /// No server can be asked whether it took a mail: time decides, and then a person.
     fn look_up(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<Found, Failure>> {
         let now = self.ctx.clock.now();

@@ -3,7 +3,7 @@
 use super::Settings;
 use super::reply::{Reply, Stage};
 use super::session::plain;
-use crate::model::{Failure, FailureClass};
+use crate::model::{Failure, FailureClass, Outage};
 use crate::providers::http::Words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -40,6 +40,18 @@ impl Broken {
     }
 
     pub fn failure(&self, settings: &Settings) -> Failure {
+        Failure { outage: self.outage(), ..self.in_words(settings) }
+    }
+
+    fn outage(&self) -> Outage {
+        match self {
+            Self::Lost { error, .. } if error.kind() == io::ErrorKind::TimedOut => Outage::Silent,
+            Self::Lost { stage, .. } | Self::Refused { stage, .. } if stage.is_of_the_opening() => Outage::Unreached,
+            Self::Lost { .. } | Self::Refused { .. } | Self::Lacking(_) | Self::Unsuitable(_) => Outage::None,
+        }
+    }
+
+    fn in_words(&self, settings: &Settings) -> Failure {
         let Settings { host, login, .. } = settings;
         match self {
             Self::Refused { reply, stage, signed_in } => {
@@ -75,7 +87,11 @@ fn lost(host: &str, error: &io::Error, stage: Stage, settings: &Settings) -> Fai
     Failure::new(class, format!("{host} {what} {when}"))
 }
 
-/// How long a step may take.
+/// How long a step may take; of the opening, all its steps together.
 pub fn patience(settings: &Settings, stage: Stage) -> Duration {
-    if stage == Stage::Dot { (settings.timeout * PATIENCE).min(LONGEST_PATIENCE).max(settings.timeout) } else { settings.timeout }
+    match stage {
+        stage if stage.is_of_the_opening() => settings.connect_timeout,
+        Stage::Dot => (settings.timeout * PATIENCE).min(LONGEST_PATIENCE).max(settings.timeout),
+        _ => settings.timeout,
+    }
 }

@@ -21,6 +21,11 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Before there can be a mail.
+    pub fn is_of_the_opening(self) -> bool {
+        self <= Self::Auth
+    }
+
     /// What was answered.
     const fn word(self) -> &'static str {
         match self {
