@@ -32,6 +32,7 @@ mod prices;
 mod reminders;
 mod resend;
 mod schedule;
+mod scripts;
 mod send;
 #[path = "../support/smtp.rs"]
 mod smtp;

@@ -8,7 +8,7 @@ use super::{Content, Workshop, sent_by_name};
 use crate::config::MailConfig;
 use crate::context::Context;
 use crate::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::message::{Mail, Mailbox, Message};
 use crate::model::{CompanyId, EffectKind, EffectState, Failure, FailureClass, WorkClass};
 use crate::providers::mail::{Mailer, smtp::Smtp};
@@ -37,13 +37,18 @@ pub struct MailCourier<'c> {
     workshop: Rc<Workshop<'c>>,
     smtp: Smtp,
     ready: RefCell<Ready>,
+    /// What is told once a run: mails that go without a part.
+    told: RefCell<BTreeSet<(CompanyId, String)>>,
 }
 
 /// Mails that were made beforehand, by company and key.
 struct Ready {
     made_at: Instant,
-    mails: HashMap<(CompanyId, String), std::result::Result<Mail, Failure>>,
+    mails: HashMap<(CompanyId, String), Made>,
 }
+
+/// A mail, and why its statement of account is not in it; or why there is none.
+type Made = std::result::Result<(Mail, Option<Error>), Failure>;
 
 impl<'c> MailCourier<'c> {
     /// None where no mail is configured.
@@ -51,23 +56,23 @@ impl<'c> MailCourier<'c> {
         let config = ctx.config.mail.as_ref()?;
         let smtp = Smtp::new(config.server.clone());
         let ready = RefCell::new(Ready { made_at: Instant::now(), mails: HashMap::new() });
-        Some(Self { ctx, config, workshop, smtp, ready })
+        Some(Self { ctx, config, workshop, smtp, ready, told: RefCell::default() })
     }
 
     fn make(&self, db: &mut Db, effects: &[Effect]) -> Result<()> {
         let opened = effects.iter().map(|effect| self.workshop.open(db, effect, self.ctx.as_of)).collect::<Result<Vec<_>>>()?;
         let (press, config) = (self.workshop.press()?, self.config);
         let now = self.ctx.clock.now();
-        let made: Vec<std::result::Result<Mail, Failure>> = opened
+        let made: Vec<Made> = opened
             .into_par_iter()
             .zip(effects)
             .map(|(opened, effect)| {
-                let (message, content) = opened?;
+                let (message, mut content) = opened?;
+                let (attachments, left_out) = press.attachments(message.kind, &mut content)?;
                 let rendered = press.render(&message, &content.facts)?;
-                let attachments = press.attachments(&content)?;
                 let Message { to, cc, recipient, .. } = &message;
                 let id = |left: &str| format!("{left}@{}", config.domain);
-                Ok(Mail {
+                let mail = Mail {
                     message_id: id(&message.message_id_left(&effect.company_id)),
                     references: content.follows.iter().map(|left| id(left)).collect(),
                     date: now,
@@ -81,7 +86,8 @@ impl<'c> MailCourier<'c> {
                     html: rendered.html,
                     attachments,
                     resend: false,
-                })
+                };
+                Ok((mail, left_out))
             })
             .collect();
         let keys = effects.iter().map(|effect| (effect.company_id.clone(), effect.key.clone()));
@@ -90,7 +96,7 @@ impl<'c> MailCourier<'c> {
     }
 
     /// The mail as it was made a moment ago, or made now.
-    fn take(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<Mail, Failure>> {
+    fn take(&self, db: &mut Db, effect: &Effect) -> Result<Made> {
         let key = (effect.company_id.clone(), effect.key.clone());
         let found = {
             let mut ready = self.ready.borrow_mut();
@@ -102,6 +108,17 @@ impl<'c> MailCourier<'c> {
         self.make(db, std::slice::from_ref(effect))?;
         let mail = self.ready.borrow_mut().mails.remove(&key);
         Ok(mail.unwrap_or_else(|| Err(Failure::new(FailureClass::Local, "the mail was not made"))))
+    }
+}
+
+impl MailCourier<'_> {
+    fn tell_left_out(&self, effect: &Effect, why: &Error) {
+        let Effect { company_id, key, .. } = effect;
+        if self.told.borrow_mut().insert((company_id.clone(), key.clone())) {
+            let hint = why.hint.as_deref().unwrap_or_default();
+            let what = format!("{key} ({company_id}) goes without its statement of account: {}", why.message);
+            self.ctx.ui.warn(format!("{what}\nhint: {hint}"));
+        }
     }
 }
 
@@ -131,7 +148,12 @@ impl Deliver for MailCourier<'_> {
             }
             let resend = !lost_attempts(db, effect)?.is_empty();
             outcomes.push(match self.take(db, effect)? {
-                Ok(mail) => self.smtp.send(&Mail { resend, ..mail }),
+                Ok((mail, left_out)) => {
+                    if let Some(why) = left_out {
+                        self.tell_left_out(effect, &why);
+                    }
+                    self.smtp.send(&Mail { resend, ..mail })
+                }
                 Err(failure) => Err(failure),
             });
         }
