@@ -25,6 +25,7 @@ pub(super) fn mail(ctx: &Context, report: &mut Report) {
         Err(failure) => {
             report.misconfigured |= failure.class == FailureClass::Denied;
             let hint = match failure.class {
+                _ if !failure.hint.is_empty() => failure.hint,
                 FailureClass::Denied => "correct [mail] in finops.toml",
                 _ => "check host and port in [mail], and whether this machine may reach them",
             };

@@ -40,9 +40,12 @@ impl InARow {
         };
         let provider = deliverer.provider();
         if failure.class == FailureClass::Denied {
-            return Err(Error::config(format!("{provider} refuses what it is called with: {}", failure.message)).hint(
-                "correct the credentials, or the place that they are for, in the configuration; the next run carries out what is planned",
-            ));
+            let what = match failure.hint {
+                "" => "correct the credentials, or the place that they are for, in the configuration",
+                hint => hint,
+            };
+            return Err(Error::config(format!("{provider} refuses what it is called with: {}", failure.message))
+                .hint(format!("{what}; the next run carries out what is planned")));
         }
         let was_enough = self.is_enough();
         let weight = retry::weight(failure, deliverer.policy().repeat);

@@ -17,7 +17,7 @@ use super::mime::{self, Written};
 use crate::model::message::Mail;
 use crate::model::{Failure, FailureClass, Outage, Receipt, Secret, text_enum};
 use crate::providers::http::{Kind, Words, kind};
-use broken::Broken;
+use broken::{Broken, CORRECT};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -208,7 +208,7 @@ impl Smtp {
         let reason = format!(
             "{host} is not on this machine or its network, and mail to it would not be encrypted: correct tls in [mail], or set allow_unencrypted"
         );
-        Err(Failure::new(FailureClass::Denied, reason))
+        Err(Failure { hint: CORRECT, ..Failure::new(FailureClass::Denied, reason) })
     }
 
     /// The system's roots and those of the settings, read once.

@@ -16,6 +16,9 @@ const PATIENCE: u32 = 10;
 /// And no longer than that, so that nobody takes the sender for dead.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(600);
 
+/// Where the message says what.
+pub const CORRECT: &str = "correct [mail] in the configuration";
+
 /// Why a conversation did not go on.
 #[derive(Debug)]
 pub enum Broken {
@@ -60,7 +63,7 @@ impl Broken {
                 reply.failure(host, *stage, *signed_in, &[password, &plain, &encoded])
             }
             Self::Lost { error, stage } => lost(host, error, *stage, settings),
-            Self::Lacking(what) => Failure::new(FailureClass::Denied, format!("{host} {what}")),
+            Self::Lacking(what) => Failure { hint: CORRECT, ..Failure::new(FailureClass::Denied, format!("{host} {what}")) },
             Self::Unsuitable(what) => Failure::new(FailureClass::Rejected, format!("{host} {what}")),
         }
     }
@@ -70,8 +73,9 @@ fn lost(host: &str, error: &io::Error, stage: Stage, settings: &Settings) -> Fai
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     if let Some(error @ rustls::Error::InvalidCertificate(_)) = tls {
         let words = Words::of(&error.to_string());
-        let hint = "if its authority is your own, name its file in ca_file of [mail]";
-        return Failure::new(FailureClass::Denied, format!("the certificate of {host} does not hold ({words}): {hint}"));
+        let message = format!("the certificate of {host} does not hold ({words})");
+        let hint = "if its authority is your own, name its file in ca_file of [mail]; else check host";
+        return Failure { hint, ..Failure::new(FailureClass::Denied, message) };
     }
     let (class, when) = match stage {
         Stage::Dot => (FailureClass::NoAnswer, "while the mail was handed over, so it may have been taken"),
