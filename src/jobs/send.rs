@@ -12,6 +12,7 @@ use crate::engine::job::{Decided, Job, Plan};
 use crate::engine::outbox::Deliver;
 use crate::error::Result;
 use crate::model::message::{About, Mailbox, Message, MessageKind, Severity};
+use crate::model::text::natural;
 use crate::model::{CompanyId, Invoice, Money, SellerId};
 use crate::rules::recipients::Recipient;
 use crate::store::audit::Entry;
@@ -19,6 +20,7 @@ use crate::store::events::{self, After, Audience, Event, EventState};
 use crate::store::{StoreError, Tx};
 use facts::Facts;
 use serde_json::{Value, json};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// The job, with its place among the events.
@@ -95,6 +97,20 @@ pub enum SendPlan {
     Drop(Event),
 }
 
+/// As people look for it.
+fn by_company_due_date_and_number(a: &SendPlan, b: &SendPlan) -> Ordering {
+    let key = |plan: &SendPlan| {
+        let (SendPlan::Tell { event, .. } | SendPlan::Drop(event)) = plan;
+        let due_on = if let SendPlan::Tell { invoice, .. } = plan { invoice.due_on } else { None };
+        (event.company_id.clone(), due_on)
+    };
+    let label = |plan: &SendPlan| match plan {
+        SendPlan::Tell { invoice, .. } => invoice.label().to_owned(),
+        SendPlan::Drop(event) => event.key.clone(),
+    };
+    key(a).cmp(&key(b)).then_with(|| natural(&label(a), &label(b)))
+}
+
 impl Plan for SendPlan {
     fn counts(&self) -> bool {
         matches!(self, Self::Tell { .. })
@@ -114,7 +130,7 @@ impl Plan for SendPlan {
             Self::Tell { event, invoice, recipients } => json!({
                 "outcome": "planned", "kind": event.kind, "company_id": event.company_id, "invoice_id": invoice.invoice_id,
                 "number": invoice.number, "total": invoice.total, "currency": invoice.currency,
-                "to": recipients.iter().map(|r| &r.mailbox).collect::<Vec<_>>(),
+                "to": recipients.iter().map(|r| r.mailbox.to_string()).collect::<Vec<_>>(),
             }),
             Self::Drop(event) => json!({ "outcome": "dropped", "kind": event.kind, "company_id": event.company_id }),
         }
@@ -178,6 +194,7 @@ impl Job for Send<'_> {
         for event in &keys {
             facts.decide(tx, event, &mut decided)?;
         }
+        decided.plans.sort_by(by_company_due_date_and_number);
         Ok(decided)
     }
 

@@ -282,3 +282,18 @@ fn whoever_pays_gets_a_receipt_if_customers_get_one() {
     must(&environment, &["invoices", "send"]);
     assert_eq!(server.taken().len(), 1, "once");
 }
+
+#[test]
+fn whom_it_goes_to_is_written_in_one_way_and_in_the_order_of_the_list() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let args = ["invoices", "send", "INV-2026-000023", "INV-2026-000022", "INV-2026-000006", "--dry-run", "--json"];
+    let items = must(&environment, &args).json();
+    let told: Vec<&Value> = items.iter().filter(|item| item["outcome"] == "planned").collect();
+    let numbers: Vec<&str> = told.iter().map(|item| item["number"].as_str().unwrap()).collect();
+    assert_eq!(numbers, ["INV-2026-000006", "INV-2026-000022", "INV-2026-000023"], "by company, due date and number");
+    assert_eq!(told[1]["to"], serde_json::json!(["Sabine Müller <rechnung@weber.example.org>"]), "{}", told[1]);
+    let said = environment.finops(&["invoices", "send", "--limit", "0"]);
+    assert!(said.code == 2 && said.stderr.contains("'0' for '--limit <N>': write a whole number from 1"), "{said}");
+}
