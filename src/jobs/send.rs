@@ -99,16 +99,20 @@ pub enum SendPlan {
 
 /// As people look for it.
 fn by_company_due_date_and_number(a: &SendPlan, b: &SendPlan) -> Ordering {
-    let key = |plan: &SendPlan| {
-        let (SendPlan::Tell { event, .. } | SendPlan::Drop(event)) = plan;
-        let due_on = if let SendPlan::Tell { invoice, .. } = plan { invoice.due_on } else { None };
-        (event.company_id.clone(), due_on)
+    let told = |plan: &SendPlan| match plan {
+        SendPlan::Tell { invoice, .. } => (invoice.due_on, invoice.label().to_owned()),
+        SendPlan::Drop(event) => (None, event.key.clone()),
     };
-    let label = |plan: &SendPlan| match plan {
-        SendPlan::Tell { invoice, .. } => invoice.label().to_owned(),
-        SendPlan::Drop(event) => event.key.clone(),
-    };
-    key(a).cmp(&key(b)).then_with(|| natural(&label(a), &label(b)))
+    let ((a_due, a_label), (b_due, b_label)) = (told(a), told(b));
+    let companies = a.event().company_id.cmp(&b.event().company_id);
+    companies.then(a_due.cmp(&b_due)).then_with(|| natural(&a_label, &b_label))
+}
+
+impl SendPlan {
+    const fn event(&self) -> &Event {
+        let (Self::Tell { event, .. } | Self::Drop(event)) = self;
+        event
+    }
 }
 
 impl Plan for SendPlan {
@@ -121,7 +125,7 @@ impl Plan for SendPlan {
     }
 
     fn settles(&self) -> Vec<(CompanyId, String)> {
-        let (Self::Tell { event, .. } | Self::Drop(event)) = self;
+        let event = self.event();
         vec![(event.company_id.clone(), event.key.clone())]
     }
 
@@ -201,7 +205,10 @@ impl Job for Send<'_> {
     fn record(&self, tx: &mut Tx, plans: &mut [SendPlan]) -> Result<Vec<Entry>> {
         let now = self.ctx.clock.now();
         let mut entries = Vec::with_capacity(plans.len());
-        for plan in plans.iter() {
+        // In the order in which events are read, so that the log does not depend on where a page ended.
+        let mut ordered: Vec<&SendPlan> = plans.iter().collect();
+        ordered.sort_by_key(|plan| (&plan.event().company_id, &plan.event().key));
+        for plan in ordered {
             let (event, state) = match plan {
                 SendPlan::Tell { event, invoice, recipients } => {
                     plan_messages(tx, &event.company_id, &outgoing(event, invoice, recipients), now)?;
