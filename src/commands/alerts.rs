@@ -40,7 +40,7 @@ enum Verb {
 #[derive(Debug, clap::Args)]
 struct DispatchArgs {
     /// Stop after so many things that were told.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = crate::commands::count::<u64>)]
     limit: Option<u64>,
     /// Show who would hear what, and when, and tell nobody.
     #[arg(long)]
@@ -53,7 +53,7 @@ struct ListArgs {
     #[arg(long)]
     all: bool,
     /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = crate::commands::count::<u32>)]
     limit: u32,
 }
 

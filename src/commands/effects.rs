@@ -5,22 +5,23 @@ use crate::context::Context;
 use crate::engine::{RunOptions, host};
 use crate::error::{Error, ExitCode, Result};
 use crate::jobs::JobKind;
-use crate::jobs::{deliverer, settle::Settle};
+use crate::jobs::{deliverer, messages::sent_by_name, settle::Settle};
 use crate::model::{CompanyId, EffectKind, EffectState};
-use crate::operations::effects::{self as operations, Verdict};
+use crate::operations::effects::{self as operations, Retried, Verdict};
 use crate::store::effects::{self, Attempt, Effect, Filter};
 use crate::store::{Db, Tx};
 use crate::ui::{Column, Table};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Show, retry and settle acts on the outside world: PDFs, uploads, webhooks.
 ///
 /// An effect is planned with what caused it, carried out after that is recorded, and kept with its
 /// outcome: planned, sending, succeeded, failed (never again by itself), unknown (the answer was
-/// lost: it is looked up), needs_human (only you can tell), abandoned (by you).
+/// lost: it is looked up), needs_human (only you can tell), abandoned (by you, or for it is over).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  finops effects list --state failed")]
 pub struct Args {
@@ -61,7 +62,7 @@ struct ListArgs {
     #[arg(long)]
     all: bool,
     /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = crate::commands::count::<u32>)]
     limit: u32,
 }
 
@@ -321,19 +322,31 @@ fn retry(args: &RetryArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     for kind in EffectKind::ALL.iter().filter(|kind| args.kind.is_none_or(|only| only == **kind)) {
         let mut place = (String::new(), String::new());
         loop {
-            let page = db.write(|tx| {
+            let (last, retried) = db.write(|tx| {
                 let page = effects::attention(tx, *kind, EffectState::Failed, (&place.0, &place.1), PAGE)?;
-                let wanted = page.iter().filter(|effect| company_id.as_ref().is_none_or(|only| *only == effect.company_id));
-                wanted.map(|effect| operations::retry(tx, effect, &author)).collect::<Result<Vec<_>>>()?;
-                Ok::<_, Error>(page)
+                let last = page.last().map(|last| (last.company_id.to_string(), last.key.clone()));
+                let wanted = page.into_iter().filter(|effect| company_id.as_ref().is_none_or(|only| *only == effect.company_id));
+                let retried = wanted.map(|effect| Ok((operations::retry_failed(tx, &effect, &author)?, effect)));
+                Ok::<_, Error>((last, retried.collect::<Result<Vec<_>>>()?))
             })?;
-            let wanted = page.iter().filter(|effect| company_id.as_ref().is_none_or(|only| *only == effect.company_id));
-            wanted.for_each(|effect| told(ctx, effect, EffectState::Planned));
-            let Some(last) = page.last() else { break };
-            place = (last.company_id.to_string(), last.key.clone());
+            for (became, effect) in &retried {
+                match became {
+                    Retried::Again(state) => told(ctx, effect, *state),
+                    Retried::Superseded(by) => told_superseded(ctx, effect, by),
+                }
+            }
+            let Some(last) = last else { break };
+            place = last;
         }
     }
     Ok(ExitCode::Done)
+}
+
+fn told_superseded(ctx: &Context, effect: &Effect, by: &str) {
+    let Effect { company_id, key, .. } = effect;
+    let changed = json!({ "company_id": company_id, "key": key, "before": effect.state, "state": EffectState::Abandoned,
+        "superseded_by": by });
+    ctx.ui.done(&changed, || format!("{key} ({company_id}) is not tried again: {}", sent_by_name(by)));
 }
 
 fn told(ctx: &Context, effect: &Effect, state: EffectState) {

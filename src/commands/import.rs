@@ -5,7 +5,7 @@ use crate::engine::summary::Millis;
 use crate::engine::{doubts, host};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::import::{Format, Kind, Options, encoding};
-use crate::operations::import::{Counts, How, ImportSummary, Input, import_files};
+use crate::operations::import::{Counts, How, ImportSummary, Input, Unprinted, import_files};
 use crate::ui::{Column, Table};
 use chrono::SecondsFormat;
 use serde::Serialize;
@@ -219,7 +219,21 @@ pub(super) fn tell(ctx: &Context, summary: &ImportSummary, dry_run: bool, took: 
         }
         ui.table(&table);
     }
+    tell_unprinted(ctx, &summary.unprinted);
     ui.summary(&line, || text(&line), something);
+}
+
+fn tell_unprinted(ctx: &Context, unprinted: &Unprinted) {
+    if unprinted.total == 0 {
+        return;
+    }
+    let mut told: Vec<String> = unprinted.problems.iter().map(|problem| format!("\n  {problem}")).collect();
+    if unprinted.total > told.len() as u64 {
+        told.push(format!("\n  and {} more", unprinted.total - told.len() as u64));
+    }
+    let what = if unprinted.total == 1 { "1 text".to_owned() } else { format!("{} texts", unprinted.total) };
+    let hint = unprinted.hints.join("; ");
+    ctx.ui.warn(format!("{what} cannot be printed, and what shows them will not be issued:{}\nhint: {hint}", told.concat()));
 }
 
 fn text(line: &Summary) -> String {

@@ -108,7 +108,7 @@ struct GenerateArgs {
     #[arg(long, value_name = "ID")]
     company_id: Vec<CompanyId>,
     /// Stop after so many companies.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = crate::commands::count::<u64>)]
     limit: Option<u64>,
     /// Bill contracts with many missed periods too (see [billing] max_missed_periods).
     #[arg(long)]
@@ -138,7 +138,7 @@ struct IssueArgs {
     #[arg(long, value_name = "ID")]
     company_id: Vec<CompanyId>,
     /// Stop after so many invoices.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = crate::commands::count::<u64>)]
     limit: Option<u64>,
     /// Show what would be issued, and write nothing.
     #[arg(long)]
@@ -153,7 +153,7 @@ struct SendArgs {
     #[arg(long, value_name = "ID")]
     company_id: Vec<CompanyId>,
     /// Stop after so many invoices.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = crate::commands::count::<u64>)]
     limit: Option<u64>,
     /// Show who would get what, and send nothing.
     #[arg(long)]

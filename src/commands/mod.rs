@@ -30,7 +30,14 @@ pub mod unlock;
 
 use crate::context::{Context, Shell};
 use crate::error::{ExitCode, Result};
+use crate::model::Invalid;
 use clap::Subcommand;
+
+/// How many: a flag's whole number from 1.
+fn count<T: TryFrom<u64>>(text: &str) -> std::result::Result<T, Invalid> {
+    let number = text.parse::<u64>().ok().filter(|number| *number > 0);
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| Invalid::new("write a whole number from 1"))
+}
 
 /// What `finops` can do.
 #[derive(Debug, Subcommand)]

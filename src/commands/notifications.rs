@@ -41,7 +41,7 @@ struct ListArgs {
     #[arg(long)]
     all: bool,
     /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = crate::commands::count::<u32>)]
     limit: u32,
 }
 

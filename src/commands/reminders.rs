@@ -56,7 +56,7 @@ struct SendArgs {
     #[arg(long, value_name = "ID")]
     company_id: Vec<CompanyId>,
     /// Stop after so many mails.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = crate::commands::count::<u64>)]
     limit: Option<u64>,
     /// Show who would get what, and send nothing.
     #[arg(long)]

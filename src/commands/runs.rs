@@ -38,7 +38,7 @@ struct ListArgs {
     #[arg(long)]
     job: Option<JobKind>,
     /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = crate::commands::count::<u32>)]
     limit: u32,
 }
 

@@ -3,6 +3,7 @@
 use super::section::one_of;
 use super::{Secret, Section, source};
 use crate::model::message::{Mailbox, parse_address};
+use crate::providers::http::{Kind, kind};
 use crate::providers::mail::on_the_wire;
 use crate::providers::mail::smtp::{Authorities, Login, Settings, Tls, own_name};
 use std::path::Path;
@@ -33,10 +34,18 @@ pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<MailConfig> {
     let port = section.integer("port", 1..=65_535, u32::from(tls.default_port()));
     let allow_unencrypted = section.boolean("allow_unencrypted", false);
     let login = login(section, file);
+    // Where a host is by its name alone nobody knows before it is asked for; so whoever means one of their network
+    // says that, where a password is at stake.
+    let is_in_the_open = host.as_deref().is_some_and(|host| is_elsewhere(host, matches!(login, Ok(Some(_)))));
+    if tls == Tls::None && !allow_unencrypted && is_in_the_open {
+        let at = section.place_of("tls");
+        section.mistake(&at, "tls", IN_THE_OPEN);
+    }
     let helo = section.text("helo", own_name(), |text| match text.chars().all(|c| c.is_ascii_graphic()) {
         true => Ok(text.to_owned()),
         false => Err("must be a name of this machine, or its address in brackets".to_owned()),
     });
+    let connect_timeout = Duration::from_secs(u64::from(section.integer("connect_timeout_s", 1..=600, 30)));
     let timeout = Duration::from_secs(u64::from(section.integer("timeout_s", 1..=600, 60)));
     let max_per_connection = section.integer("max_per_connection", 1..=100_000, 100);
     let authorities = authorities(section);
@@ -47,11 +56,29 @@ pub fn read(section: &mut Section<'_, '_>, file: &Path) -> Option<MailConfig> {
         allow_unencrypted,
         login: login.ok()?,
         helo,
+        connect_timeout,
         timeout,
         authorities: authorities?,
         max_per_connection,
     };
     Some(MailConfig { from: Mailbox { name, address: from? }, reply_to, domain, server })
+}
+
+const IN_THE_OPEN: &str = "none is for a server on this machine or its network: mails, and the password, would be \
+    readable on the way; write starttls or tls, or, for a server of your own network, allow_unencrypted = true";
+
+/// Whether a server is not known to be on this machine or its network. Without a password, one that has a name is
+/// judged by its addresses, when it is called.
+fn is_elsewhere(host: &str, has_password: bool) -> bool {
+    if let Ok(address) = host.parse() {
+        return !matches!(kind(address), Kind::Private(_));
+    }
+    // RFC 6761, 6762, 8375, and ICANN's .internal; a name without a dot is looked for in one's own domain.
+    let at_home = ["localhost", "local", "internal", "lan", "home.arpa"];
+    let host = host.trim_end_matches('.');
+    let is_at_home =
+        at_home.iter().any(|name| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
+    has_password && host.contains('.') && !is_at_home
 }
 
 /// Both or neither; what is wrong has been noted.

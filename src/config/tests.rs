@@ -325,6 +325,27 @@ fn mail_needs_little_and_says_what_is_missing() {
 }
 
 #[test]
+fn a_password_does_not_go_over_the_internet_in_plain() {
+    let with = |host: &str, more: &str| with_mail(more).replace("smtp.example.com", host);
+    let login = "tls = \"none\"\nuser = \"u\"\npassword = \"canary\"";
+    for host in ["smtp.example.com", "mail.example.com.", "9.9.9.9", "2620:fe::fe"] {
+        let found = problems(&with(host, login));
+        assert!(
+            found.len() == 1 && found[0].starts_with("4:7 mail.tls none is for a server on this machine"),
+            "{host}: {found:?}"
+        );
+        assert!(found[0].contains("allow_unencrypted"), "{found:?}");
+        assert!(parse(&with(host, &format!("{login}\nallow_unencrypted = true"))).is_ok(), "{host}");
+    }
+    for host in ["127.0.0.1", "::1", "10.0.0.7", "localhost", "mail", "mail.internal", "smtp.home.arpa", "relay.local"] {
+        assert!(parse(&with(host, login)).is_ok(), "{host}");
+    }
+    // Without one, a name is judged when it is called; an address is judged at once.
+    assert!(parse(&with("smtp.example.com", "tls = \"none\"")).is_ok());
+    assert_eq!(problems(&with("9.9.9.9", "tls = \"none\"")).len(), 1);
+}
+
+#[test]
 fn mistakes_in_mail_are_told_with_their_place() {
     let empty = "/proc/self/environ-that-is-not-there";
     for (line, reason) in [

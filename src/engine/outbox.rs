@@ -7,24 +7,23 @@
 //! before anything new. The effect's own row is what two processes meet on: the later one finds the
 //! attempt's number taken. Cost: three statements a block, and nothing that grows with history.
 
+mod in_a_row;
 mod in_turn;
 mod settle;
 
+use self::in_a_row::InARow;
 use super::host;
 use crate::context::Context;
 use crate::crash;
 use crate::engine::summary::Summary;
 use crate::error::{Error, Result};
 use crate::model::ids::SYSTEM_COMPANY;
-use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt, RunId, WorkClass};
+use crate::model::{EffectKind, EffectState, Failure, Receipt, RunId, WorkClass};
 use crate::rules::retry::{self, Rate, Repeat};
 use crate::store::effects::{self, Effect, Place};
 use crate::store::{Db, Tx, runs};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-
-/// After so many failures of the other side in a row it is left alone for this run (reliability.md).
-const GIVE_UP_AFTER: u32 = 10;
 
 /// A run on another machine that has not been heard of for so long is dead: longer than any call may take
 /// (the answer to a mail is waited for 10 minutes at most).
@@ -66,6 +65,10 @@ pub trait Deliver {
     /// repetition is harmless.
     fn look_up(&self, _db: &mut Db, _effect: &Effect) -> Result<std::result::Result<Found, Failure>> {
         Ok(Ok(Found::NotDone))
+    }
+    /// What becomes of an act whose answer was lost, in words.
+    fn after_a_lost_answer(&self) -> &'static str {
+        "the next run looks up what became of it"
     }
     /// Writes the business rows that follow from what was done, in the transaction that records it.
     /// It may be called twice for one act, and must then change nothing.
@@ -175,7 +178,7 @@ enum Flow {
 
 fn send(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Result<()> {
     let (kind, block) = (deliverer.kind(), deliverer.policy().block);
-    let (mut place, mut in_a_row, mut tried) = (Place::default(), 0, false);
+    let (mut place, mut in_a_row, mut tried) = (Place::default(), InARow::default(), false);
     let total = if run.ctx.ui.shows_progress() { run.db.read(|tx| effects::count_due(tx, kind, until))? } else { 0 };
     let progress = run.ctx.ui.progress(kind.as_str(), total);
     // One page of reading feeds many single sendings.
@@ -188,12 +191,12 @@ fn send(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Re
         let mut rest = page.as_slice();
         while !rest.is_empty() {
             // No more at a time than may fail in a row, until one has succeeded.
-            let most = if tried { block.max(1) } else { block.clamp(1, GIVE_UP_AFTER) };
+            let most = if tried { block.max(1) } else { block.clamp(1, retry::GIVE_UP_AFTER) };
             let (now, later) = rest.split_at(rest.len().min(most as usize));
             if let Flow::Stop = send_block(deliverer, run, now, &mut in_a_row)? {
                 return Ok(());
             }
-            (rest, tried) = (later, in_a_row == 0);
+            (rest, tried) = (later, !in_a_row.has_begun());
             progress.inc(now.len() as u64);
             (run.stop)()?;
         }
@@ -202,7 +205,7 @@ fn send(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Re
     Ok(())
 }
 
-fn send_block(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect], in_a_row: &mut u32) -> Result<Flow> {
+fn send_block(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect], in_a_row: &mut InARow) -> Result<Flow> {
     let mut rest = block;
     while !rest.is_empty() {
         let begun = begin(deliverer, run, rest)?;
@@ -350,39 +353,13 @@ fn record(
     run: &mut Delivery,
     begun: &[Effect],
     outcomes: &Result<Vec<Outcome>>,
-    in_a_row: &mut u32,
+    in_a_row: &mut InARow,
 ) -> Result<Flow> {
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes,
         Err(error) => return settle::leave(deliverer, run, begun, &error.message).map(|()| Flow::Stop),
     };
     settle::record(deliverer, run, begun, outcomes)?;
-    begun
-        .iter()
-        .zip(outcomes)
-        .try_for_each(|(effect, outcome)| heed(deliverer, run, effect, outcome.as_ref().err(), in_a_row))?;
-    Ok(if *in_a_row >= GIVE_UP_AFTER { Flow::Stop } else { Flow::On })
-}
-
-/// What one answer says of the other side as a whole: it counts the failures in a row.
-///
-/// # Errors
-/// When the credentials are refused: nothing else would fare better.
-fn heed(deliverer: &dyn Deliver, run: &Delivery, effect: &Effect, failure: Option<&Failure>, in_a_row: &mut u32) -> Result<()> {
-    let Some(failure) = failure else {
-        *in_a_row = 0;
-        return Ok(());
-    };
-    let provider = deliverer.provider();
-    if failure.class == FailureClass::Denied {
-        return Err(Error::config(format!("{provider} refuses what it is called with: {}", failure.message)).hint(
-            "correct the credentials, or the place that they are for, in the configuration; the next run carries out what is planned",
-        ));
-    }
-    *in_a_row += u32::from(retry::is_of_the_provider(failure.class));
-    if *in_a_row == GIVE_UP_AFTER {
-        let last = &effect.key;
-        run.ctx.ui.warn(format!("{provider} failed {in_a_row} times in a row (last: {last}): left alone in this run"));
-    }
-    Ok(())
+    begun.iter().zip(outcomes).try_for_each(|(effect, outcome)| in_a_row.heed(deliverer, run, effect, outcome.as_ref().err()))?;
+    Ok(if in_a_row.is_enough() { Flow::Stop } else { Flow::On })
 }

@@ -24,7 +24,7 @@ use crate::error::Result;
 use crate::jobs::send;
 use crate::model::message::MessageKind;
 use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, InvoiceTax, Money, Seller};
-use crate::render::{Fonts, missing_characters};
+use crate::render::{Fonts, Unprintable, missing_characters, unprintable};
 use crate::rules::document::{Issue as Freeze, freeze};
 use crate::rules::numbering::NumberFormat;
 use crate::rules::schedule::today;
@@ -208,13 +208,8 @@ impl Issue<'_> {
         });
         // Before it gets a number: one that could not be printed would be a gap in the files.
         if let Some((character, field)) = missing_characters(&document, fonts).into_iter().next() {
-            let message = format!("{field} has {character:?} (U+{:04X}), which no font has", u32::from(character));
-            return Err(Unfit::Fail(Box::new(failed(
-                &draft,
-                "unprintable",
-                message,
-                "name a font that has it in [documents] fallback_fonts",
-            ))));
+            let (message, hint) = (unprintable(character, &field), Unprintable::of(character).hint());
+            return Err(Unfit::Fail(Box::new(failed(&draft, "unprintable", message, hint))));
         }
         let credit_applied = Money::zero(draft.head.currency);
         Ok(IssuePlan { draft, document, series_id: seller.series_id.clone(), format, credit_applied })

@@ -4,14 +4,17 @@
 //! (`facts`). So a reminder of what was paid meanwhile is not sent, and what waited for a night or for a
 //! mail server says what is true in the morning.
 
+mod again;
 mod facts;
 mod in_app;
 mod mail;
 mod slack;
 mod sms;
+mod thread;
 mod webhook;
 mod workshop;
 
+pub use again::{give_up, sent_by_name, take_over};
 pub use facts::{Content, Gathered, gather, kind_of};
 pub use workshop::{Workshop, load_templates};
 
@@ -67,8 +70,8 @@ fn effect(company_id: &CompanyId, outgoing: &Outgoing) -> Result<NewEffect> {
 }
 
 /// A mail to these people and copies to those, as one message to each. A mail names all who get it,
-/// and those are who read the same language: where there are several, each has a message of its own, by
-/// the same key. So what follows it up answers it in every language; effects differ by the address.
+/// and those are who read the same language: where there are several, each has a mail of its own, with
+/// its own Message-ID. They share the message's key; effects differ by the address.
 pub fn by_mail(message: &Message, to: &[Recipient], copies: &[Recipient]) -> Vec<Outgoing> {
     let languages: BTreeSet<&str> = to.iter().map(|recipient| recipient.language.as_str()).collect();
     let first = to.first().map(|recipient| recipient.language.as_str());

@@ -3,21 +3,25 @@
 //! Due: events for customers that are not told yet (one range of one index). Decide: who gets it, by
 //! the company's preference and contacts. Record: the event is told, the messages are planned.
 
-use super::messages::{Couriers, Outgoing, by_mail, plan as plan_messages};
+mod facts;
+
+use super::messages::{Couriers, Outgoing, by_mail, plan as plan_messages, take_over};
 use crate::config::Config;
 use crate::context::Context;
-use crate::engine::job::{Decided, Failed, Job, Plan, Skipped};
+use crate::engine::job::{Decided, Job, Plan};
 use crate::engine::outbox::Deliver;
 use crate::error::Result;
-use crate::model::company::Delivery;
-use crate::model::message::{About, ContactRole, Mailbox, Message, MessageKind, Severity};
-use crate::model::{Company, CompanyId, Contact, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
-use crate::rules::recipients::{self, Recipient};
+use crate::model::message::{About, Mailbox, Message, MessageKind, Severity};
+use crate::model::text::natural;
+use crate::model::{CompanyId, Invoice, Money, SellerId};
+use crate::rules::recipients::Recipient;
 use crate::store::audit::Entry;
 use crate::store::events::{self, After, Audience, Event, EventState, issued_key};
-use crate::store::{StoreError, Tx, companies, contacts, invoices, sellers};
+use crate::store::{StoreError, Tx};
+use facts::Facts;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// The job, with its place among the events.
 pub struct Send<'c> {
@@ -93,6 +97,24 @@ pub enum SendPlan {
     Drop(Event),
 }
 
+/// As people look for it.
+fn by_company_due_date_and_number(a: &SendPlan, b: &SendPlan) -> Ordering {
+    let told = |plan: &SendPlan| match plan {
+        SendPlan::Tell { invoice, .. } => (invoice.due_on, invoice.label().to_owned()),
+        SendPlan::Drop(event) => (None, event.key.clone()),
+    };
+    let ((a_due, a_label), (b_due, b_label)) = (told(a), told(b));
+    let companies = a.event().company_id.cmp(&b.event().company_id);
+    companies.then(a_due.cmp(&b_due)).then_with(|| natural(&a_label, &b_label))
+}
+
+impl SendPlan {
+    const fn event(&self) -> &Event {
+        let (Self::Tell { event, .. } | Self::Drop(event)) = self;
+        event
+    }
+}
+
 impl Plan for SendPlan {
     fn counts(&self) -> bool {
         matches!(self, Self::Tell { .. })
@@ -103,7 +125,7 @@ impl Plan for SendPlan {
     }
 
     fn settles(&self) -> Vec<(CompanyId, String)> {
-        let (Self::Tell { event, .. } | Self::Drop(event)) = self;
+        let event = self.event();
         vec![(event.company_id.clone(), event.key.clone())]
     }
 
@@ -112,7 +134,7 @@ impl Plan for SendPlan {
             Self::Tell { event, invoice, recipients } => json!({
                 "outcome": "planned", "kind": event.kind, "company_id": event.company_id, "invoice_id": invoice.invoice_id,
                 "number": invoice.number, "total": invoice.total, "currency": invoice.currency,
-                "to": recipients.iter().map(|r| &r.mailbox).collect::<Vec<_>>(),
+                "to": recipients.iter().map(|r| r.mailbox.to_string()).collect::<Vec<_>>(),
             }),
             Self::Drop(event) => json!({ "outcome": "dropped", "kind": event.kind, "company_id": event.company_id }),
         }
@@ -176,16 +198,21 @@ impl Job for Send<'_> {
         for event in &keys {
             facts.decide(tx, event, &mut decided)?;
         }
+        decided.plans.sort_by(by_company_due_date_and_number);
         Ok(decided)
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [SendPlan]) -> Result<Vec<Entry>> {
         let now = self.ctx.clock.now();
         let mut entries = Vec::with_capacity(plans.len());
-        for plan in plans.iter() {
+        // In the order in which events are read, so that the log does not depend on where a page ended.
+        let mut ordered: Vec<&SendPlan> = plans.iter().collect();
+        ordered.sort_by_key(|plan| (&plan.event().company_id, &plan.event().key));
+        for plan in ordered {
             let (event, state) = match plan {
                 SendPlan::Tell { event, invoice, recipients } => {
                     plan_messages(tx, &event.company_id, &outgoing(event, invoice, recipients), now)?;
+                    entries.extend(take_over(tx, &event.company_id, &event.key, &event.subject, now)?);
                     let to: Vec<&str> = recipients.iter().map(|r| r.mailbox.address.as_str()).collect();
                     entries.push(Entry {
                         company_id: event.company_id.to_string(),
@@ -229,72 +256,4 @@ fn outgoing(event: &Event, invoice: &Invoice, recipients: &[Recipient]) -> Vec<O
         about,
     };
     by_mail(&message, recipients, &[])
-}
-
-/// What a page is decided from.
-struct Facts {
-    sellers: HashMap<SellerId, Seller>,
-    companies: HashMap<CompanyId, Company>,
-    contacts: BTreeMap<CompanyId, Vec<Contact>>,
-    /// A person named the invoices: then they go, whatever the company prefers.
-    by_hand: bool,
-}
-
-impl Facts {
-    fn load(tx: &mut Tx, keys: &[Event], by_hand: bool) -> Result<Self> {
-        let ids: BTreeSet<&str> = keys.iter().map(|event| event.company_id.as_str()).collect();
-        let ids: Vec<&str> = ids.into_iter().collect();
-        let sellers = sellers::all(tx)?.into_iter().map(|s| (s.seller_id.clone(), s)).collect();
-        let companies = companies::by_ids(tx, &ids)?.into_iter().map(|c| (c.company_id.clone(), c)).collect();
-        let mut of_company: BTreeMap<CompanyId, Vec<Contact>> = BTreeMap::new();
-        for contact in contacts::of_companies(tx, &ids)? {
-            of_company.entry(contact.company_id.clone()).or_default().push(contact);
-        }
-        Ok(Self { sellers, companies, contacts: of_company, by_hand })
-    }
-
-    fn decide(&self, tx: &mut Tx, event: &Event, decided: &mut Decided<SendPlan>) -> Result<()> {
-        let drop = |reason, message: &str, decided: &mut Decided<SendPlan>| {
-            decided.skipped.push(Skipped {
-                company_id: event.company_id.clone(),
-                subject: event.key.clone(),
-                period: String::new(),
-                reason,
-                message: message.to_owned(),
-            });
-            decided.plans.push(SendPlan::Drop(event.clone()));
-        };
-        let head = invoices::head(tx, &event.company_id, &InvoiceId::stored(&event.subject))?;
-        let (Some(invoice), Some(company)) = (head, self.companies.get(&event.company_id)) else {
-            drop("gone", "the invoice or its company is not there any more", decided);
-            return Ok(());
-        };
-        if invoice.state == InvoiceState::Void {
-            drop("void", "the invoice was voided before it was sent", decided);
-            return Ok(());
-        }
-        if company.delivery == Delivery::None && !self.by_hand {
-            drop("no_delivery", "the company does not want its invoices by mail", decided);
-            return Ok(());
-        }
-        let contacts = self.contacts.get(&event.company_id).map_or(&[][..], Vec::as_slice);
-        let Some(seller) = self.sellers.get(&invoice.seller_id) else {
-            drop("gone", "its seller is not there any more", decided);
-            return Ok(());
-        };
-        let recipients = recipients::by_mail(seller, company, contacts, ContactRole::Billing);
-        if recipients.is_empty() {
-            decided.failed.push(Failed {
-                company_id: event.company_id.clone(),
-                subject: event.key.clone(),
-                period: String::new(),
-                reason: "no_address",
-                message: format!("invoice {} cannot be sent: its company has no mail address", invoice.label()),
-                hint: "import the company's email or a billing contact, or set its delivery to none".to_owned(),
-            });
-            return Ok(());
-        }
-        decided.plans.push(SendPlan::Tell { event: event.clone(), invoice: Box::new(invoice), recipients });
-        Ok(())
-    }
 }

@@ -102,11 +102,25 @@ pub struct Failure {
     pub message: String,
     /// How long the other side asks to be left alone.
     pub retry_after: Option<TimeDelta>,
+    pub outage: Outage,
+    /// What to correct, where the class does not say it all; else empty.
+    pub hint: &'static str,
+}
+
+/// What a failure says of the other side as a whole, whatever the act was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Outage {
+    #[default]
+    None,
+    /// There was no connection over which the act could have been asked for.
+    Unreached,
+    /// It was waited for as long as anybody waits: the next act would wait as long.
+    Silent,
 }
 
 impl Failure {
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), retry_after: None }
+        Self { class, message: message.into(), retry_after: None, outage: Outage::None, hint: "" }
     }
 }
 

@@ -38,7 +38,7 @@ pub use company::{Company, Delivery};
 pub use contact::Contact;
 pub use contract::{Contract, ContractItem, Pause, PriceModel, PriceTerms, Timing};
 pub use discount::{Discount, Off};
-pub use effect::{EffectKind, EffectState, Failure, FailureClass, Receipt, WorkClass};
+pub use effect::{EffectKind, EffectState, Failure, FailureClass, Outage, Receipt, WorkClass};
 pub use ids::{
     CompanyId, ContactId, ContractId, DiscountId, InvoiceId, ItemId, Meter, PlanId, RunId, SellerId, SourceKey, TaxCode, UsageKey,
 };

@@ -3,10 +3,10 @@
 use crate::context::Context;
 use crate::engine::host;
 use crate::error::{Error, Result};
-use crate::jobs::messages::{by_mail, plan as plan_messages};
+use crate::jobs::messages::{by_mail, plan as plan_messages, take_over};
 use crate::jobs::named::no_company;
 use crate::jobs::statement::{self, Days, Letter};
-use crate::model::message::{About, ContactRole, Mailbox, Message, MessageKind, Severity};
+use crate::model::message::{About, ContactRole, Mailbox, Message, MessageKind, Severity, key_of_time};
 use crate::model::{Company, CompanyId, Currency, Money, Seller, SellerId};
 use crate::rules::recipients;
 use crate::rules::schedule::today;
@@ -124,7 +124,7 @@ pub fn mail_statement(tx: &mut Tx, ctx: &Context, company: &Company, seller: &Se
         if effects::of_message(tx, &company.company_id, &message_key)?.is_empty() {
             break;
         }
-        message_key = format!("{base}#{times}");
+        message_key = key_of_time(&base, times);
     }
     let message = Message {
         kind: MessageKind::Statement,
@@ -136,17 +136,19 @@ pub fn mail_statement(tx: &mut Tx, ctx: &Context, company: &Company, seller: &Se
         message_key,
         about: About::Statement { seller_id: seller.seller_id.clone(), from, to: until },
     };
-    plan_messages(tx, &company.company_id, &by_mail(&message, &to, &[]), ctx.clock.now())?;
+    let now = ctx.clock.now();
+    plan_messages(tx, &company.company_id, &by_mail(&message, &to, &[]), now)?;
+    let mut entries = take_over(tx, &company.company_id, &message.message_key, seller.seller_id.as_str(), now)?;
     let to: Vec<Mailbox> = to.into_iter().map(|recipient| recipient.mailbox).collect();
     let addresses: Vec<&str> = to.iter().map(|mailbox| mailbox.address.as_str()).collect();
     let payload = json!({ "seller_id": seller.seller_id, "from": from, "to": until, "recipients": addresses });
-    let entry = Entry {
+    entries.push(Entry {
         company_id: company.company_id.to_string(),
         action: "statement.sent",
         entity: "company",
         entity_id: company.company_id.to_string(),
         payload: payload.to_string(),
-    };
-    audit::append(tx, &host::author(ctx), &[entry])?;
+    });
+    audit::append(tx, &host::author(ctx), &entries)?;
     Ok(to)
 }

@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::jobs::messages::kind_of;
 use crate::jobs::send;
-use crate::model::message::Channel;
-use crate::model::{EffectState, Invoice, InvoiceState};
+use crate::model::message::{Channel, key_of_time};
+use crate::model::{EffectState, FailureClass, Invoice, InvoiceState};
 use crate::store::effects::{self, Effect};
 use crate::store::events::{self, Audience, EventState};
 use crate::store::{Tx, openings};
@@ -22,6 +22,9 @@ pub struct Sent {
     /// Why it did not arrive.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub error: String,
+    /// Nobody knows whether it arrived.
+    #[serde(skip)]
+    pub in_doubt: bool,
 }
 
 /// What is known of how it reached its customer.
@@ -43,7 +46,7 @@ pub fn of(tx: &mut Tx, invoice: &Invoice) -> Result<Option<Deliveries>> {
     let base = send::key(kind_of(invoice), &invoice.seller_id, number);
     let mut deliveries = Deliveries { is_due: false, is_left_out: true, sent: Vec::new() };
     for times in 1.. {
-        let key = if times == 1 { base.clone() } else { format!("{base}#{times}") };
+        let key = key_of_time(&base, times);
         let event = events::state(tx, &invoice.company_id, Audience::Customer, &key)?;
         deliveries.is_due |= event == Some(EventState::New);
         if event.is_none() {
@@ -59,7 +62,9 @@ pub fn of(tx: &mut Tx, invoice: &Invoice) -> Result<Option<Deliveries>> {
 fn sent(effect: Effect) -> Option<Sent> {
     let channel = Channel::ALL.iter().copied().find(|channel| effect.key.starts_with(&format!("{channel}:")))?;
     let at = effect.settled_at.unwrap_or(effect.planned_at);
-    Some(Sent { channel, to: effect.recipient, state: effect.state, at, error: effect.error })
+    let lost = effect.state == EffectState::Abandoned && effect.class == Some(FailureClass::NoAnswer);
+    let in_doubt = lost || matches!(effect.state, EffectState::Unknown | EffectState::NeedsHuman);
+    Some(Sent { channel, to: effect.recipient, state: effect.state, at, error: effect.error, in_doubt })
 }
 
 impl Sent {
@@ -67,11 +72,11 @@ impl Sent {
     pub fn text(&self) -> String {
         let at = self.at.to_rfc3339_opts(SecondsFormat::Secs, true);
         let what = match self.state {
+            _ if self.in_doubt => "was perhaps sent",
             EffectState::Succeeded => "sent",
             EffectState::Planned | EffectState::Sending => "waits to be sent",
             EffectState::Failed => "could not be sent",
-            EffectState::Unknown | EffectState::NeedsHuman => "was perhaps sent",
-            EffectState::Abandoned => "was not sent",
+            EffectState::Unknown | EffectState::NeedsHuman | EffectState::Abandoned => "was not sent",
         };
         let why = if self.error.is_empty() { String::new() } else { format!(": {}", self.error) };
         format!("{what} to {} ({}, {at}){why}", self.to, self.channel)

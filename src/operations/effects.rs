@@ -2,6 +2,7 @@
 
 use crate::engine::outbox::Deliver;
 use crate::error::{Error, Result};
+use crate::jobs::messages::{give_up, sent_by_name};
 use crate::model::{CompanyId, EffectState, Receipt};
 use crate::rules::retry::Repeat;
 use crate::store::Tx;
@@ -26,17 +27,44 @@ pub fn find(tx: &mut Tx, key: &str, company_id: Option<&CompanyId>) -> Result<Ef
 /// Has an effect tried again by the next run, at once and with all its attempts anew.
 ///
 /// # Errors
-/// Refused when it is over, is being sent, or when only a person can tell whether it was done.
+/// Refused when it is over, is being sent, when only a person can tell whether it was done, or when another mail
+/// took its place.
 pub fn retry(tx: &mut Tx, effect: &Effect, author: &Author) -> Result<EffectState> {
     if effect.state == EffectState::NeedsHuman {
         return Err(Error::refused(format!("nobody knows whether {} was done: {}", effect.key, effect.error))
             .hint(format!("look it up, then finops effects settle {} --as succeeded, or --as not-done", effect.key)));
     }
+    refuse_superseded(tx, effect)?;
     if !effects::retry(tx, effect, author.at)? {
         return Err(not_now(effect));
     }
     tell(tx, author, "effect.retried", effect, json!({ "state": effect.state, "attempts": effect.attempts }))?;
     Ok(if effect.state == EffectState::Unknown { EffectState::Unknown } else { EffectState::Planned })
+}
+
+/// What became of an effect that was to be tried again with all the others that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retried {
+    Again(EffectState),
+    /// Given up: the same was sent since by the effect of this key.
+    Superseded(String),
+}
+
+/// Has one of all effects that failed tried again, unless another mail took its place: then it is given up.
+pub fn retry_failed(tx: &mut Tx, effect: &Effect, author: &Author) -> Result<Retried> {
+    let Some(later) = effects::sent_again(tx, effect)? else { return retry(tx, effect, author).map(Retried::Again) };
+    let entry = give_up(tx, effect, &later.key, author.at)?.ok_or_else(|| not_now(effect))?;
+    audit::append(tx, author, &[entry])?;
+    Ok(Retried::Superseded(later.key))
+}
+
+/// A mail that goes once more has a new effect; the one in whose place that is would be another copy.
+fn refuse_superseded(tx: &mut Tx, effect: &Effect) -> Result<()> {
+    match effects::sent_again(tx, effect)? {
+        None => Ok(()),
+        Some(later) => Err(Error::refused(format!("{} is not sent: {}", effect.key, sent_by_name(&later.key)))
+            .hint("to send it once more: finops invoices send with the number, or finops companies statement --mail")),
+    }
 }
 
 /// What a person says of an effect.
@@ -74,6 +102,9 @@ pub fn settle(
         EffectState::Succeeded => verdict == Verdict::NotDone && repeatable,
         EffectState::Sending => false,
     };
+    if verdict == Verdict::NotDone && may_change {
+        refuse_superseded(tx, effect)?;
+    }
     if !may_change || !effects::decide(tx, effect, state, provider_ref, author.at)? {
         return Err(not_now(effect));
     }

@@ -17,7 +17,9 @@ mod contract_plans;
 mod contracts;
 mod discounts;
 mod openings;
+mod pick;
 mod plans;
+mod printable;
 mod readdress;
 mod sellers;
 pub(in crate::operations) mod standing;
@@ -26,6 +28,7 @@ mod tiers;
 mod usage;
 
 pub use openings::taken_over;
+pub use printable::Unprinted;
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Problem, Result, io_error};
@@ -36,6 +39,8 @@ use crate::operations::payments::{self, Desk, RecordError};
 use crate::store::audit::{self, Author, Entry};
 use crate::store::{Db, Tx};
 use chrono::{DateTime, Utc};
+use pick::*;
+use printable::Printable;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
@@ -107,6 +112,9 @@ pub struct ImportSummary {
     pub kinds: BTreeMap<Kind, Counts>,
     /// Open drafts that the next `invoices generate` makes anew.
     pub stale_drafts: u64,
+    /// What documents will not be able to show.
+    #[serde(skip)]
+    pub unprinted: Unprinted,
 }
 
 impl ImportSummary {
@@ -139,6 +147,7 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
         tiers: tiers::Pending::default(),
         kind: Kind::Sellers,
         entries: Vec::new(),
+        printable: Printable::new(how.ctx),
     };
     for (kind, input) in files {
         work.kind = *kind;
@@ -158,7 +167,7 @@ fn import_all(tx: &mut Tx, files: &[&(Kind, Input)], how: &How) -> Result<Import
     }
     match work.problems.into_error() {
         Some(error) => Err(error),
-        None => Ok(work.summary),
+        None => Ok(ImportSummary { unprinted: work.printable.found, ..work.summary }),
     }
 }
 
@@ -194,6 +203,7 @@ struct Work<'a> {
     kind: Kind,
     /// Audit entries of the chunk.
     entries: Vec<Entry>,
+    printable: Printable<'a>,
 }
 
 impl Work<'_> {
@@ -234,6 +244,7 @@ impl Work<'_> {
 
     /// `last`: no chunk of the file follows.
     fn chunk(&mut self, tx: &mut Tx, rows: Vec<Located<Row>>, folder: &Path, last: bool) -> Result<()> {
+        self.printable.look(&rows)?;
         match self.kind {
             Kind::Sellers => sellers::write(tx, self, pick(rows, seller), folder)?,
             Kind::TaxRates => tax_rates::write(tx, self, pick(rows, tax_rate))?,
@@ -363,38 +374,4 @@ struct Words {
     entity: &'static str,
     added: &'static str,
     changed: &'static str,
-}
-
-/// The values of one kind, with their places. A file holds rows of its own kind only.
-fn pick<T>(rows: Vec<Located<Row>>, of: fn(Row) -> Option<T>) -> Vec<Located<T>> {
-    rows.into_iter().filter_map(|row| of(row.value).map(|value| Located { value, source: row.source })).collect()
-}
-
-macro_rules! pickers {
-    ($($name:ident, $variant:ident, $value:ty;)+) => {
-        $(fn $name(row: Row) -> Option<$value> {
-            if let Row::$variant(value) = row { Some(value) } else { None }
-        })+
-    };
-}
-
-pickers! {
-    seller, Seller, Box<crate::import::SellerRow>;
-    tax_rate, TaxRate, crate::model::TaxRate;
-    company, Company, Box<crate::model::Company>;
-    contact, Contact, Box<crate::model::Contact>;
-    contract, Contract, crate::model::Contract;
-    contract_item, ContractItem, Box<crate::import::ContractItemRow>;
-    price_tier, PriceTier, crate::import::TierRow;
-    plan, Plan, crate::model::Plan;
-    plan_item, PlanItem, Box<crate::model::PlanItem>;
-    plan_tier, PlanTier, crate::import::PlanTierRow;
-    contract_plan, ContractPlan, crate::import::ContractPlanRow;
-    contract_pause, ContractPause, crate::model::Pause;
-    discount, Discount, Box<crate::import::DiscountRow>;
-    used, Usage, crate::model::Usage;
-    billable_item, BillableItem, crate::model::BillableItem;
-    opening_invoice, OpeningInvoice, crate::model::OpeningInvoice;
-    opening_credit, OpeningCredit, crate::model::OpeningCredit;
-    payment, Payment, crate::import::PaymentRow;
 }

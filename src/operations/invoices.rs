@@ -5,7 +5,7 @@ use crate::engine::host;
 use crate::error::{Error, Result};
 use crate::jobs::generate::{Draft, Plans, contract_facts, draft, entry, insert, remove, reschedule};
 use crate::jobs::send;
-use crate::model::message::Severity;
+use crate::model::message::{Severity, key_of_time};
 use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
 use crate::operations::contracts::forget_adjustments;
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice, calendar};
@@ -273,7 +273,7 @@ pub fn send_again(
         let kind = crate::jobs::messages::kind_of(&invoice);
         let base = send::key(kind, &invoice.seller_id, number);
         for times in 1.. {
-            let key = if times == 1 { base.clone() } else { format!("{base}#{times}") };
+            let key = key_of_time(&base, times);
             match events::state(tx, &invoice.company_id, Audience::Customer, &key)? {
                 Some(EventState::Told | EventState::Dropped) => continue,
                 Some(EventState::New) => {}

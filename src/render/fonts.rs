@@ -185,7 +185,7 @@ pub(super) const fn is_invisible(c: char) -> bool {
 }
 
 /// Scripts that are written from the right or whose letters join and reorder.
-const fn needs_shaping(c: char) -> bool {
+pub(super) const fn needs_shaping(c: char) -> bool {
     matches!(c, '\u{590}'..='\u{109f}' | '\u{1700}'..='\u{1c7f}' | '\u{1cd0}'..='\u{1cff}' | '\u{a800}'..='\u{abff}'
         | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{11fff}' | '\u{1e800}'..='\u{1efff}')
 }

@@ -22,11 +22,13 @@ pub mod messages;
 mod pdf;
 mod statement;
 pub mod text;
+mod unprintable;
 
 pub use fonts::{Fonts, Weight};
 pub use languages::plain_detail;
 pub use logo::Logo;
 pub use statement::{StatementLetter, statement_pdf, statement_text};
+pub use unprintable::{Unprintable, unprintable};
 
 use crate::error::Error;
 use crate::model::document::Document;
@@ -34,8 +36,8 @@ use crate::model::document::Document;
 /// Why a document could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    /// Characters without a picture in the fonts, each with the field that it stands in.
-    #[error("the fonts lack {}", list(.0))]
+    /// Characters that cannot be printed, each with the field that it stands in.
+    #[error("{}", unprintable::list(.0))]
     MissingCharacters(Vec<(char, String)>),
     /// krilla refused it: a defect of finops, or of a font or a logo.
     #[error("the PDF could not be made: {0}")]
@@ -51,20 +53,10 @@ impl RenderError {
     }
 }
 
-fn list(missing: &[(char, String)]) -> String {
-    let told: Vec<String> =
-        missing.iter().take(5).map(|(c, field)| format!("{c:?} (U+{:04X}) in {field}", u32::from(*c))).collect();
-    match missing.len().checked_sub(5) {
-        Some(more @ 1..) => format!("{}, and {more} more", told.join(", ")),
-        _ => told.join(", "),
-    }
-}
-
 impl From<RenderError> for Error {
     fn from(error: RenderError) -> Self {
         match &error {
-            RenderError::MissingCharacters(_) => Self::refused(error.to_string())
-                .hint("write it in another way, or name a font that has it as a fallback font in the configuration"),
+            RenderError::MissingCharacters(missing) => Self::refused(error.to_string()).hint(unprintable::hint(missing)),
             RenderError::Pdf(_) | RenderError::Language { .. } => Self::failed(error.to_string()),
         }
     }

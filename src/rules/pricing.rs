@@ -7,6 +7,7 @@
 use super::exact::{AmountError, add, divide_rounded, multiply, number, parts, power_of_ten, share_out, to_money};
 use super::tiers::{self, TierLines};
 use crate::model::invoice::{LineDetail, Proration};
+use crate::model::text::natural;
 use crate::model::tiers::scaled;
 use crate::model::{Contract, ContractItem, Currency, Meter, Money, Period, PriceModel, Tiers, UsageDay};
 use chrono::NaiveDate;
@@ -19,10 +20,12 @@ pub struct Segment<'a> {
     pub days: Period,
 }
 
-/// What is active in a service period, by item and then by date. The versions may come in any order.
+/// What is active in a service period, by item (`item-2` before `item-10`) and then by date. The versions may come in
+/// any order.
 pub fn segments(versions: &[ContractItem], service: Period) -> Vec<Segment<'_>> {
     let mut versions: Vec<&ContractItem> = versions.iter().collect();
-    versions.sort_by(|a, b| (&a.item_id, a.valid_from).cmp(&(&b.item_id, b.valid_from)));
+    let by_item = |a: &ContractItem, b: &ContractItem| natural(a.item_id.as_str(), b.item_id.as_str());
+    versions.sort_by(|a, b| by_item(a, b).then(a.valid_from.cmp(&b.valid_from)));
     let mut active = Vec::with_capacity(versions.len());
     for (index, item) in versions.iter().enumerate() {
         let next = versions.get(index + 1).filter(|next| next.item_id == item.item_id);

@@ -1,7 +1,7 @@
 //! What follows from a failure: again in this run, later, after a look, never, or a person
 //! (reliability.md, "Failures"). Pure: the clock and the chance are arguments.
 
-use crate::model::{Failure, FailureClass};
+use crate::model::{Failure, FailureClass, Outage};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// How often work of a class is tried, and how the pauses grow.
@@ -91,6 +91,8 @@ pub fn next(tried: Tried, schedule: &Schedule, now: DateTime<Utc>, chance: u8) -
 /// of this run, from 1.
 pub fn pause_in_run(failure: &Failure, tries: u32, repeat: Repeat, chance: u8) -> Option<TimeDelta> {
     match failure.class {
+        // It was waited for long enough.
+        FailureClass::Unreachable if failure.outage == Outage::Silent => None,
         FailureClass::Unreachable => match tries {
             1 => Some(spread(TimeDelta::milliseconds(500), chance)),
             2 => Some(spread(TimeDelta::seconds(5), chance)),
@@ -110,9 +112,23 @@ pub fn pause_in_run(failure: &Failure, tries: u32, repeat: Repeat, chance: u8) -
     }
 }
 
-/// Whether the failure is the other side's as a whole, so that ten of them in a row mean that it is
-/// to be left alone; what concerns one act alone (a decline, a bad address) is not.
-pub const fn is_of_the_provider(class: FailureClass) -> bool {
+/// Failures of the other side in a row after which it is left alone for a run.
+pub const GIVE_UP_AFTER: u32 = 10;
+
+/// How many of those ten a failure counts for; none when it concerns one act alone (a decline, a bad address).
+///
+/// Three connections in a row that cannot be had, or waits in vain, are enough: they concern the server, not the
+/// act, and each may take a minute. An answer that was waited for in vain where a repetition would do harm is
+/// enough by itself, since every further act would be in doubt as well.
+pub const fn weight(failure: &Failure, repeat: Repeat) -> u32 {
+    match (failure.class, failure.outage, repeat) {
+        (FailureClass::NoAnswer, Outage::Silent, Repeat::LookUp) => GIVE_UP_AFTER,
+        (class, Outage::None, _) => is_of_the_provider(class) as u32,
+        (_, Outage::Unreached | Outage::Silent, _) => GIVE_UP_AFTER.div_ceil(3),
+    }
+}
+
+const fn is_of_the_provider(class: FailureClass) -> bool {
     match class {
         FailureClass::Unreachable
         | FailureClass::NoAnswer
@@ -220,6 +236,21 @@ mod tests {
         assert_eq!(pause_in_run(&told, 1, Repeat::Harmless, 0), None, "longer than a run waits");
         let soon = Failure { retry_after: Some(TimeDelta::seconds(2)), ..told };
         assert_eq!(pause_in_run(&soon, 1, Repeat::Harmless, 0), Some(TimeDelta::seconds(2)));
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_had_is_left_alone_after_three_and_others_after_ten() {
+        let weigh = |class, outage, repeat| weight(&Failure { outage, ..Failure::new(class, "") }, repeat);
+        let times = |weight: u32| GIVE_UP_AFTER.div_ceil(weight);
+        for outage in [Outage::Unreached, Outage::Silent] {
+            assert_eq!(times(weigh(FailureClass::Unreachable, outage, Repeat::LookUp)), 3);
+        }
+        assert_eq!(times(weigh(FailureClass::Broken, Outage::None, Repeat::LookUp)), 10);
+        assert_eq!(times(weigh(FailureClass::NoAnswer, Outage::Silent, Repeat::LookUp)), 1);
+        assert_eq!(times(weigh(FailureClass::NoAnswer, Outage::None, Repeat::LookUp)), 10);
+        assert_eq!(weigh(FailureClass::Rejected, Outage::None, Repeat::LookUp), 0);
+        let silent = Failure { outage: Outage::Silent, ..Failure::new(FailureClass::Unreachable, "") };
+        assert_eq!(pause_in_run(&silent, 1, Repeat::LookUp, 0), None, "it was waited for long enough");
     }
 
     #[test]

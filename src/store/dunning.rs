@@ -99,7 +99,8 @@ pub fn came(tx: &mut Tx, companies: &[&str]) -> Result<Vec<(InvoiceId, i32, Date
     const SQL: &str = "SELECT r.company_id, r.invoice_id, r.level, r.planned_at FROM invoices i
       JOIN reminders r ON r.company_id = i.company_id AND r.invoice_id = i.invoice_id
       WHERE i.company_id = $1 AND i.state = 'open' AND r.message_key <> ''
-      AND (SELECT COALESCE(MAX(CASE WHEN e.state IN ('planned', 'failed', 'abandoned') THEN 0 ELSE 1 END), 1) FROM effects e
+      AND (SELECT COALESCE(MAX(CASE WHEN e.state IN ('planned', 'failed') OR e.state = 'abandoned' AND e.class <> 'no_answer' THEN 0
+             ELSE 1 END), 1) FROM effects e
            WHERE e.company_id = r.company_id
            AND (e.idempotency_key >= 'email:' || r.message_key || ':' AND e.idempotency_key < 'email:' || r.message_key || ';'
              OR e.idempotency_key >= 'sms:' || r.message_key || ':' AND e.idempotency_key < 'sms:' || r.message_key || ';')) = 1

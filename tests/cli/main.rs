@@ -22,6 +22,7 @@ mod list;
 mod mailed;
 mod manual;
 mod notify;
+mod outage;
 mod output;
 mod outside;
 mod payments;
@@ -29,7 +30,9 @@ mod pings;
 mod preview;
 mod prices;
 mod reminders;
+mod resend;
 mod schedule;
+mod scripts;
 mod send;
 #[path = "../support/smtp.rs"]
 mod smtp;

@@ -39,15 +39,77 @@ fn a_reminder_answers_the_invoice_in_each_language() {
     let sent = server.taken();
     assert_eq!(mailed(&server), ["<ap@elbe.example.org>", "<nowak@elbe.example.org>"]);
     assert_ne!(header(&sent[0], "Subject"), header(&sent[1], "Subject"), "English and Polish");
+    assert_ne!(header(&sent[0], "Message-ID"), header(&sent[1], "Message-ID"), "one id has one content (RFC 5322, 3.6.4)");
+    assert_ne!(boundary(&sent[0]), boundary(&sent[1]));
     on(&mut environment, "2026-12-02");
     must(&environment, &["reminders", "send", "--kind", "overdue", "--company-id", "elbe"]);
     let reminders = server.taken().split_off(2);
     assert_eq!(reminders.len(), 2);
     for reminder in &reminders {
-        let answered = header(reminder, "References");
         let first = sent.iter().find(|mail| mail.rcpt == reminder.rcpt).unwrap();
-        assert!(answered.split(' ').any(|id| id == header(first, "Message-ID")), "{}: {answered}", reminder.rcpt);
+        assert_eq!(answered_first(reminder), header(first, "Message-ID"), "{}", reminder.rcpt);
     }
+    assert_ne!(header(&reminders[0], "Message-ID"), header(&reminders[1], "Message-ID"));
+}
+
+/// The mail of the oldest invoice that a mail is about.
+fn answered_first(mail: &Taken) -> String {
+    header(mail, "References").split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// What stands between the parts of a mail.
+fn boundary(mail: &Taken) -> String {
+    let text = String::from_utf8_lossy(&mail.bytes).into_owned();
+    text.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn whoever_reads_the_same_mail_gets_the_same_message_id() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    environment.write("contacts.csv", "company_id,contact_id,language\nelbe,nowak,en\n");
+    must(&environment, &["import", "contacts", "contacts.csv"]);
+    on(&mut environment, "2026-11-02");
+    must(&environment, &["invoices", "send", &number(&environment, "elbe")]);
+    let sent = server.taken();
+    assert_eq!((sent.len(), &sent[0].bytes), (2, &sent[1].bytes));
+}
+
+#[test]
+fn a_reminder_answers_what_its_reader_got() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-02");
+    let elbe = number(&environment, "elbe");
+    // To one of them it came when it was sent by name again.
+    server.then([(At::Rcpt, Act::Say("550 5.1.1 no such mailbox"))]);
+    assert_eq!(environment.finops(&["invoices", "send", &elbe]).code, 3);
+    on(&mut environment, "2026-11-03");
+    must(&environment, &["invoices", "send", &elbe]);
+    let sent = server.taken();
+    assert_eq!(sent.len(), 3);
+    let second = sent.iter().find(|mail| mail.rcpt != sent[0].rcpt).unwrap();
+    assert_eq!(header(second, "References"), "", "its reader has not seen the first one");
+    let again = sent.iter().rfind(|mail| mail.rcpt == sent[0].rcpt).unwrap();
+    assert_eq!(header(again, "References"), header(&sent[0], "Message-ID"));
+    // Whoever reads another language by now answers the mail that came all the same; who came later, that of their language.
+    let rows = "company_id,contact_id,name,email,language,roles\nelbe,nowak,Nowak,nowak@elbe.example.org,fr,billing\n\
+                elbe,kim,Kim,kim@elbe.example.org,pl,billing\nelbe,lee,Lee,lee@elbe.example.org,es,billing\n";
+    environment.write("contacts.csv", rows);
+    must(&environment, &["import", "contacts", "contacts.csv"]);
+    on(&mut environment, "2026-12-02");
+    must(&environment, &["reminders", "send", "--kind", "overdue", "--company-id", "elbe"]);
+    let reminders = server.taken().split_off(3);
+    let answered = |who: &str| {
+        let reminder = reminders.iter().find(|mail| mail.rcpt.contains(who)).unwrap_or_else(|| panic!("{who}"));
+        answered_first(reminder)
+    };
+    let id = |who: &str| header(sent.iter().find(|mail| mail.rcpt.contains(who)).unwrap(), "Message-ID");
+    assert_eq!(reminders.len(), 4);
+    for (who, got) in [("ap@", "ap@"), ("nowak@", "nowak@"), ("kim@", "nowak@")] {
+        assert_eq!(answered(who), id(got), "{who}");
+    }
+    assert!(!answered("lee@").is_empty(), "some mail of the invoice");
 }
 
 #[test]
@@ -219,4 +281,19 @@ fn whoever_pays_gets_a_receipt_if_customers_get_one() {
     assert!(header(&server.taken()[0], "Subject").contains("INV-2026-000023"));
     must(&environment, &["invoices", "send"]);
     assert_eq!(server.taken().len(), 1, "once");
+}
+
+#[test]
+fn whom_it_goes_to_is_written_in_one_way_and_in_the_order_of_the_list() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let args = ["invoices", "send", "INV-2026-000023", "INV-2026-000022", "INV-2026-000006", "--dry-run", "--json"];
+    let items = must(&environment, &args).json();
+    let told: Vec<&Value> = items.iter().filter(|item| item["outcome"] == "planned").collect();
+    let numbers: Vec<&str> = told.iter().map(|item| item["number"].as_str().unwrap()).collect();
+    assert_eq!(numbers, ["INV-2026-000006", "INV-2026-000022", "INV-2026-000023"], "by company, due date and number");
+    assert_eq!(told[1]["to"], serde_json::json!(["Sabine Müller <rechnung@weber.example.org>"]), "{}", told[1]);
+    let said = environment.finops(&["invoices", "send", "--limit", "0"]);
+    assert!(said.code == 2 && said.stderr.contains("'0' for '--limit <N>': write a whole number from 1"), "{said}");
 }

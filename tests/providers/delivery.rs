@@ -16,6 +16,7 @@ fn encrypted(server: &Postfix) -> Settings {
         port: server.port,
         tls: Tls::Starttls,
         login: Some(login),
+        connect_timeout: Duration::from_secs(20),
         timeout: Duration::from_secs(20),
         authorities: Authorities::parse(&std::fs::read(server.authority()).unwrap()).unwrap(),
         ..settings(server.port)

@@ -38,6 +38,7 @@ pub fn settings(port: u16) -> Settings {
         allow_unencrypted: false,
         login: None,
         helo: "client.example".to_owned(),
+        connect_timeout: Duration::from_millis(600),
         timeout: Duration::from_millis(600),
         authorities: Authorities::default(),
         max_per_connection: 100,
@@ -148,6 +149,30 @@ fn each_refusal_has_its_class_at_each_point() {
 }
 
 #[test]
+fn a_refusal_of_all_mail_says_what_to_correct() {
+    for (at, answer, hint) in [
+        (At::Connect, "554 5.7.1 go away", "check host"),
+        (At::Ehlo, "550 5.7.1 bad name", "check helo"),
+        (At::Mail, "530 5.7.0 Must issue a STARTTLS command first", "set tls in [mail] to starttls"),
+        (At::Mail, "530 5.7.0 Authentication required", "a user and a password"),
+        (At::Rcpt, "554 5.7.1 Relay access denied", "a user and a password"),
+        (At::Mail, "553 5.7.1 Sender address rejected: not owned by user", "check from"),
+        (At::Auth, "535 5.7.8 no", "check user and password"),
+        (At::Auth, "534 5.7.9 Application-specific password required", "a password made for programs"),
+        (At::Auth, "538 5.7.11 Encryption required for requested authentication mechanism", "set tls in [mail] to starttls"),
+    ] {
+        let server = Server::start([(at, Act::Say(answer))]);
+        server.is_able("250-s\r\n250 AUTH PLAIN");
+        let login = if at == At::Auth { login() } else { None };
+        let failure = Smtp::new(Settings { login, ..settings(server.port()) }).send(&mail("m1")).unwrap_err();
+        assert!(failure.class == FailureClass::Denied && failure.hint.contains(hint), "{answer}: {failure:?}");
+    }
+    let server = Server::start([]);
+    let starttls = Settings { tls: Tls::Starttls, ..settings(server.port()) };
+    assert!(Smtp::new(starttls).send(&mail("m1")).unwrap_err().hint.contains("[mail]"));
+}
+
+#[test]
 fn a_pause_that_is_told_is_kept() {
     for (answer, seconds) in [
         ("450 4.7.1 rate limited, try again in 90 seconds", Some(90)),
@@ -225,7 +250,7 @@ fn nobody_listens_and_there_is_no_such_name() {
     assert_eq!(failure.class, FailureClass::Unreachable, "{failure:?}");
     assert!(failure.message.starts_with(&format!("no connection to 127.0.0.1:{port}")), "{failure:?}");
     // RFC 6761: never a name.
-    let nowhere = Settings { host: "finops.invalid".to_owned(), timeout: Duration::from_secs(20), ..settings(25) };
+    let nowhere = Settings { host: "finops.invalid".to_owned(), connect_timeout: Duration::from_secs(20), ..settings(25) };
     let failure = Smtp::new(nowhere).send(&mail("m1")).unwrap_err();
     assert_eq!(failure.class, FailureClass::Unreachable, "{failure:?}");
 }

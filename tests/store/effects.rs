@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use finops::model::{EffectKind, EffectState, FailureClass};
 use finops::store::effects::{self, Attempt, Backlog, Effect, Filter, NewEffect, Place, Settled};
 use finops::store::{Db, StoreError};
+use serde_json::json;
 
 const KIND: EffectKind = EffectKind::Document;
 
@@ -224,5 +225,69 @@ fn a_rate_is_kept_by_company_and_name() {
             before = Some(at);
         }
         assert_eq!(read(&mut db, |tx| effects::rate(tx, "b", "recipient:x")), None);
+    });
+}
+
+/// A mail about an invoice, as it is planned.
+fn mail(key: &str, invoice: &str, address: &str) -> NewEffect {
+    let about = json!({ "invoices": { "seller_id": "s", "invoice_ids": ["0199fd5c-0000-7000-8000-000000000001"] } });
+    let payload = json!({ "kind": "invoice.issued", "severity": "info", "language": "en", "recipient": { "address": address },
+        "message_key": key, "about": about });
+    NewEffect {
+        key: format!("email:{key}:{address}"),
+        subject: invoice.to_owned(),
+        payload: payload.to_string(),
+        recipient: address.to_owned(),
+        ..act("a")
+    }
+}
+
+#[test]
+fn a_mail_that_is_sent_by_name_takes_the_place_of_what_did_not_arrive() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        let company = "a".parse().unwrap();
+        // Numbers that look like a second time, or begin like another, belong to other invoices.
+        let mails = [
+            mail("issued:s:7", "i7", "x@a.example"),
+            mail("issued:s:7", "i7", "y@a.example"),
+            mail("issued:s:7#2", "i7", "x@a.example"),
+            mail("issued:s:7#3", "i7", "x@a.example"),
+            mail("issued:s:70", "i70", "x@a.example"),
+            mail("issued:s:7#8", "i8", "x@a.example"),
+        ];
+        write(&mut db, |tx| effects::plan(tx, EffectKind::Mail, &mails, now()));
+        let keys = |found: &[Effect]| -> Vec<String> { found.iter().map(|effect| effect.key.clone()).collect() };
+        let before = |db: &mut Db, key: &str| read(db, |tx| effects::outstanding_before(tx, &company, key, "i7"));
+        assert_eq!(keys(&before(&mut db, "issued:s:7#2")), [mails[0].key.as_str(), &mails[1].key]);
+        assert_eq!(keys(&before(&mut db, "issued:s:7#3")).len(), 3);
+        assert!(before(&mut db, "issued:s:7").is_empty() && before(&mut db, "issued:s:7#8").len() == 4);
+        let find = |db: &mut Db, n: usize| read(db, |tx| effects::find(tx, &company, &mails[n].key)).unwrap();
+        let later = |db: &mut Db, n: usize| {
+            let effect = find(db, n);
+            read(db, |tx| effects::sent_again(tx, &effect)).map(|later| later.key)
+        };
+        assert_eq!(later(&mut db, 0), Some(mails[2].key.clone()));
+        assert_eq!(later(&mut db, 2), Some(mails[3].key.clone()));
+        assert!([3, 4, 5].iter().all(|n| later(&mut db, *n).is_none()), "nothing came after them");
+        // One that is being sent is left alone, one that was given up counts for nothing.
+        let first = find(&mut db, 0);
+        assert_eq!(begun(&mut db, std::slice::from_ref(&first), "run").len(), 1);
+        assert!(!write(&mut db, |tx| effects::supersede(tx, &first, "why", now())), "it changed meanwhile");
+        assert_eq!(keys(&before(&mut db, "issued:s:7#2")), [mails[1].key.as_str()]);
+        for n in [2, 3] {
+            let effect = find(&mut db, n);
+            assert!(write(&mut db, |tx| effects::supersede(tx, &effect, "why", now())));
+        }
+        let given_up = find(&mut db, 3);
+        let told = (given_up.state, given_up.class, given_up.error.as_str(), given_up.settled_at);
+        assert_eq!(told, (EffectState::Abandoned, Some(FailureClass::Obsolete), "why", Some(now())));
+        assert_eq!(later(&mut db, 0), None);
+        // Whoever lost an answer still says so.
+        let begun = find(&mut db, 0);
+        assert_eq!(settle(&mut db, &settled(&begun, EffectState::Unknown)), 0);
+        let unknown = find(&mut db, 0);
+        assert!(write(&mut db, |tx| effects::supersede(tx, &unknown, "why", now())));
+        assert_eq!(find(&mut db, 0).class, Some(FailureClass::NoAnswer));
     });
 }

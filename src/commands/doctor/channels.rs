@@ -15,12 +15,17 @@ pub(super) fn mail(ctx: &Context, report: &mut Report) {
     let Some(mail) = &ctx.config.mail else {
         return report.ok(CHECK, "no [mail] in the configuration: none is sent");
     };
-    let server = Settings { timeout: mail.server.timeout.min(LONGEST), ..mail.server.clone() };
+    let server = Settings {
+        connect_timeout: mail.server.connect_timeout.min(LONGEST),
+        timeout: mail.server.timeout.min(LONGEST),
+        ..mail.server.clone()
+    };
     match Smtp::new(server).check() {
         Ok(told) => report.ok(CHECK, told),
         Err(failure) => {
             report.misconfigured |= failure.class == FailureClass::Denied;
             let hint = match failure.class {
+                _ if !failure.hint.is_empty() => failure.hint,
                 FailureClass::Denied => "correct [mail] in finops.toml",
                 _ => "check host and port in [mail], and whether this machine may reach them",
             };

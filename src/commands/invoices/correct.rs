@@ -32,7 +32,7 @@ pub(super) struct CreditArgs {
     #[command(flatten)]
     one: OneArgs,
     /// Only this line, as `invoices show` numbers it; may be given several times.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = crate::commands::count::<u32>)]
     line: Vec<u32>,
     /// Only so much, tax included, in the invoice's currency: 59.50.
     #[arg(long, value_parser = decimal, allow_negative_numbers = true)]
@@ -159,10 +159,10 @@ pub(super) struct EditArgs {
     #[arg(long)]
     add: bool,
     /// Change this line, as `invoices show` numbers it.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = crate::commands::count::<u32>)]
     set: Option<u32>,
     /// Remove this line; may be given several times. A billable item on it is open again.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = crate::commands::count::<u32>)]
     remove: Vec<u32>,
     /// What the line says.
     #[arg(long, value_name = "TEXT", requires = "line")]

@@ -133,7 +133,9 @@ fn of_invoice(args: &Args, ctx: &Context, workshop: &Workshop, name: &str) -> Re
             Gathered::Gone(why) => Err(Error::refused(format!("invoice {}: {why}", invoice.label()))),
         }
     })?;
-    let attachments = workshop.press()?.attachments(&content).map_err(|failure| Error::failed(failure.message))?;
+    let mut content = content;
+    let made = workshop.press()?.attachments(args.kind, &mut content);
+    let (attachments, _) = made.map_err(|failure| Error::failed(failure.message))?;
     let files = attachments.into_iter().map(|attachment| (attachment.name, attachment.bytes)).collect();
     let sample = sample(args.kind)?;
     let mut facts = content.facts;

@@ -26,7 +26,7 @@ pub(super) struct ListArgs {
     #[arg(long)]
     held: bool,
     /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = crate::commands::count::<u32>)]
     limit: u32,
 }
 

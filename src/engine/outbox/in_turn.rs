@@ -7,8 +7,9 @@
 //! the block is. So nothing is lost, and nothing is done twice without its look-up first, at two
 //! flushes a block in place of two an act (which is most of the time that a mail takes).
 
+use super::in_a_row::InARow;
 use super::settle::{self, Results};
-use super::{Deliver, Delivery, Flow, GIVE_UP_AFTER, Outcome, carry_out, heed};
+use super::{Deliver, Delivery, Flow, Outcome, carry_out};
 use crate::crash;
 use crate::error::{Error, Result};
 use crate::store::effects::{self, Effect};
@@ -20,7 +21,7 @@ struct Called {
 }
 
 /// Makes the calls of a block that was begun.
-pub(super) fn send(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effect], in_a_row: &mut u32) -> Result<Flow> {
+pub(super) fn send(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effect], in_a_row: &mut InARow) -> Result<Flow> {
     if let Err(error) = deliverer.prepare(run.db, begun) {
         settle::give_back(run, begun)?;
         return Err(error);
@@ -57,12 +58,12 @@ pub(super) fn send(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effect]
 }
 
 /// Whether the last call, or a signal, ends the block, and how. It is asked once a call.
-fn end(deliverer: &dyn Deliver, run: &Delivery, last: Option<&Called>, in_a_row: &mut u32) -> Option<Result<Flow>> {
+fn end(deliverer: &dyn Deliver, run: &Delivery, last: Option<&Called>, in_a_row: &mut InARow) -> Option<Result<Flow>> {
     if let Some(Called { effect, outcome }) = last {
-        if let Err(error) = heed(deliverer, run, &effect[0], outcome[0].as_ref().err(), in_a_row) {
+        if let Err(error) = in_a_row.heed(deliverer, run, &effect[0], outcome[0].as_ref().err()) {
             return Some(Err(error));
         }
-        if *in_a_row >= GIVE_UP_AFTER {
+        if in_a_row.is_enough() {
             return Some(Ok(Flow::Stop));
         }
     }

@@ -1,7 +1,8 @@
 //! What became of attempts: those that just ended, and those whose end nobody saw.
 
 use super::super::alerts;
-use super::{Deliver, Delivery, Flow, Found, GIVE_UP_AFTER, Outcome, SILENCE, host};
+use super::in_a_row::InARow;
+use super::{Deliver, Delivery, Flow, Found, Outcome, SILENCE, host};
 use crate::crash;
 use crate::error::{Error, Result};
 use crate::model::{EffectKind, EffectState, Failure, FailureClass, Receipt, Routing, RunId};
@@ -129,7 +130,7 @@ pub(super) fn leave(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effect
 
 /// Asks about each act whose outcome is unknown.
 pub(super) fn look_up_unknown(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Result<Flow> {
-    let (mut place, mut in_a_row) = (Place::default(), 0);
+    let (mut place, mut in_a_row) = (Place::default(), InARow::default());
     loop {
         let page = run.db.read(|tx| effects::due(tx, deliverer.kind(), EffectState::Unknown, until, &place, 100))?;
         let Some(last) = page.last() else { return Ok(Flow::On) };
@@ -138,8 +139,8 @@ pub(super) fn look_up_unknown(deliverer: &dyn Deliver, run: &mut Delivery, until
             let found = deliverer.look_up(run.db, effect)?;
             crash::point("effects.looked_up");
             settle_found(deliverer, run, effect, &found)?;
-            super::heed(deliverer, run, effect, found.as_ref().err(), &mut in_a_row)?;
-            if in_a_row >= GIVE_UP_AFTER {
+            in_a_row.heed(deliverer, run, effect, found.as_ref().err())?;
+            if in_a_row.is_enough() {
                 return Ok(Flow::Stop);
             }
             (run.stop)()?;
@@ -322,7 +323,7 @@ fn tell(deliverer: &dyn Deliver, run: &mut Delivery, settled: &Settled, failure:
             (EffectState::Failed, _) => {
                 format!("it is not tried again by itself; mend the cause, then finops effects retry {}", effect.key)
             }
-            (EffectState::Unknown, _) => "the next run looks up what became of it".to_owned(),
+            (EffectState::Unknown, _) => deliverer.after_a_lost_answer().to_owned(),
             (_, Some(at)) => format!("the next run after {} tries again", at.format("%Y-%m-%d %H:%M:%SZ")),
             (_, None) => "the next run tries again".to_owned(),
         };

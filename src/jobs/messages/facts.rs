@@ -1,5 +1,6 @@
 //! What a message can say: read when it is sent, from the frozen documents and from what was paid until then.
 
+use super::thread::followed;
 use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
 use crate::jobs::reminders::covered;
@@ -20,9 +21,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Documents that are attached to one mail; more are named in it, and stand in the statement.
 const ATTACHED: usize = 10;
 
-/// Mails that one follows up, at most: its header should not grow without end.
-pub(super) const MOST_FOLLOWED: usize = 20;
-
 /// What came of looking.
 pub enum Gathered {
     Ready(Box<Content>),
@@ -37,7 +35,7 @@ pub struct Content {
     pub documents: Vec<Attached>,
     /// The statement of account to attach.
     pub statement: Option<Letter>,
-    /// Keys of the messages that it follows up, by due date of their invoices.
+    /// The first parts of the Message-IDs of the mails that it follows up, by due date of their invoices.
     pub follows: Vec<String>,
 }
 
@@ -173,7 +171,8 @@ impl Invoices<'_> {
             Some(corrected) => &corrected.number,
             None => &found.document.number,
         });
-        let follows = told.map(|number| issued_key(self.seller_id, number)).collect();
+        let brought: Vec<String> = told.map(|number| issued_key(self.seller_id, number)).collect();
+        let follows = followed(tx, self.company_id, self.message, &brought)?;
         let mut attached = Vec::new();
         for Found { facts: invoice, document, is_ours } in found {
             facts.invoices.push(invoice);

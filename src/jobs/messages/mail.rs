@@ -4,13 +4,13 @@
 //! sender was killed, is sent once more after four hours, with the same Message-ID and marked, and
 //! after that only a person can tell.
 
-use super::{Content, Workshop, facts};
+use super::{Content, Workshop, sent_by_name};
 use crate::config::MailConfig;
 use crate::context::Context;
 use crate::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
-use crate::error::Result;
-use crate::model::message::{Mail, Mailbox, Message, message_id_left};
-use crate::model::{CompanyId, EffectKind, EffectState, Failure, WorkClass};
+use crate::error::{Error, Result};
+use crate::model::message::{Mail, Mailbox, Message};
+use crate::model::{CompanyId, EffectKind, EffectState, Failure, FailureClass, WorkClass};
 use crate::providers::mail::{Mailer, smtp::Smtp};
 use crate::rules::retry::Repeat;
 use crate::store::Db;
@@ -37,13 +37,18 @@ pub struct MailCourier<'c> {
     workshop: Rc<Workshop<'c>>,
     smtp: Smtp,
     ready: RefCell<Ready>,
+    /// What is told once a run: mails that go without a part.
+    told: RefCell<BTreeSet<(CompanyId, String)>>,
 }
 
 /// Mails that were made beforehand, by company and key.
 struct Ready {
     made_at: Instant,
-    mails: HashMap<(CompanyId, String), std::result::Result<Mail, Failure>>,
+    mails: HashMap<(CompanyId, String), Made>,
 }
+
+/// A mail, and why its statement of account is not in it; or why there is none.
+type Made = std::result::Result<(Mail, Option<Error>), Failure>;
 
 impl<'c> MailCourier<'c> {
     /// None where no mail is configured.
@@ -51,24 +56,25 @@ impl<'c> MailCourier<'c> {
         let config = ctx.config.mail.as_ref()?;
         let smtp = Smtp::new(config.server.clone());
         let ready = RefCell::new(Ready { made_at: Instant::now(), mails: HashMap::new() });
-        Some(Self { ctx, config, workshop, smtp, ready })
+        Some(Self { ctx, config, workshop, smtp, ready, told: RefCell::default() })
     }
 
     fn make(&self, db: &mut Db, effects: &[Effect]) -> Result<()> {
         let opened = effects.iter().map(|effect| self.workshop.open(db, effect, self.ctx.as_of)).collect::<Result<Vec<_>>>()?;
         let (press, config) = (self.workshop.press()?, self.config);
         let now = self.ctx.clock.now();
-        let made: Vec<std::result::Result<Mail, Failure>> = opened
+        let made: Vec<Made> = opened
             .into_par_iter()
             .zip(effects)
             .map(|(opened, effect)| {
-                let (message, content) = opened?;
+                let (message, mut content) = opened?;
+                let (attachments, left_out) = press.attachments(message.kind, &mut content)?;
                 let rendered = press.render(&message, &content.facts)?;
-                let attachments = press.attachments(&content)?;
-                let Message { message_key, to, cc, recipient, .. } = &message;
-                Ok(Mail {
-                    message_id: message_id(config, &effect.company_id, message_key),
-                    references: references(config, &effect.company_id, message_key, &content),
+                let Message { to, cc, recipient, .. } = &message;
+                let id = |left: &str| format!("{left}@{}", config.domain);
+                let mail = Mail {
+                    message_id: id(&message.message_id_left(&effect.company_id)),
+                    references: content.follows.iter().map(|left| id(left)).collect(),
                     date: now,
                     from: from(config, &content),
                     reply_to: reply_to(config, &content),
@@ -80,7 +86,8 @@ impl<'c> MailCourier<'c> {
                     html: rendered.html,
                     attachments,
                     resend: false,
-                })
+                };
+                Ok((mail, left_out))
             })
             .collect();
         let keys = effects.iter().map(|effect| (effect.company_id.clone(), effect.key.clone()));
@@ -89,7 +96,7 @@ impl<'c> MailCourier<'c> {
     }
 
     /// The mail as it was made a moment ago, or made now.
-    fn take(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<Mail, Failure>> {
+    fn take(&self, db: &mut Db, effect: &Effect) -> Result<Made> {
         let key = (effect.company_id.clone(), effect.key.clone());
         let found = {
             let mut ready = self.ready.borrow_mut();
@@ -100,7 +107,18 @@ impl<'c> MailCourier<'c> {
         }
         self.make(db, std::slice::from_ref(effect))?;
         let mail = self.ready.borrow_mut().mails.remove(&key);
-        Ok(mail.unwrap_or_else(|| Err(Failure::new(crate::model::FailureClass::Local, "the mail was not made"))))
+        Ok(mail.unwrap_or_else(|| Err(Failure::new(FailureClass::Local, "the mail was not made"))))
+    }
+}
+
+impl MailCourier<'_> {
+    fn tell_left_out(&self, effect: &Effect, why: &Error) {
+        let Effect { company_id, key, .. } = effect;
+        if self.told.borrow_mut().insert((company_id.clone(), key.clone())) {
+            let hint = why.hint.as_deref().unwrap_or_default();
+            let what = format!("{key} ({company_id}) goes without its statement of account: {}", why.message);
+            self.ctx.ui.warn(format!("{what}\nhint: {hint}"));
+        }
     }
 }
 
@@ -124,13 +142,26 @@ impl Deliver for MailCourier<'_> {
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(effects.len());
         for effect in effects {
+            if let Some(later) = sent_again(db, effect)? {
+                outcomes.push(Err(Failure::new(FailureClass::Obsolete, sent_by_name(&later.key))));
+                continue;
+            }
             let resend = !lost_attempts(db, effect)?.is_empty();
             outcomes.push(match self.take(db, effect)? {
-                Ok(mail) => self.smtp.send(&Mail { resend, ..mail }),
+                Ok((mail, left_out)) => {
+                    if let Some(why) = left_out {
+                        self.tell_left_out(effect, &why);
+                    }
+                    self.smtp.send(&Mail { resend, ..mail })
+                }
                 Err(failure) => Err(failure),
             });
         }
         Ok(outcomes)
+    }
+
+    fn after_a_lost_answer(&self) -> &'static str {
+        "it goes once more after 4 hours, marked as a resend; if that answer is lost too, only you can tell"
     }
 
     /// No server can be asked whether it took a mail: time decides, and then a person.
@@ -145,6 +176,11 @@ impl Deliver for MailCourier<'_> {
     }
 }
 
+/// A mail by which the same was sent since. One that was never tried before was given up when that was planned.
+fn sent_again(db: &mut Db, effect: &Effect) -> Result<Option<Effect>> {
+    if effect.attempts <= 1 { Ok(None) } else { Ok(db.read(|tx| effects::sent_again(tx, effect))?) }
+}
+
 /// The earlier attempts whose answer was lost: the mail may have been delivered.
 fn lost_attempts(db: &mut Db, effect: &Effect) -> Result<BTreeSet<u32>> {
     if effect.attempts <= 1 && effect.state == EffectState::Sending {
@@ -152,16 +188,6 @@ fn lost_attempts(db: &mut Db, effect: &Effect) -> Result<BTreeSet<u32>> {
     }
     let attempts = db.read(|tx| effects::attempts_of(tx, effect))?;
     Ok(attempts.iter().filter(|a| a.outcome == EffectState::Unknown.as_str()).map(|a| a.attempt).collect())
-}
-
-fn message_id(config: &MailConfig, company_id: &CompanyId, message_key: &str) -> String {
-    format!("{}@{}", message_id_left(company_id, message_key), config.domain)
-}
-
-/// The mails by which the invoices came: a mail program shows what is said of them below those.
-fn references(config: &MailConfig, company_id: &CompanyId, message_key: &str, content: &Content) -> Vec<String> {
-    let follows = content.follows.iter().filter(|key| *key != message_key).take(facts::MOST_FOLLOWED);
-    follows.map(|key| message_id(config, company_id, key)).collect()
 }
 
 /// The seller writes to its customers, by the configured address.

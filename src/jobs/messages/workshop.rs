@@ -81,8 +81,13 @@ impl Press {
         rendered.map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))
     }
 
-    /// The PDFs of a message's documents, and of its statement of account.
-    pub fn attachments(&self, content: &Content) -> std::result::Result<Vec<Attachment>, Failure> {
+    /// The PDFs of a message's documents, and of its statement of account. A reminder is about its invoices, so a
+    /// name that cannot be printed keeps back the statement alone: then it is told why.
+    pub fn attachments(
+        &self,
+        kind: MessageKind,
+        content: &mut Content,
+    ) -> std::result::Result<(Vec<Attachment>, Option<Error>), Failure> {
         let made = content.documents.iter().map(|attached| {
             let Attached { document, logo, .. } = attached;
             let bytes = match self.written(attached) {
@@ -91,13 +96,27 @@ impl Press {
             };
             Ok(Attachment { name: file_name(&document.number), content_type: "application/pdf", bytes })
         });
-        let statement = content.statement.iter().map(|letter| {
-            let bytes = letter.pdf(&self.fonts)?;
-            Ok(Attachment { name: letter.file_name(), content_type: "application/pdf", bytes })
-        });
-        let made: std::result::Result<Vec<Attachment>, RenderError> = made.chain(statement).collect();
-        made.map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))
+        let made: std::result::Result<Vec<Attachment>, RenderError> = made.collect();
+        let mut made = made.map_err(|error| rejected(&error))?;
+        let Some(letter) = &content.statement else { return Ok((made, None)) };
+        match letter.pdf(&self.fonts) {
+            Ok(bytes) => {
+                made.push(Attachment { name: letter.file_name(), content_type: "application/pdf", bytes });
+                Ok((made, None))
+            }
+            Err(error @ RenderError::MissingCharacters(_)) if kind != MessageKind::Statement => {
+                content.facts.statement = None;
+                // Whoever is told how many invoices are attached is pointed to the statement for the others.
+                content.facts.attached = 0;
+                Ok((made, Some(error.into())))
+            }
+            Err(error) => Err(rejected(&error)),
+        }
     }
+}
+
+fn rejected(error: &RenderError) -> Failure {
+    Failure::new(FailureClass::Rejected, error.to_string())
 }
 
 impl Press {

@@ -120,7 +120,7 @@ pub fn follow(tx: &mut Tx, work: &mut Work, before: &Reached) -> Result<()> {
             let is_stale = moves.get(&effect.company_id).is_some_and(|moved| moved.gone.contains(&effect.recipient));
             // What was given up long ago is not taken up again by the way.
             let is_old = effect.state == EffectState::Failed && effect.planned_at + REMEMBERED < work.author.at;
-            if !is_stale || is_old {
+            if !is_stale || is_old || effects::sent_again(tx, &effect)?.is_some() {
                 continue;
             }
             let message = Message::of_payload(&effect.payload).map_err(|invalid| Error::failed(invalid.0))?;

@@ -40,7 +40,7 @@ impl Answer {
             message.push_str(&format!(": {words}"));
         }
         let wait = self.header("retry-after").and_then(|value| retry_after(value, self.header("date"), at));
-        Failure { class, message, retry_after: wait }
+        Failure { retry_after: wait, ..Failure::new(class, message) }
     }
 }
 

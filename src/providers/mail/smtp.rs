@@ -15,16 +15,17 @@ mod wire;
 use super::Mailer;
 use super::mime::{self, Written};
 use crate::model::message::Mail;
-use crate::model::{Failure, FailureClass, Receipt, Secret, text_enum};
+use crate::model::{Failure, FailureClass, Outage, Receipt, Secret, text_enum};
 use crate::providers::http::{Kind, Words, kind};
-use broken::Broken;
+use broken::{Broken, CORRECT};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use session::Session;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wire::{Wire, resolve};
 
 text_enum! {
@@ -91,7 +92,9 @@ pub struct Settings {
     pub login: Option<Login>,
     /// What this machine calls itself in EHLO.
     pub helo: String,
-    /// For each step; ten times as long for the answer to a whole mail.
+    /// Until a connection is made, greeted, encrypted and signed in.
+    pub connect_timeout: Duration,
+    /// For each step after that; ten times as long for the answer to a whole mail.
     pub timeout: Duration,
     pub authorities: Authorities,
     /// After so many mails a new connection is made.
@@ -178,20 +181,21 @@ impl Smtp {
     }
 
     fn connect(&self) -> Result<Session, Failure> {
-        let Settings { host, port, timeout, .. } = &self.settings;
-        let unreachable = |what: &str| Failure::new(FailureClass::Unreachable, format!("{what} {host}:{port}"));
-        let addresses = resolve(host, *port, *timeout).map_err(|error| {
-            let mut failure = unreachable("there is no address for");
-            failure.message.push_str(&format!(" ({error})"));
-            failure
-        })?;
+        let Settings { host, port, connect_timeout, .. } = &self.settings;
+        let open_by = Instant::now() + *connect_timeout;
+        let unreachable = |what: &str, error: &io::Error| {
+            let timed_out = error.kind() == io::ErrorKind::TimedOut;
+            let (words, outage) = match timed_out {
+                true => (format!("no answer within {} s", connect_timeout.as_secs()), Outage::Silent),
+                false => (Words::of(&error.to_string()).to_string(), Outage::Unreached),
+            };
+            Failure { outage, ..Failure::new(FailureClass::Unreachable, format!("{what} {host}:{port}: {words}")) }
+        };
+        let addresses = resolve(host, *port, *connect_timeout).map_err(|error| unreachable("there is no address for", &error))?;
         self.refuse_plain_text(&addresses)?;
-        let wire = Wire::open(&addresses, *timeout).map_err(|error| {
-            let mut failure = unreachable("no connection to");
-            failure.message.push_str(&format!(": {}", Words::of(&error.to_string())));
-            failure
-        })?;
-        Session::open(wire, &self.settings, || self.tls()).map_err(|broken| self.failure(&broken))
+        let left = open_by.saturating_duration_since(Instant::now());
+        let wire = Wire::open(&addresses, left).map_err(|error| unreachable("no connection to", &error))?;
+        Session::open(wire, &self.settings, open_by, || self.tls()).map_err(|broken| self.failure(&broken))
     }
 
     /// Passwords and customers' data stay at home, unless somebody says that they need not.
@@ -204,7 +208,7 @@ impl Smtp {
         let reason = format!(
             "{host} is not on this machine or its network, and mail to it would not be encrypted: correct tls in [mail], or set allow_unencrypted"
         );
-        Err(Failure::new(FailureClass::Denied, reason))
+        Err(Failure { hint: CORRECT, ..Failure::new(FailureClass::Denied, reason) })
     }
 
     /// The system's roots and those of the settings, read once.

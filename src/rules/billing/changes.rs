@@ -12,6 +12,7 @@ use super::charges::{Charge, agreed, calendar, charges};
 use super::discounts::apply;
 use super::invoice::Taxing;
 use super::{ContractFacts, Failure, Reference};
+use crate::model::text::natural;
 use crate::model::{
     Company, ContractItem, DiscountId, InvoiceLine, ItemId, LineKind, Period, PriceModel, TaxCategory, TaxCode, UsageDay,
 };
@@ -280,6 +281,8 @@ struct Difference<'a> {
 
 fn differences<'a>(before: &'a [Active], after: &'a [Active]) -> Vec<Difference<'a>> {
     let ids: BTreeSet<&ItemId> = before.iter().chain(after).map(|active| &active.item.item_id).collect();
+    let mut ids: Vec<&ItemId> = ids.into_iter().collect();
+    ids.sort_by(|a, b| natural(a.as_str(), b.as_str()));
     let mut differences = Vec::new();
     for id in ids {
         let of = |all: &'a [Active]| -> Vec<&'a Active> { all.iter().filter(|active| active.item.item_id == *id).collect() };

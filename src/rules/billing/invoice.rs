@@ -2,6 +2,7 @@
 
 use super::charges::{Charge, calendar, charges};
 use super::{Claim, Failure, Part, PlannedInvoice, Reference, Subject, discounts};
+use crate::model::text::natural;
 use crate::model::{BillableItem, Company, Currency, Invalid, InvoiceLine, LineKind, Money, Period, Seller, SellerId, TaxRate};
 use crate::rules::periods::due_on;
 use crate::rules::pricing::amount;
@@ -11,7 +12,8 @@ use crate::rules::totals::add_up;
 use chrono::NaiveDate;
 
 /// Bills periods of contracts (one a contract) and items together. None when nothing is left to
-/// bill: no version of any item is active in the periods, and there are no billable items.
+/// bill: no version of any item is active in the periods, and there are no billable items. Lines are by contract and
+/// item, in the order in which people count their ids; then what is billed once, by date.
 ///
 /// Also what makes a stale draft or a voided invoice anew: the caller finds the periods again by
 /// [`BillingCalendar::beginning_on`](crate::rules::periods::BillingCalendar::beginning_on).
@@ -22,9 +24,9 @@ pub fn build_invoice(
     items: &[&BillableItem],
 ) -> Result<Option<PlannedInvoice>, Failure> {
     let mut parts: Vec<&Part<'_>> = parts.iter().collect();
-    parts.sort_by(|a, b| a.0.contract.contract_id.cmp(&b.0.contract.contract_id));
+    parts.sort_by(|a, b| natural(a.0.contract.contract_id.as_str(), b.0.contract.contract_id.as_str()));
     let mut items = items.to_vec();
-    items.sort_by(|a, b| (a.dated, &a.source_key).cmp(&(b.dated, &b.source_key)));
+    items.sort_by(|a, b| a.dated.cmp(&b.dated).then_with(|| natural(a.source_key.as_str(), b.source_key.as_str())));
     let Some(common) = common_terms(&parts, &items)? else { return Ok(None) };
 
     let seller = reference.seller(common.seller_id)?;

@@ -12,11 +12,13 @@ macro_rules! effect_columns {
     };
 }
 
+mod again;
 mod attempts;
 mod byhand;
 mod in_turn;
 mod rates;
 
+pub use again::{all_times, outstanding_before, sent_again, supersede};
 pub use attempts::{Attempt, attempts_of, keep_attempts};
 pub use byhand::{Backlog, Filter, attention, backlog, decide, list, named, of_message, plan_again, retry, undelivered};
 pub use in_turn::{call, give_back};

@@ -13,7 +13,13 @@ use lettre::message::header::{Header, HeaderName, HeaderValue};
 /// RFC 5322, 2.1.1: lines should be of at most 78 characters.
 const LINE: usize = 78;
 
-/// RFC 2047, 2: an encoded word has at most 75 characters. With its marks, so many bytes fit.
+/// RFC 2047, 2: a line with encoded words has at most 76 characters, and such a word at most 75.
+const ENCODED_LINE: usize = 76;
+
+/// What stands around an encoded word.
+const MARKS: &str = "=?utf-8?b??=";
+
+/// With its marks, so many bytes fit into one.
 const BYTES: usize = 45;
 
 /// A value of a header, in which nothing can be taken for another header: a CR or LF would begin one,
@@ -25,16 +31,24 @@ pub fn checked<'t>(header: &str, value: &'t str) -> Result<&'t str, Invalid> {
     }
 }
 
-/// Mailboxes, one a line.
+/// Mailboxes, one a line; an address that does not fit behind its name stands below it.
 pub fn mailboxes(header: &str, mailboxes: &[Mailbox]) -> Result<String, Invalid> {
-    let mailbox = |mailbox: &Mailbox| {
+    let mailbox = |(n, mailbox): (usize, &Mailbox)| {
         let address = on_the_wire(&mailbox.address)?;
         Ok(match checked(header, mailbox.name.trim())? {
             "" => address,
-            name => format!("{} <{address}>", phrase(name)),
+            name => {
+                let used = if n == 0 { header.len() + 2 } else { 1 };
+                let name = phrase(name, used);
+                let last = name.rsplit("\r\n").next().map_or(0, str::len);
+                let used = if last == name.len() { used + last } else { last };
+                // Its marks, a space before it and a comma after it.
+                let fold = if used + address.len() + 4 > ENCODED_LINE { "\r\n" } else { "" };
+                format!("{name}{fold} <{address}>")
+            }
         })
     };
-    Ok(mailboxes.iter().map(mailbox).collect::<Result<Vec<_>, Invalid>>()?.join(",\r\n "))
+    Ok(mailboxes.iter().enumerate().map(mailbox).collect::<Result<Vec<_>, Invalid>>()?.join(",\r\n "))
 }
 
 /// Free text, folded between words.
@@ -43,7 +57,7 @@ pub fn text(header: &str, value: &str) -> Result<String, Invalid> {
     // What looks like an encoded word would be taken for one.
     let plain = value.is_ascii() && !value.contains("=?") && value.split(' ').all(|word| word.len() < LINE - 20);
     if !plain {
-        return Ok(encoded(value));
+        return Ok(encoded(value, header.len() + 2));
     }
     let mut written = String::new();
     let mut length = header.len() + 2;
@@ -99,22 +113,26 @@ impl Header for Attached {
     }
 }
 
-/// A name before an address (RFC 5322, 3.2.5): as it is, in quotes, or encoded.
-fn phrase(name: &str) -> String {
+/// A name before an address (RFC 5322, 3.2.5): as it is, in quotes, or encoded. `used`: see [`encoded`].
+fn phrase(name: &str, used: usize) -> String {
     let atom = |c: char| c.is_ascii_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c);
     match name {
-        name if !name.is_ascii() || name.len() > LINE - 4 || name.contains("=?") => encoded(name),
+        name if !name.is_ascii() || name.len() > LINE - 4 || name.contains("=?") => encoded(name, used),
         name if name.chars().all(atom) && !name.contains("  ") => name.to_owned(),
         name => format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")),
     }
 }
 
-/// Encoded words (RFC 2047), one a line; each holds whole characters, as the RFC wants.
-fn encoded(text: &str) -> String {
+/// Encoded words (RFC 2047), one a line; each holds whole characters, as the RFC wants. `used`: so much of the first
+/// line is taken.
+fn encoded(text: &str, used: usize) -> String {
+    // Base64 makes four of three.
+    let first = ENCODED_LINE.saturating_sub(used + MARKS.len()) / 4 * 3;
     let mut words: Vec<String> = vec![String::new()];
     for c in text.chars() {
+        let most = if words.len() == 1 { first.min(BYTES) } else { BYTES };
         match words.last_mut() {
-            Some(word) if word.len() + c.len_utf8() <= BYTES => word.push(c),
+            Some(word) if word.len() + c.len_utf8() <= most => word.push(c),
             _ => words.push(c.to_string()),
         }
     }
@@ -136,7 +154,7 @@ mod tests {
             ("Jürgen", "=?utf-8?b?SsO8cmdlbg==?="),
             ("=?utf-8?b?SsO8cmdlbg==?=", "=?utf-8?b?PT91dGYtOD9iP1NzTzhjbWRsYmc9PT89?="),
         ] {
-            assert_eq!(phrase(name), written, "{name}");
+            assert_eq!(phrase(name, 6), written, "{name}");
         }
     }
 
@@ -155,10 +173,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_value_breaks_out_of_its_header(value in "(\\PC{0,40}|[ a-z]{0,200}|[=?\\\\\"<>,]{0,9}){0,5}") {
-            let mailbox = Mailbox { name: value.clone(), address: "a@b.example".to_owned() };
-            for written in [text("Subject", &value), mailboxes("To", &[mailbox.clone(), mailbox])] {
+            let mailbox = Mailbox { name: value.clone(), address: "accounts.payable@customer.example".to_owned() };
+            let written = [("Subject", text("Subject", &value)), ("Reply-To", mailboxes("Reply-To", &[mailbox.clone(), mailbox]))];
+            for (header, written) in written {
                 // What cannot be seen is refused or encoded.
                 let Ok(written) = written else { continue };
+                for line in format!("{header}: {written}").split("\r\n").filter(|line| line.contains("=?utf-8?b?")) {
+                    prop_assert!(line.len() <= 76, "RFC 2047, 2: {}", line);
+                }
                 prop_assert!(written.is_ascii());
                 for (n, line) in written.split("\r\n").enumerate() {
                     prop_assert!(!line.contains(['\r', '\n']) && line.len() <= 100, "{}", line);

@@ -3,7 +3,7 @@
 use super::Settings;
 use super::reply::{Reply, Stage};
 use super::session::plain;
-use crate::model::{Failure, FailureClass};
+use crate::model::{Failure, FailureClass, Outage};
 use crate::providers::http::Words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -15,6 +15,9 @@ use std::time::Duration;
 const PATIENCE: u32 = 10;
 /// And no longer than that, so that nobody takes the sender for dead.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Where the message says what.
+pub const CORRECT: &str = "correct [mail] in the configuration";
 
 /// Why a conversation did not go on.
 #[derive(Debug)]
@@ -40,6 +43,18 @@ impl Broken {
     }
 
     pub fn failure(&self, settings: &Settings) -> Failure {
+        Failure { outage: self.outage(), ..self.in_words(settings) }
+    }
+
+    fn outage(&self) -> Outage {
+        match self {
+            Self::Lost { error, .. } if error.kind() == io::ErrorKind::TimedOut => Outage::Silent,
+            Self::Lost { stage, .. } | Self::Refused { stage, .. } if stage.is_of_the_opening() => Outage::Unreached,
+            Self::Lost { .. } | Self::Refused { .. } | Self::Lacking(_) | Self::Unsuitable(_) => Outage::None,
+        }
+    }
+
+    fn in_words(&self, settings: &Settings) -> Failure {
         let Settings { host, login, .. } = settings;
         match self {
             Self::Refused { reply, stage, signed_in } => {
@@ -48,7 +63,7 @@ impl Broken {
                 reply.failure(host, *stage, *signed_in, &[password, &plain, &encoded])
             }
             Self::Lost { error, stage } => lost(host, error, *stage, settings),
-            Self::Lacking(what) => Failure::new(FailureClass::Denied, format!("{host} {what}")),
+            Self::Lacking(what) => Failure { hint: CORRECT, ..Failure::new(FailureClass::Denied, format!("{host} {what}")) },
             Self::Unsuitable(what) => Failure::new(FailureClass::Rejected, format!("{host} {what}")),
         }
     }
@@ -58,8 +73,9 @@ fn lost(host: &str, error: &io::Error, stage: Stage, settings: &Settings) -> Fai
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     if let Some(error @ rustls::Error::InvalidCertificate(_)) = tls {
         let words = Words::of(&error.to_string());
-        let hint = "if its authority is your own, name its file in ca_file of [mail]";
-        return Failure::new(FailureClass::Denied, format!("the certificate of {host} does not hold ({words}): {hint}"));
+        let message = format!("the certificate of {host} does not hold ({words})");
+        let hint = "if its authority is your own, name its file in ca_file of [mail]; else check host";
+        return Failure { hint, ..Failure::new(FailureClass::Denied, message) };
     }
     let (class, when) = match stage {
         Stage::Dot => (FailureClass::NoAnswer, "while the mail was handed over, so it may have been taken"),
@@ -75,7 +91,11 @@ fn lost(host: &str, error: &io::Error, stage: Stage, settings: &Settings) -> Fai
     Failure::new(class, format!("{host} {what} {when}"))
 }
 
-/// How long a step may take.
+/// How long a step may take; of the opening, all its steps together.
 pub fn patience(settings: &Settings, stage: Stage) -> Duration {
-    if stage == Stage::Dot { (settings.timeout * PATIENCE).min(LONGEST_PATIENCE).max(settings.timeout) } else { settings.timeout }
+    match stage {
+        stage if stage.is_of_the_opening() => settings.connect_timeout,
+        Stage::Dot => (settings.timeout * PATIENCE).min(LONGEST_PATIENCE).max(settings.timeout),
+        _ => settings.timeout,
+    }
 }

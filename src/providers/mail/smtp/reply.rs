@@ -21,6 +21,11 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Before there can be a mail.
+    pub fn is_of_the_opening(self) -> bool {
+        self <= Self::Auth
+    }
+
     /// What was answered.
     const fn word(self) -> &'static str {
         match self {
@@ -150,21 +155,34 @@ impl Reply {
     /// For people, with what to do where that is known.
     pub fn failure(&self, host: &str, stage: Stage, signed_in: bool, secrets: &[&str]) -> Failure {
         let class = self.class(stage, signed_in);
-        let hint = match (class, self.code, stage) {
-            (FailureClass::Denied, 535, _) => " (check user and password in [mail])",
-            (FailureClass::Denied, 530, _) | (FailureClass::Denied, _, Stage::Rcpt) if !signed_in => {
-                " (it wants user and password in [mail], or another host)"
-            }
-            (FailureClass::Denied, _, Stage::Mail) => " (check from in [mail]: the server does not let this user send as it)",
-            (FailureClass::Rejected, 552, _) => " (it is too large for this server, or the mailbox is full)",
+        let remark = match (class, self.code) {
+            (FailureClass::Rejected, 552) => " (it is too large for this server, or the mailbox is full)",
             _ => "",
         };
+        let hint = if class == FailureClass::Denied { self.hint(stage, signed_in) } else { "" };
         let words = Words::without(&format!("{} {}", self.code, self.text()), secrets);
         let pause = matches!(class, FailureClass::Throttled | FailureClass::Deferred).then(|| self.pause()).flatten();
-        let message = format!("{host} answered to {}: {words}{hint}", stage.word());
-        Failure { retry_after: pause, ..Failure::new(class, message) }
+        let message = format!("{host} answered to {}: {words}{remark}", stage.word());
+        Failure { retry_after: pause, hint, ..Failure::new(class, message) }
+    }
+
+    /// What to correct when nobody's mail passes (RFC 4954, 6; RFC 3207, 4).
+    fn hint(&self, stage: Stage, signed_in: bool) -> &'static str {
+        match (self.code, stage) {
+            (538, _) => ENCRYPT,
+            (530, _) if self.says(&["starttls", "tls", "encrypt", "ssl"]) => ENCRYPT,
+            (534, _) => "the server wants another way to sign in: often a password made for programs, in place of the person's",
+            (530, _) | (_, Stage::Rcpt) if !signed_in => "the server wants a user and a password in [mail], or take another host",
+            (535, _) | (_, Stage::Auth) => "check user and password in [mail]",
+            (_, Stage::Greeting) => "the server lets this machine not in: check host in [mail], and what it allows",
+            (_, Stage::Ehlo) => "check helo in [mail], the name by which this machine greets the server",
+            (_, Stage::Starttls) => "check tls and port in [mail]: the server does not begin encryption",
+            _ => "check from in [mail]: the server does not let this user send as it",
+        }
     }
 }
+
+const ENCRYPT: &str = "the server wants an encrypted connection: set tls in [mail] to starttls (port 587) or tls (port 465)";
 
 /// The code, whether more lines follow, and the text.
 fn split(line: &str) -> Option<(u16, bool, &str)> {

@@ -15,7 +15,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A farewell is not worth a wait.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -67,14 +67,21 @@ pub struct Session {
     mails: u32,
     /// Whether the server still listens for commands.
     listening: bool,
+    /// When it must be open.
+    open_by: Instant,
 }
 
 type Tlsing<'t> = &'t dyn Fn() -> Result<Arc<ClientConfig>, String>;
 
 impl Session {
-    pub fn open(wire: Wire, settings: &Settings, tls: impl Fn() -> Result<Arc<ClientConfig>, String>) -> Result<Self, Broken> {
+    pub fn open(
+        wire: Wire,
+        settings: &Settings,
+        open_by: Instant,
+        tls: impl Fn() -> Result<Arc<ClientConfig>, String>,
+    ) -> Result<Self, Broken> {
         let (settings, abilities) = (settings.clone(), Abilities::default());
-        let mut session = Self { wire, settings, abilities, signed_in: false, mails: 0, listening: true };
+        let mut session = Self { wire, settings, abilities, signed_in: false, mails: 0, listening: true, open_by };
         let begun = session.begin(&tls);
         if let Err(broken) = begun {
             // After a refusal the server hears a farewell; otherwise there is nobody to say it to.
@@ -113,7 +120,8 @@ impl Session {
         let host = self.settings.host.trim_end_matches('.').to_owned();
         let name =
             ServerName::try_from(host).map_err(|_| Broken::Lacking("is no name that a certificate can hold".to_owned()))?;
-        self.wire.encrypt(&config, name, self.settings.timeout).map_err(|error| Broken::Lost { error, stage })
+        let within = self.within(stage);
+        self.wire.encrypt(&config, name, within).map_err(|error| Broken::Lost { error, stage })
     }
 
     fn ehlo(&mut self) -> Result<(), Broken> {
@@ -254,12 +262,22 @@ impl Session {
 
     fn say(&mut self, command: &str, stage: Stage) -> Result<(), Broken> {
         let line = format!("{command}\r\n");
-        self.wire.write(line.as_bytes(), self.settings.timeout).map_err(|error| self.lost(error, stage))
+        let within = if stage.is_of_the_opening() { self.within(stage) } else { self.settings.timeout };
+        self.wire.write(line.as_bytes(), within).map_err(|error| self.lost(error, stage))
     }
 
     fn answer(&mut self, stage: Stage) -> Result<Reply, Broken> {
-        let patience = patience(&self.settings, stage);
-        self.wire.reply(patience).map_err(|error| self.lost(error, stage))
+        let within = self.within(stage);
+        self.wire.reply(within).map_err(|error| self.lost(error, stage))
+    }
+
+    /// What is left of the time for a step.
+    fn within(&self, stage: Stage) -> Duration {
+        if stage.is_of_the_opening() {
+            self.open_by.saturating_duration_since(Instant::now())
+        } else {
+            patience(&self.settings, stage)
+        }
     }
 
     fn want(&mut self, reply: Reply, code: u16, stage: Stage) -> Result<(), Broken> {

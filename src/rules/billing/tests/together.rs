@@ -32,3 +32,26 @@ fn nor_another_item() {
     assert_eq!(told(&plan), ["2026-11-01 good 11.90"]);
     assert_eq!(failed(&plan), ["item huge"]);
 }
+
+/// What a document shows is in the order in which people count, also where ids have no leading zeros.
+#[test]
+fn lines_are_in_the_natural_order_of_their_ids() {
+    let of = |id: &str| {
+        let mut facts = contract(id);
+        facts.items = ["item-10", "item-2", "item-1"]
+            .map(|item| ContractItem {
+                item_id: item.parse().unwrap(),
+                description: format!("{id}/{item}"),
+                ..version(id, "2026-01-01", "100")
+            })
+            .to_vec();
+        facts
+    };
+    let items = ["k-10", "k-9"].map(|key| BillableItem { description: key.to_owned(), ..item(key, "2026-10-02", "10") }).to_vec();
+    let mut facts = facts(vec![of("c-10"), of("c-2")], items);
+    facts.company.consolidate = true;
+    let plan = plan(&facts, "2026-10-15");
+    let lines: Vec<&str> = plan.invoices[0].lines.iter().map(|line| line.description.as_str()).collect();
+    let expected = ["c-2/item-1", "c-2/item-2", "c-2/item-10", "c-10/item-1", "c-10/item-2", "c-10/item-10", "k-9", "k-10"];
+    assert_eq!(lines, expected);
+}

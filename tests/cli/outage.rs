@@ -1,0 +1,64 @@
+//! A server of mail that is down, or hangs: the run leaves it alone soon, and what was not tried stays planned.
+
+use crate::reminders::{month, on};
+use crate::smtp::{Act, At, Server};
+use crate::support::{Said, TestEnvironment};
+use std::time::{Duration, Instant};
+
+/// A month of invoices to send, by a server that is waited for no longer than a second.
+fn hurried(server: &Server) -> TestEnvironment {
+    let mut environment = month(server);
+    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    environment.write("finops-demo/mail.toml", format!("{config}connect_timeout_s = 1\ntimeout_s = 1\n"));
+    on(&mut environment, "2026-12-01");
+    assert_eq!(environment.finops(&["invoices", "generate", "--yes"]).code, 0);
+    on(&mut environment, "2026-12-02");
+    assert_eq!(environment.finops(&["invoices", "issue"]).code, 0);
+    on(&mut environment, "2026-12-03");
+    environment
+}
+
+fn states(environment: &TestEnvironment) -> (usize, usize) {
+    let all = environment.finops(&["effects", "list", "--kind", "message.email", "--limit", "500", "--json"]).json();
+    let count = |state: &str| all.iter().filter(|effect| effect["state"] == state).count();
+    (count("planned"), count("unknown"))
+}
+
+fn send(environment: &TestEnvironment) -> (Said, Duration) {
+    let begun = Instant::now();
+    let said = environment.finops(&["invoices", "send"]);
+    assert_eq!(said.code, 3, "{said}");
+    (said, begun.elapsed())
+}
+
+#[test]
+fn a_server_that_hangs_is_left_alone_after_three_mails() {
+    for at in [At::Connect, At::Ehlo, At::Rcpt] {
+        let server = Server::start((0..99).map(|_| (at, Act::Hang)));
+        let environment = hurried(&server);
+        let (said, time) = send(&environment);
+        assert!(said.stderr.contains("mail failed 3 times in a row"), "{at:?}: {said}");
+        assert_eq!(server.connections(), 3, "{at:?}: {time:?}");
+        let (planned, unknown) = states(&environment);
+        assert!(planned > 10 && unknown == 0, "{at:?}: {planned} {unknown}");
+    }
+}
+
+#[test]
+fn where_nobody_listens_three_mails_are_enough() {
+    let server = Server::start((0..99).map(|_| (At::Connect, Act::Cut)));
+    let environment = hurried(&server);
+    let (said, _) = send(&environment);
+    assert!(said.stderr.contains("mail failed 3 times in a row"), "{said}");
+    assert_eq!(server.connections(), 9, "three tries each");
+}
+
+#[test]
+fn a_server_that_takes_a_mail_and_says_nothing_gets_no_other() {
+    let server = Server::start((0..99).map(|_| (At::Dot, Act::Hang)));
+    let environment = hurried(&server);
+    let (said, _) = send(&environment);
+    assert_eq!(server.taken().len(), 1, "every other one would be in doubt as well: {said}");
+    assert_eq!(states(&environment).1, 1, "{said}");
+    assert!(said.stderr.contains("once more after 4 hours"), "{said}");
+}
