@@ -121,7 +121,7 @@ fn of_machine(key: String, job: &str, severity: Severity, error: &Error, at: Dat
         severity,
         job: job.to_owned(),
         subject: String::new(),
-        message: error.message.clone(),
+        message: error.whole(),
         hint: error.hint.clone().unwrap_or_default(),
         at,
         company: String::new(),

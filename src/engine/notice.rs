@@ -74,7 +74,7 @@ fn plan_mail(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: DateTime<U
     let End { run_id, summary, outcome, error } = end;
     let (kind, routing) = (MessageKind::JobCompleted, &ctx.config.routing);
     let severity = if error.is_some() || summary.failed > 0 { Severity::Warning } else { Severity::Info };
-    let told = error.map(|error| error.message.clone());
+    let told = error.map(Error::whole);
     let details = [("outcome", outcome.to_owned()), ("run_id", run_id.to_string()), ("host", host::name())];
     let event = EventFacts {
         kind,

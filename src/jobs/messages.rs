@@ -13,7 +13,7 @@ mod webhook;
 mod workshop;
 
 pub use facts::{Content, Gathered, gather, issued_key, kind_of};
-pub use workshop::{Workshop, load_templates};
+pub use workshop::{Workshop, checked_templates};
 
 use crate::context::Context;
 use crate::engine::outbox::Deliver;

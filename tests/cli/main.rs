@@ -36,4 +36,5 @@ mod smtp;
 mod state;
 mod sums;
 mod support;
+mod templates;
 mod terminal;

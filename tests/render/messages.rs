@@ -2,7 +2,7 @@
 
 use finops::model::message::{MessageFacts, MessageKind, Rendered};
 use finops::render::languages;
-use finops::render::messages::{TemplateError, Templates, samples};
+use finops::render::messages::{TemplateError, Templates, built_in, samples};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -50,7 +50,8 @@ fn one_line(text: &str) -> String {
 
 #[test]
 fn built_in_templates_ask_for_nothing_that_is_missing() {
-    assert_eq!(BUILT_IN.check(), []);
+    // Built-in ones are not tried when a job runs: here they are, as files of the user's.
+    assert_eq!(Templates::with_overrides(built_in()).check(), []);
 }
 
 #[test]
@@ -245,20 +246,23 @@ fn problem(name: &str, text: &str) -> TemplateError {
 fn a_slip_in_a_template_is_told_with_file_line_and_variable() {
     let told = problem("reminder.overdue.html", "<p>\n{{ seller.name }}\n{{ invoices[0].numbr }}</p>");
     assert_eq!(
-        (told.template.as_str(), told.line, told.variable.as_deref()),
+        (told.template.as_str(), told.place.map(|(line, _)| line), told.variable.as_deref()),
         ("reminder.overdue.html", Some(3), Some("invoices[0].numbr"))
     );
     assert_eq!(told.to_string(), "reminder.overdue.html, line 3: invoices[0].numbr is not among the facts of this message");
 
     let told = problem("digest.fr.txt", "{% for event in events %}\n{{ evnt.message }}\n{% endfor %}");
-    assert_eq!((told.template.as_str(), told.line, told.variable.as_deref()), ("digest.fr.txt", Some(2), Some("evnt.message")));
+    assert_eq!(
+        (told.template.as_str(), told.place.map(|(line, _)| line), told.variable.as_deref()),
+        ("digest.fr.txt", Some(2), Some("evnt.message"))
+    );
 
     let told = problem("statement.subject", "{{ t(\"statement.subjct\") }}");
-    assert_eq!((told.template.as_str(), told.line), ("statement.subject", Some(1)));
+    assert_eq!((told.template.as_str(), told.place.map(|(line, _)| line)), ("statement.subject", Some(1)));
     assert!(told.problem.contains("statement.subjct"), "{told}");
 
     let told = problem("job.failed.short", "one\n{% if event %}");
-    assert_eq!((told.template.as_str(), told.line), ("job.failed.short", Some(2)));
+    assert_eq!((told.template.as_str(), told.place.map(|(line, _)| line)), ("job.failed.short", Some(2)));
 
     let told = problem("layout.html", "{{ seler.name }}{% block body %}{% endblock %}");
     assert_eq!((told.template.as_str(), told.variable.as_deref()), ("layout.html", Some("seler.name")));
@@ -269,15 +273,22 @@ fn a_slip_in_a_template_is_told_with_file_line_and_variable() {
     let told = problem("invoice.issued.txt", "{{ invoices[0].due_on|money }}");
     assert!(told.problem.contains("money"), "{told}");
 
+    for subject in ["", " \n", "{% if 1 > 2 %}Reminder{% endif %}", "\u{a0}"] {
+        let told = problem("reminder.overdue.de.subject", subject);
+        assert_eq!((told.template.as_str(), told.place), ("reminder.overdue.de.subject", Some((1, 1))), "{subject:?}");
+        assert!(told.problem.contains("empty"), "{told}");
+    }
+
     // Where no sample leads.
     let told = problem("invoice.issued.txt", "{% if invoices|length > 9000 %}{{ seler.name }}{{ bank.ibn }}{% endif %}");
     assert_eq!((told.template.as_str(), told.variable.as_deref()), ("invoice.issued.txt", Some("bank.ibn")));
+    assert_eq!(told.place, Some((1, 51)), "where it stands");
     let none =
         "{% for i in invoices if 0 > 1 %}{{ i.x }}{{ loop.index }}{% endfor %}{% if event.details.mine is defined %}x{% endif %}";
     assert_eq!(with(&[("job.failed.txt", none)]).check(), []);
 
     let told = problem("invoice.isued.txt", "whatever");
-    assert_eq!((told.template.as_str(), told.line), ("invoice.isued.txt", None));
+    assert_eq!((told.template.as_str(), told.place.map(|(line, _)| line)), ("invoice.isued.txt", None));
 }
 
 #[test]
@@ -294,7 +305,7 @@ fn a_broken_template_is_told_when_it_is_needed_and_harms_no_other() {
 
 #[test]
 fn no_text_of_the_languages_is_unused() {
-    let templates: String = finops::render::messages::built_in().into_iter().map(|(_, text)| text).collect();
+    let templates: String = built_in().into_iter().map(|(_, text)| text).collect();
     let language = languages::find("en").unwrap();
     // Asked for by the code, or by a name that a template puts together.
     let in_code = ["common.days", "common.days_in_sentence", "common.invoices", "common.many_invoices"];

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::engine::{RunOptions, doubts};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::jobs::documents::load_fonts;
+use crate::jobs::messages::Workshop;
 use crate::jobs::settle::Settle;
 use crate::jobs::statement::Letter;
 use crate::model::calendar::parse_date;
@@ -98,6 +99,7 @@ fn mail(asked: &Asked, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
             .hint("set it up as finops.toml explains; finops notify test --channel email --to YOU tries it"));
     }
     doubts::tell(ctx, db)?;
+    Workshop::new(ctx).check()?;
     let planned = db.write(|tx: &mut Tx| {
         let mut planned = Vec::new();
         for (company, seller, letter) in statements(tx, ctx, asked)? {

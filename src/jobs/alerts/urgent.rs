@@ -64,7 +64,8 @@ fn deliver(ctx: &Context, db: &mut Db) -> Result<()> {
     Ok(())
 }
 
-/// A courier that takes nothing but what is urgent.
+/// A courier that takes nothing but what is urgent. It does not ask whether the templates are in order: that they are
+/// not may be what it has to tell, in the built-in words.
 struct Urgent<'c>(&'c dyn Deliver);
 
 fn is_urgent(effect: &Effect) -> bool {

@@ -87,6 +87,12 @@ pub(super) fn replaces(file: &str) -> Option<(String, Option<&'static str>)> {
     known(stem).then(|| (format!("{stem}.{part}"), Some(tag)))
 }
 
+/// Whether a message of a kind is made with a template: one of its own, or one that all of them share.
+pub(super) fn is_part_of(name: &str, kind: MessageKind) -> bool {
+    let own = name.rsplit_once('.').is_some_and(|(stem, _)| stem == kind.as_str());
+    own || SHARED.iter().any(|(shared, _)| *shared == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
