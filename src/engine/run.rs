@@ -301,6 +301,7 @@ impl<'c> Runner<'c> {
         let Recorded { decided, news, .. } = recorded;
         let ui = &self.ctx.ui;
         let shown = asked_for || ui.shows_units();
+        let (job, at) = (self.summary.job, self.ctx.clock.now());
         let plans = || decided.plans.iter().filter(|plan| plan.counts());
         for plan in plans() {
             plan.amounts().into_iter().for_each(|amount| self.summary.add_total(amount));
@@ -327,7 +328,10 @@ impl<'c> Runner<'c> {
             if *new || shown {
                 ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
             }
-            *(if *new { &mut self.summary.failed } else { &mut self.summary.waiting }) += 1;
+            match new {
+                true => self.summary.add_failed(|| alerts::of_item(job, failed, false, at)),
+                false => self.summary.waiting += 1,
+            }
         }
         let done = plans().count();
         self.summary.done += done as u64;

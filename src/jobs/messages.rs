@@ -7,6 +7,7 @@
 mod facts;
 mod in_app;
 mod mail;
+mod names;
 mod slack;
 mod sms;
 mod webhook;
@@ -100,8 +101,8 @@ fn subject(about: &About) -> String {
     match about {
         About::Invoices { invoice_ids, .. } => invoice_ids.first().map(ToString::to_string).unwrap_or_default(),
         About::Statement { seller_id, .. } => seller_id.to_string(),
-        About::Event { event } => event.subject.clone(),
-        About::Digest { digest_key } => digest_key.clone(),
+        About::Event { event, .. } => event.subject.clone(),
+        About::Digest { digest_key, .. } => digest_key.clone(),
     }
 }
 

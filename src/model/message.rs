@@ -12,6 +12,7 @@ use super::document::Party;
 use super::seller::BankDetails;
 use super::{CompanyId, Currency, Invalid, InvoiceId, Money, SellerId, text_enum};
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -108,9 +109,17 @@ pub enum About {
     /// The account of a company with a seller, over these days (both inclusive).
     Statement { seller_id: SellerId, from: NaiveDate, to: NaiveDate },
     /// Something that happened, told as it was noted then.
-    Event { event: EventFacts },
-    /// What was put aside under this key.
-    Digest { digest_key: String },
+    Event {
+        event: EventFacts,
+        #[serde(default = "utc", skip_serializing_if = "is_utc")]
+        time_zone: Tz,
+    },
+    /// What was put aside under this key. The zone is the recipient's: times are told by the clock on their wall.
+    Digest {
+        digest_key: String,
+        #[serde(default = "utc", skip_serializing_if = "is_utc")]
+        time_zone: Tz,
+    },
 }
 
 /// The payload of a message's effect.
@@ -130,6 +139,14 @@ pub struct Message {
     /// The same for each recipient and channel of one message: from it comes the Message-ID.
     pub message_key: String,
     pub about: About,
+}
+
+const fn utc() -> Tz {
+    Tz::UTC
+}
+
+fn is_utc(zone: &Tz) -> bool {
+    *zone == Tz::UTC
 }
 
 /// An amount as templates see it; the filter `money` writes it in the reader's way.
@@ -174,7 +191,10 @@ pub struct EventFacts {
     /// An invoice's number, a contract's id, an effect's key.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub subject: String,
-    /// What is wrong, in the words of whoever noted it.
+    /// It is about a draft, which has no number: then `subject` is empty, and the customer's name tells which.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_draft: bool,
+    /// What is wrong, in the words of whoever noted it: English.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
     /// What to do about it.
@@ -187,6 +207,9 @@ pub struct EventFacts {
     /// Anything else, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub details: BTreeMap<String, String>,
+    /// Of a run that has ended: what newly failed in it, the first ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<EventFacts>,
 }
 
 /// Everything that a template may use. What a kind of message has no use for is empty.
@@ -212,6 +235,8 @@ pub struct MessageFacts {
     pub urgency: Option<u8>,
     /// The day in the seller's zone.
     pub today: NaiveDate,
+    /// The recipient's, which times are told in.
+    pub time_zone: Tz,
     pub statement: Option<Statement>,
     pub event: Option<EventFacts>,
     /// Of a digest.

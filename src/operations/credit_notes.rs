@@ -299,7 +299,7 @@ fn number(tx: &mut Tx, seller: &Seller, note: &Invoice, issued_on: NaiveDate) ->
 /// any case, so what goes wrong here is a warning and no more.
 pub fn write_pdf(ctx: &Context, db: &mut Db, note: &Invoice) -> Result<Option<DocumentFile>> {
     crash::point("credit_note.committed");
-    let options = RunOptions { scope: format!("credit note {}", note.label()), ..RunOptions::default() };
+    let options = RunOptions { scope: format!("credit note {}", note.label()), by_the_way: true, ..RunOptions::default() };
     let (_, ended) = engine::run(&mut Settle::new(ctx, Some(EffectKind::Document)), ctx, db, &options);
     if let Err(error) = ended {
         ctx.ui.warn(format!("the PDF is not written yet: {}; finops effects settle writes it", error.message));

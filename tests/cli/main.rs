@@ -38,3 +38,4 @@ mod sums;
 mod support;
 mod templates;
 mod terminal;
+mod told;

@@ -1,5 +1,6 @@
 //! What people read: every kind of message in every language.
 
+use finops::model::FailureClass;
 use finops::model::message::{MessageFacts, MessageKind, Rendered};
 use finops::render::languages;
 use finops::render::messages::{TemplateError, Templates, built_in, samples};
@@ -90,7 +91,7 @@ fn text_and_html_name_the_same_invoices_and_amounts() {
         let language = languages::find(tag).unwrap();
         let (html, text) = (seen(&rendered.html), one_line(&rendered.text));
         let mut said: Vec<String> = Vec::new();
-        let shows_invoices = !matches!(kind, MessageKind::Statement | MessageKind::Digest);
+        let shows_invoices = !matches!(kind, MessageKind::Statement | MessageKind::Digest | MessageKind::JobCompleted);
         let asks = asks_for_money(kind, facts);
         for invoice in facts.invoices.iter().filter(|_| shows_invoices) {
             let amount = if asks { &invoice.balance } else { &invoice.total };
@@ -105,7 +106,7 @@ fn text_and_html_name_the_same_invoices_and_amounts() {
             said.extend(sums.map(|(sum, currency)| language.money(sum, currency)));
         }
         let events: Vec<_> = if kind == MessageKind::Digest { facts.events.iter().collect() } else { Vec::new() };
-        said.extend(events.iter().flat_map(|event| [event.subject.clone(), event.message.clone(), language.instant(event.at)]));
+        said.extend(events.iter().flat_map(|e| [e.subject.clone(), e.message.clone(), language.instant(e.at, facts.time_zone)]));
         for words in said.iter().map(|words| one_line(words)) {
             assert!(html.contains(&words), "{kind} in {tag}: the HTML lacks {words:?}\n{html}");
             assert!(text.contains(&words), "{kind} in {tag}: the text lacks {words:?}\n{text}");
@@ -224,12 +225,12 @@ fn filters_write_facts_in_the_way_of_the_language() {
     };
     assert_eq!(
         text("en"),
-        "EUR_119.00|EUR_1,372.56 and USD_2,588.12|3 November 2024|22 September 2024, 10:13 UTC|1,234,567|3 invoices|1 day|3 days|\
+        "EUR_119.00|EUR_1,372.56 and USD_2,588.12|3_November 2024|22_September 2024, 12:13 CEST|1,234,567|3 invoices|1 day|3 days|\
          DE89 3704 0044 0532 0130 00|1 Example Street/10115 Berlin/Germany\n"
     );
     assert_eq!(
         text("pl"),
-        "119,00_EUR|1372,56_EUR i 2588,12_USD|3 listopada 2024|22 września 2024, 10:13 UTC|1_234_567|3 faktury|1 dzień|3 dni|\
+        "119,00_EUR|1372,56_EUR i 2588,12_USD|3_listopada 2024|22_września 2024, 12:13 CEST|1_234_567|3 faktury|1 dzień|3 dni|\
          DE89 3704 0044 0532 0130 00|1 Example Street/10115 Berlin/Niemcy\n"
     );
 }
@@ -308,13 +309,61 @@ fn no_text_of_the_languages_is_unused() {
     let templates: String = built_in().into_iter().map(|(_, text)| text).collect();
     let language = languages::find("en").unwrap();
     // Asked for by the code, or by a name that a template puts together.
-    let in_code = ["common.days", "common.days_in_sentence", "common.invoices", "common.many_invoices"];
+    let in_code =
+        ["alert.draft_for", "common.up_to", "common.days", "common.days_in_sentence", "common.invoices", "common.many_invoices"];
     for key in language.text_keys().filter(|key| !in_code.contains(key)) {
         let last = key.rsplit('.').next().unwrap();
         let whole = templates.contains(&format!("\"{key}\""));
         let put_together = templates.contains(&format!("~ \".{last}\"")) || templates.contains(&format!("\".{last}\""));
         let severity = key.starts_with("alert.") && ["info", "warning", "critical"].iter().any(|s| last.ends_with(s));
         let notice = key.starts_with("notice.invoice.") && templates.contains("\"notice.\" ~ event.kind");
-        assert!(whole || put_together || severity || notice, "{key} is in no template");
+        // Which of them there are is tested where the words are.
+        let reason = key.starts_with("reason.") && templates.contains("reason(");
+        assert!(whole || put_together || severity || notice || reason, "{key} is in no template");
+    }
+}
+
+#[test]
+fn every_failure_of_a_message_has_a_sentence_in_each_language() {
+    for tag in languages::tags() {
+        let language = languages::find(tag).unwrap();
+        for class in FailureClass::ALL {
+            // Declines are of payments; what is obsolete is in order.
+            let is_none = matches!(class, FailureClass::SoftDecline | FailureClass::HardDecline | FailureClass::Obsolete);
+            assert_eq!(language.text(&format!("reason.effect.{class}")).is_none(), is_none, "{tag}: {class}");
+        }
+    }
+}
+
+#[test]
+fn a_moment_is_told_by_the_clock_of_who_reads_it() {
+    let facts = samples(MessageKind::JobFailed).unwrap().swap_remove(1);
+    for (zone, told) in [
+        (chrono_tz::Tz::UTC, "22 September 2024, 10:13 UTC"),
+        (chrono_tz::America::New_York, "22 September 2024, 06:13 EDT"),
+        (chrono_tz::Asia::Tokyo, "22 September 2024, 19:13 JST"),
+        (chrono_tz::America::Sao_Paulo, "22 September 2024, 07:13 UTC-03"),
+    ] {
+        let told_in = MessageFacts { time_zone: zone, ..facts.clone() };
+        let text = render(MessageKind::JobFailed, "en", &told_in).text.replace('\u{a0}', " ");
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+}
+
+#[test]
+fn invoices_that_are_equally_late_are_not_up_to_so_late() {
+    let mut facts = samples(MessageKind::ReminderEscalation).unwrap().swap_remove(2);
+    facts.urgency = Some(4);
+    let days: Vec<i64> = facts.invoices.iter().map(|invoice| invoice.days_overdue).collect();
+    assert!(days.len() > 1 && days[0] != days[1]);
+    let told =
+        |facts: &MessageFacts, tag| one_line(&render(MessageKind::ReminderEscalation, tag, facts).text.replace('\u{a0}', " "));
+    assert!(told(&facts, "de").contains("seit bis zu 16 Tagen") && told(&facts, "en").contains("up to 16 days"));
+    facts.invoices.iter_mut().for_each(|invoice| invoice.days_overdue = 30);
+    assert!(told(&facts, "de").contains("seit 30 Tagen überfällig"), "{}", told(&facts, "de"));
+    assert!(told(&facts, "en").contains("overdue for 30 days"), "{}", told(&facts, "en"));
+    for tag in ["fr", "es"] {
+        let text = told(&facts, tag);
+        assert!(!text.contains("jusqu’à 30") && !text.contains("hasta 30"), "{text}");
     }
 }

@@ -115,5 +115,6 @@ fn mail(asked: &Asked, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         });
         ctx.ui.item(&item, || format!("statement for {} to {}", asked.company_id, to.join(", ")));
     }
-    run_job(&mut Settle::new(ctx, Some(EffectKind::Mail)), ctx, db, &RunOptions::default())
+    let run = RunOptions { scope: format!("statement {}", asked.company_id), by_the_way: true, ..RunOptions::default() };
+    run_job(&mut Settle::new(ctx, Some(EffectKind::Mail)), ctx, db, &run)
 }

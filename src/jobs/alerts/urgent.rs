@@ -71,7 +71,7 @@ struct Urgent<'c>(&'c dyn Deliver);
 fn is_urgent(effect: &Effect) -> bool {
     Message::of_payload(&effect.payload).is_ok_and(|message| match message.about {
         About::Event { .. } => message.severity == Severity::Critical || message.kind == MessageKind::JobCompleted,
-        About::Digest { digest_key } => digest_key.contains(":flood:"),
+        About::Digest { digest_key, .. } => digest_key.contains(":flood:"),
         About::Invoices { .. } | About::Statement { .. } => false,
     })
 }

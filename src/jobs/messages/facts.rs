@@ -1,10 +1,11 @@
 //! What a message can say: read when it is sent, from the frozen documents and from what was paid until then.
 
+use super::names;
 use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
 use crate::jobs::statement::{self, Days, Letter};
 use crate::model::document::{Document, Party};
-use crate::model::message::{About, Amount, EventFacts, InvoiceFacts, Message, MessageFacts, MessageKind};
+use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts, MessageKind};
 use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::render::Logo;
 use crate::rules::document::{Issue, freeze};
@@ -13,7 +14,7 @@ use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
 use crate::store::{Tx, companies, digests, documents, dunning, invoices, openings, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Documents that are attached to one mail; more are named in it, and stand in the statement.
 const ATTACHED: usize = 10;
@@ -54,18 +55,20 @@ pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message
             let of = Invoices { company_id, seller_id, invoice_ids, level: *level, urgency: *urgency };
             of.gather(tx, as_of, message)
         }
-        About::Event { event } => {
+        About::Event { event, time_zone } => {
             let mut facts = blank(as_of, message);
             facts.company = party(tx, company_id)?;
+            facts.time_zone = *time_zone;
             let mut told = vec![event.clone()];
-            name_companies(tx, &mut told)?;
+            names::find(tx, &mut told)?;
             facts.event = told.pop();
             Ok(ready(facts))
         }
-        About::Digest { digest_key } => {
+        About::Digest { digest_key, time_zone } => {
             let mut facts = blank(as_of, message);
             facts.events = digests::entries(tx, digest_key)?;
-            name_companies(tx, &mut facts.events)?;
+            facts.time_zone = *time_zone;
+            names::find(tx, &mut facts.events)?;
             // It is planned with its first entry.
             Ok(if facts.events.is_empty() { Gathered::Gone("nothing lies in this digest".to_owned()) } else { ready(facts) })
         }
@@ -103,22 +106,11 @@ fn blank(as_of: DateTime<Utc>, message: &Message) -> MessageFacts {
         level: None,
         urgency: None,
         today: as_of.date_naive(),
+        time_zone: chrono_tz::Tz::UTC,
         statement: None,
         event: None,
         events: Vec::new(),
     }
-}
-
-/// Says which customer each event is about.
-fn name_companies(tx: &mut Tx, events: &mut [EventFacts]) -> Result<()> {
-    let ids: BTreeSet<String> = events.iter().filter_map(|event| event.details.get("company_id").cloned()).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let names: BTreeMap<String, String> =
-        companies::by_ids(tx, &ids)?.into_iter().map(|company| (company.company_id.to_string(), company.name)).collect();
-    for event in events {
-        event.company = event.details.get("company_id").and_then(|id| names.get(id)).cloned().unwrap_or_default();
-    }
-    Ok(())
 }
 
 /// The company by the names that people know it by; None for what belongs to no company.

@@ -106,6 +106,7 @@ fn bare(kind: MessageKind) -> Result<MessageFacts, Invalid> {
         level: None,
         urgency: None,
         today: day(30),
+        time_zone: chrono_tz::Tz::UTC,
         statement: (kind == MessageKind::Statement).then(|| Statement { from: day(0), to: day(30), accounts: Vec::new() }),
         event: (is_alert(kind) && kind != MessageKind::Digest).then(|| event.clone()),
         events: if kind == MessageKind::Digest { vec![event] } else { Vec::new() },
@@ -139,6 +140,7 @@ fn full(kind: MessageKind, count: u32) -> Result<MessageFacts, Invalid> {
         attached: invoices.len().min(5),
         invoices,
         owed,
+        time_zone: chrono_tz::Tz::Europe__Berlin,
         level: Some(7),
         urgency: Some(if kind == MessageKind::ReminderEscalation { 2 } else { 1 }),
         statement: Some(statement(&[eur, usd])),
@@ -231,13 +233,37 @@ const fn told_of(kind: MessageKind) -> MessageKind {
 fn details(kind: MessageKind) -> Vec<(&'static str, &'static str)> {
     use MessageKind as Kind;
     match kind {
-        Kind::JobFailed => vec![("host", "books.example.com")],
-        Kind::JobRecovered => {
-            vec![("over", "job.failed"), ("since", "2024-09-20T04:13:00Z"), ("times", "3"), ("was", "critical")]
+        Kind::JobFailed => vec![("host", "books.example.com"), ("reason", "failed")],
+        Kind::JobRecovered => vec![
+            ("host", "books.example.com"),
+            ("over", "job.failed"),
+            ("reason", "failed"),
+            ("since", "2024-09-20T04:13:00Z"),
+            ("times", "3"),
+            ("was", "critical"),
+        ],
+        Kind::JobCompleted => vec![
+            ("delivered", "41"),
+            ("done", "42"),
+            ("failed", "5"),
+            ("host", "books.example.com"),
+            ("line", "invoices.send: 42 done, 41 delivered, 5 failed, 8.5 s"),
+            ("outcome", "partly"),
+            ("run_id", "sample-run"),
+            ("total.EUR", "12345.50"),
+            ("waiting", "1"),
+        ],
+        Kind::EffectFailed => vec![
+            ("company_id", "sample"),
+            ("effect", "mail"),
+            ("message", "invoice.issued"),
+            ("reason", "rejected"),
+            ("recipient", "accounts@sample.example"),
+            ("state", "failed"),
+        ],
+        Kind::ItemFailed | Kind::ItemParked => {
+            vec![("company_id", "sample"), ("period", "2024-09-01"), ("reason", "no_tax_rate")]
         }
-        Kind::JobCompleted => vec![("host", "books.example.com"), ("outcome", "done"), ("run_id", "sample-run")],
-        Kind::EffectFailed => vec![("company_id", "sample"), ("effect", "message.email"), ("state", "failed")],
-        Kind::ItemFailed | Kind::ItemParked => vec![("company_id", "sample"), ("period", "2024-09"), ("reason", "no_tax_rate")],
         _ => vec![("amount", "119.00"), ("company_id", "sample"), ("currency", "EUR")],
     }
 }
@@ -255,21 +281,23 @@ fn event(kind: MessageKind) -> EventFacts {
             "see that it runs, then: finops invoices generate",
         ),
         Kind::JobRecovered => {
-            (Severity::Info, "invoices.generate", "", "it ended without failures, after three runs that failed", "")
+            (Severity::Info, "invoices.generate", "", "the database could not be reached: connection refused", "")
         }
+        Kind::JobCompleted => (Severity::Warning, "invoices.send", "", "", ""),
+        Kind::InvoiceDraft => (Severity::Info, "", "", "", ""),
         Kind::ItemFailed | Kind::ItemParked => (
             Severity::Warning,
             "invoices.generate",
-            "contract sample-support",
+            "sample-support",
             "the tax code vat19 has no rate on 30 September 2024",
             "import a rate that is in force on that day; the next run bills the contract",
         ),
         Kind::EffectFailed => (
             Severity::Warning,
             "invoices.send",
-            "INV-2024-000041",
+            "accounts@sample.example",
             "the mail server refused the recipient: mailbox unavailable",
-            "correct the address of the company, then: finops effects retry",
+            "mend the cause, then finops effects retry email:invoice.issued:example:INV-2024-000041:accounts@sample.example",
         ),
         Kind::InvoiceHeld => (
             Severity::Warning,
@@ -292,13 +320,10 @@ fn event(kind: MessageKind) -> EventFacts {
         message: message.to_owned(),
         hint: hint.to_owned(),
         at: instant(),
-        company: if matches!(kind, Kind::JobFailed | Kind::JobRecovered | Kind::JobCompleted) {
-            ""
-        } else {
-            "Sample Customer Ltd"
-        }
-        .to_owned(),
+        company: if kind.as_str().starts_with("job.") { "" } else { "Sample Customer Ltd" }.to_owned(),
+        is_draft: kind == Kind::InvoiceDraft,
         details: details(kind).iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        failures: if kind == Kind::JobCompleted { vec![event(Kind::ItemFailed), event(Kind::EffectFailed)] } else { Vec::new() },
     }
 }
 

@@ -39,17 +39,24 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
         Kind::InvoiceHeld
         | Kind::JobFailed
         | Kind::JobRecovered
-        | Kind::JobCompleted
         | Kind::ItemFailed
         | Kind::ItemParked
         | Kind::EffectFailed
         | Kind::BalanceLow => {
-            let short = "finops: {{ t(kind ~ \".subject\") }}{% if event and event.message %}. {{ event.message }}{% endif %}";
+            // How something was wrong that is over would read as if it still were.
+            let short = "finops: {{ t(kind ~ \".subject\") }}{% if event and kind != \"job.recovered\" %}\
+                {% set why = reason(event) or event.message %}{% if why %}. {{ why }}{% endif %}{% endif %}";
             [include_str!("templates/alert.jinja"), SUBJECT, short]
         }
+        Kind::JobCompleted => {
+            const ENDED: &str = "{% set failed = event.details.failed|default(\"0\")|int %}\
+                {% if event.details.outcome|default(\"done\") not in [\"done\", \"partly\"] %}{{ t(\"job.failed.subject\") }}\
+                {% elif failed %}{{ t(\"job.completed.with_failures\", count=failed) }}{% else %}{{ t(\"job.completed.subject\") }}{% endif %}";
+            [include_str!("templates/completed.jinja"), ENDED, "finops: {% include \"job.completed.subject\" %}"]
+        }
         Kind::Notice => {
-            const WORDS: &str = "{{ t(\"notice.\" ~ event.kind) }}";
-            [include_str!("templates/notice.jinja"), WORDS, "finops: {{ t(\"notice.\" ~ event.kind) }}"]
+            const WORDS: &str = "{{ t(\"notice.\" ~ event.kind, where=place(event)) }}";
+            [include_str!("templates/notice.jinja"), WORDS, "finops: {{ t(\"notice.\" ~ event.kind, where=place(event)) }}"]
         }
         Kind::Digest => [include_str!("templates/digest.jinja"), SUBJECT, SHORT],
     }
