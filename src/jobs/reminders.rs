@@ -8,9 +8,12 @@
 
 mod facts;
 mod plan;
+mod reminded;
 mod shown;
 
-pub use plan::{Reminded, ReminderPlan};
+pub use facts::{Covered, covered};
+pub use plan::ReminderPlan;
+pub use reminded::Reminded;
 
 use super::messages::{Couriers, plan as plan_messages};
 use super::named::check_companies;
@@ -124,13 +127,16 @@ impl<'c> Reminders<'c> {
     }
 
     fn decide(&self, tx: &mut Tx, companies: &[CompanyId]) -> Result<Decided<ReminderPlan>> {
-        let facts = Facts::load(tx, companies, self.range, self.name())?;
+        let mut facts = Facts::load(tx, companies, self.range, self.name())?;
         let how = plan::How {
             kind: self.kind,
             as_of: self.ctx.as_of,
             policies: &self.ctx.config.reminders.policies,
             has_sms: self.can_send(EffectKind::Sms),
         };
+        if let (concerned @ [_, ..], Some((_, until))) = (&plan::concerned(&facts, &how)[..], self.range) {
+            facts.look_closer(tx, concerned, until)?;
+        }
         Ok(plan::decide(&facts, &how))
     }
 
@@ -145,8 +151,7 @@ fn range(ctx: &Context, kind: ReminderKind, todays: &[NaiveDate]) -> Option<DueR
     let utc = ctx.as_of.date_naive();
     let earliest = todays.iter().min().copied().unwrap_or(utc);
     let latest = todays.iter().max().copied().unwrap_or(utc).checked_sub_signed(TimeDelta::days(i64::from(first)))?;
-    // A date as it is stored has four digits.
-    let from = if kind == ReminderKind::Upcoming { earliest } else { NaiveDate::from_ymd_opt(1, 1, 1)? };
+    let from = if kind == ReminderKind::Upcoming { earliest } else { facts::since_ever() };
     Some((from, latest))
 }
 

@@ -16,6 +16,11 @@ text_enum! {
     }
 }
 
+/// How urgent the final notice is, from 1; it is given once.
+pub const FINAL: u8 = 4;
+/// How urgent what follows it is: the most urgent that there is.
+pub const AFTER_FINAL: u8 = FINAL + 1;
+
 impl ReminderKind {
     pub const fn message(self) -> MessageKind {
         match self {

@@ -225,7 +225,9 @@ pub struct MessageFacts {
     pub company: Option<Party>,
     /// Those that still matter, by due date.
     pub invoices: Vec<InvoiceFacts>,
-    /// Sums of their balances, one a currency.
+    /// Of a reminder: what the company's credit takes off, one sum a currency, below zero.
+    pub credit: Vec<Amount>,
+    /// What is to be paid: sums of their balances and of that credit, one a currency.
     pub owed: Vec<Amount>,
     /// Of the invoices, how many go along as PDFs.
     pub attached: usize,
@@ -287,6 +289,11 @@ pub struct Rendered {
 }
 
 impl MessageKind {
+    /// Whether it asks for what is owed.
+    pub const fn is_reminder(self) -> bool {
+        matches!(self, Self::ReminderUpcoming | Self::ReminderOverdue | Self::ReminderEscalation)
+    }
+
     /// Whose template tells it. Of their invoices, customers and staff hear in different words.
     pub const fn template(self, is_event: bool) -> Self {
         match self {

@@ -86,10 +86,25 @@ pub fn recorded(tx: &mut Tx, companies: &[&str], (from, to): DueRange) -> Result
     tx.query_companies(SQL, companies, &[from.into(), to.into()], read)
 }
 
-/// The levels that are recorded of one invoice, ascending.
-pub fn recorded_of(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Vec<i32>, StoreError> {
-    const SQL: &str = "SELECT level FROM reminders WHERE company_id = $1 AND invoice_id = $2 ORDER BY level";
-    tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], |row| row.number(0))
+/// What is recorded of one invoice, by level: the level, and the key of its messages, empty where it was passed over.
+pub fn recorded_of(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Vec<(i32, String)>, StoreError> {
+    const SQL: &str = "SELECT level, message_key FROM reminders WHERE company_id = $1 AND invoice_id = $2 ORDER BY level";
+    tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], |row| Ok((row.number(0)?, row.string(1)?)))
+}
+
+/// The levels of open invoices of these companies (ids ascending) whose reminder came, or may have come, by any way, and
+/// when it was planned: not
+/// those whose messages wait, failed, or dropped out before they were sent. One without a trace of its messages came.
+pub fn came(tx: &mut Tx, companies: &[&str]) -> Result<Vec<(InvoiceId, i32, DateTime<Utc>)>, StoreError> {
+    const SQL: &str = "SELECT r.company_id, r.invoice_id, r.level, r.planned_at FROM invoices i
+      JOIN reminders r ON r.company_id = i.company_id AND r.invoice_id = i.invoice_id
+      WHERE i.company_id = $1 AND i.state = 'open' AND r.message_key <> ''
+      AND (SELECT COALESCE(MAX(CASE WHEN e.state IN ('planned', 'failed', 'abandoned') THEN 0 ELSE 1 END), 1) FROM effects e
+           WHERE e.company_id = r.company_id
+           AND (e.idempotency_key >= 'email:' || r.message_key || ':' AND e.idempotency_key < 'email:' || r.message_key || ';'
+             OR e.idempotency_key >= 'sms:' || r.message_key || ':' AND e.idempotency_key < 'sms:' || r.message_key || ';')) = 1
+      ORDER BY r.company_id, r.invoice_id, r.level";
+    tx.query_companies(SQL, companies, &[], |row| Ok((InvoiceId::stored(row.text(1)?), row.number(2)?, row.instant(3)?)))
 }
 
 /// A reminder that is planned, or a level that was passed over.

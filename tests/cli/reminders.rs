@@ -57,9 +57,12 @@ fn a_month_of_reminders() {
     let second = server.taken().len();
     assert!(second > first, "{:?}", mailed(&server));
 
-    // Two levels later: the highest alone, with copies.
-    on(&mut environment, "2026-12-15");
+    // A level was missed: the next step comes, not that of its day, and the highest day alone counts.
+    on(&mut environment, "2026-11-30");
     assert_eq!(send(&environment, "overdue", &[]).all(), "", "what was missed below a level never comes");
+    assert_snapshot!("reminders_missed_dry_run", send(&environment, "escalation", &["--dry-run"]));
+    assert_eq!(send(&environment, "escalation", &[]).code, 0);
+    on(&mut environment, "2026-12-15");
     assert_snapshot!("reminders_escalation_dry_run", send(&environment, "escalation", &["--dry-run"]));
     assert_eq!(send(&environment, "escalation", &[]).code, 0);
     assert_snapshot!("reminders_list", environment.finops(&["reminders", "list", "--company-id", "weber"]));
@@ -92,12 +95,15 @@ fn what_is_held_back() {
     assert_eq!(summary(&send(&environment, "overdue", &["--json"]))["done"], 1, "the promise was not kept");
     on(&mut environment, "2026-11-25");
     assert_snapshot!("reminders_release", environment.finops(&["reminders", "release", "INV-2026-000022"]));
-    // What was missed meanwhile comes as one, at the level that it has reached.
-    let said = send(&environment, "escalation", &["--json"]);
-    let told = &said.json()[1];
+    // What was missed meanwhile comes as one, at the level that it has reached; in the words of a first reminder.
+    let said = send(&environment, "escalation", &["--dry-run", "--json"]);
+    assert_eq!((&summary(&said)["done"], &summary(&said)["skipped"]["not_reminded"]), (&1.into(), &1.into()), "{said}");
+    let said = send(&environment, "overdue", &["--json"]);
+    let items = said.json();
+    let told = items.iter().find(|item| item["outcome"] == "planned").unwrap();
     assert_eq!(
-        (&told["company_id"], &told["level"], told["invoices"].as_array().map(Vec::len)),
-        (&"weber".into(), &7.into(), Some(1))
+        (&told["company_id"], &told["urgency"], told["invoices"].as_array().map(Vec::len), &told["invoices"][0]["level"]),
+        (&"weber".into(), &1.into(), Some(1), &7.into())
     );
     let audit = environment.finops(&["audit", "list", "--company-id", "weber", "--json"]).stdout;
     assert!(
@@ -173,9 +179,11 @@ fn whoever_is_an_account_manager_and_a_contact_gets_one_copy() {
     environment.write("contacts.csv", contacts);
     environment.write("companies.csv", "company_id,name,country,account_manager\nweber,Weber,DE,Boss@nordlicht.example.com\n");
     assert_eq!(environment.finops(&["import", "."]).code, 0);
-    on(&mut environment, "2026-12-15");
-    let said = environment.finops(&["reminders", "send", "--kind", "escalation", "--company-id", "weber", "--json"]);
-    assert_eq!((said.code, &summary(&said)["failed"]), (0, &0.into()), "{said}");
+    for (day, kind) in [("2026-11-16", "overdue"), ("2026-11-22", "escalation"), ("2026-11-29", "escalation")] {
+        on(&mut environment, day);
+        let said = environment.finops(&["reminders", "send", "--kind", kind, "--company-id", "weber", "--json"]);
+        assert_eq!((said.code, &summary(&said)["failed"]), (0, &0.into()), "{said}");
+    }
     let copies = |mails: Vec<String>| mails.into_iter().filter(|to| to.to_lowercase().contains("boss@")).count();
     assert_eq!(copies(mailed(&server)), 1, "{:?}", mailed(&server));
 }
@@ -277,10 +285,66 @@ fn an_invoice_that_was_sent_late_is_reminded_of_from_the_next_level() {
     on(&mut environment, "2026-11-21");
     assert_eq!(weber(&mut environment, "overdue"), 0, "the level of the 16th is not made up for");
     on(&mut environment, "2026-11-22");
-    assert_eq!(weber(&mut environment, "escalation"), 1);
+    assert_eq!((weber(&mut environment, "escalation"), weber(&mut environment, "overdue")), (0.into(), 1.into()), "the first");
     // Sent once more it is no newer.
     environment.set("FINOPS_TEST_SEED", "8");
     assert_eq!(environment.finops(&[&["invoices", "send"], &numbers[..]].concat()).code, 0);
     on(&mut environment, "2026-11-29");
     assert_eq!(weber(&mut environment, "escalation"), 1);
+}
+
+/// A customer of another system, with twenty old debts and one that is disputed until the middle of it all.
+#[test]
+fn nobody_gets_the_final_notice_first_or_twice() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    let row = |n: u32| format!("weber,OLD-{n:02},nordlicht,EUR,100.00,2026-{0:02}-01,2026-{0:02}-15", 4 + n / 3);
+    let rows: Vec<String> = (0..20).map(row).collect();
+    let head = "company_id,number,seller_id,currency,amount,issued_on,due_on";
+    environment.write("opening_invoices.csv", format!("{head}\n{}\n", rows.join("\n")));
+    let said = environment.finops(&["import", "opening_invoices", "opening_invoices.csv"]);
+    assert_eq!(said.code, 0, "{said}");
+    let hold = ["reminders", "hold", "OLD-19", "--kind", "promise", "--until", "2026-12-20"];
+    assert_eq!(environment.finops(&hold).code, 0);
+    let mut told = Vec::new();
+    let mut day = chrono::NaiveDate::from_ymd_opt(2026, 11, 10).unwrap();
+    for _ in 0..36 {
+        on(&mut environment, &day.to_string());
+        for (seed, kind) in ["escalation", "overdue"].into_iter().enumerate() {
+            environment.set("FINOPS_TEST_SEED", &format!("{}{seed}", day.format("%Y%m%d")));
+            let said = environment.finops(&["reminders", "send", "--kind", kind, "--company-id", "weber", "--json"]);
+            assert_eq!(said.code, 0, "{said}");
+            let items = said.json();
+            told.extend(items.iter().filter(|item| item["outcome"] == "planned").map(|item| {
+                let invoices = item["invoices"].as_array().unwrap();
+                format!("{day} {kind} {}: {} invoices, {}", item["urgency"], invoices.len(), item["owed"][0]["amount"])
+            }));
+        }
+        day = day + chrono::Days::new(5);
+    }
+    assert_snapshot!("reminders_of_old_debts", told.join("\n"));
+}
+
+/// What is still owed less what the company has paid ahead.
+#[test]
+fn nobody_is_asked_for_what_his_credit_covers() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let credit = |amount: &str, number: &str| {
+        let row = format!("weber,{number},nordlicht,EUR,{amount},2026-11-01");
+        environment.write("opening_credits.csv", format!("company_id,reference,seller_id,currency,amount,dated\n{row}\n"));
+        let said = environment.finops(&["import", "opening_credits", "opening_credits.csv"]);
+        assert_eq!(said.code, 0, "{said}");
+    };
+    credit("927.20", "G1");
+    let said = send(&environment, "overdue", &["--dry-run"]);
+    assert_snapshot!("reminders_with_credit", said);
+    credit("6000.00", "G2");
+    let said = send(&environment, "overdue", &["--company-id", "weber", "--json"]);
+    assert_eq!(summary(&said)["skipped"]["credit"], 1, "{said}");
+    assert!(mailed(&server).contains(&"<rechnung@weber.example.org>".to_owned()));
+    let preview = ["notify", "preview", "reminder.overdue", "--invoice", "INV-2026-000023"];
+    assert_snapshot!("reminders_with_credit_mail", environment.finops(&preview));
+    assert_snapshot!("reminders_with_credit_covered", environment.finops(&[&preview[..4], &["INV-2026-000022"]].concat()));
 }

@@ -1,10 +1,10 @@
 //! Reminders: each invoice and level at most once whatever days are missed, ever more urgent, and none
 //! while it is held or once it is paid.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, TimeDelta};
 use finops::model::InvoiceId;
-use finops::model::dunning::{Hold, HoldKind, ReminderKind};
-use finops::rules::dunning::{Decision, Dunned, Level, Policy, Terms, decide};
+use finops::model::dunning::{FINAL, Hold, HoldKind, ReminderKind};
+use finops::rules::dunning::{Came, Decision, Dunned, Level, Policy, Terms, decide};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -80,6 +80,37 @@ proptest! {
                 let told = sent.iter().find(|(day, _)| day == first);
                 prop_assert!(told.is_some_and(|(_, sent)| sent.days >= level.days), "{level:?} on {first}: {sent:?}");
             }
+        }
+    }
+
+    /// Whatever came before and whenever: worded one step above the last at most, never as a level that is not reached,
+    /// and the final notice once.
+    #[test]
+    fn each_is_worded_one_step_above_the_last(
+        terms in any_terms(),
+        days in prop::collection::btree_set(-10_i64..400, 1..120),
+        lost in prop::collection::vec(any::<bool>(), 120),
+    ) {
+        let policy = Policy::new(&terms).unwrap();
+        let (mut came, mut worded): (Vec<Came>, Vec<Level>) = (Vec::new(), Vec::new());
+        for ((day, level), lost) in live(&policy, 40, &days, &[], None).iter().zip(lost) {
+            let on = due_on().checked_add_signed(TimeDelta::days(*day)).unwrap();
+            let (step, from) = policy.step(level, &came);
+            prop_assert!(step.days <= level.days && (level.kind != ReminderKind::Upcoming || step == level));
+            if level.kind == ReminderKind::Upcoming || lost || from.is_some_and(|from| on < from) {
+                continue;
+            }
+            let index = |level: &Level| policy.levels().iter().filter(|l| l.kind != ReminderKind::Upcoming).position(|l| l == level).unwrap();
+            let next = worded.last().map_or(0, |last| index(last) + 1);
+            prop_assert!(index(step) <= next, "{:?} after {:?}", step, worded);
+            came.push(Came { level: level.days, on });
+            worded.push(*step);
+        }
+        prop_assert!(worded.windows(2).all(|pair| pair[0].days < pair[1].days && pair[0].urgency <= pair[1].urgency), "{:?}", worded);
+        prop_assert!(worded.iter().filter(|step| step.urgency == FINAL).count() <= 1, "{:?}", worded);
+        for (pair, days) in came.windows(2).zip(worded.windows(2)) {
+            let apart = (pair[1].on - pair[0].on).num_days();
+            prop_assert!(apart >= i64::from(days[1].days - days[0].days), "{apart} days apart: {:?}", days);
         }
     }
 

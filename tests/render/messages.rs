@@ -157,7 +157,7 @@ fn reminders_get_firmer() {
     for tag in languages::tags() {
         let facts = &samples(MessageKind::ReminderOverdue).unwrap()[1];
         let at = |urgency: Option<u8>| render(MessageKind::ReminderOverdue, tag, &MessageFacts { urgency, ..facts.clone() });
-        let steps: Vec<Rendered> = (1..=4).map(|urgency| at(Some(urgency))).collect();
+        let steps: Vec<Rendered> = (1..=5).map(|urgency| at(Some(urgency))).collect();
         for pair in steps.windows(2) {
             assert!(
                 pair[0].subject != pair[1].subject && pair[0].text != pair[1].text && pair[0].short != pair[1].short,
@@ -165,7 +165,7 @@ fn reminders_get_firmer() {
             );
         }
         assert_eq!(at(None), steps[0]);
-        assert_eq!(at(Some(9)), steps[3]);
+        assert_eq!(at(Some(9)), steps[4]);
     }
 }
 

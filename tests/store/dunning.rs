@@ -113,6 +113,37 @@ fn a_reminder_is_recorded_once_for_an_invoice_and_level() {
     });
 }
 
+/// What waits, failed or dropped out did not come; what may have come did, by any way, and what nothing tells of.
+#[test]
+fn what_really_came_of_reminders() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a"]);
+        let a: CompanyId = "a".parse().unwrap();
+        billed(&mut db, "a", 1, "2026-10-15", InvoiceState::Open);
+        let states = ["planned", "failed", "abandoned", "succeeded", "sending", "unknown", "needs_human"];
+        let reminders: Vec<Reminder> = (1..=9)
+            .map(|level| Reminder { company_id: a.clone(), invoice_id: invoice_id(1), level, message_key: format!("r:{level}") })
+            .chain([Reminder { company_id: a.clone(), invoice_id: invoice_id(1), level: 10, message_key: String::new() }])
+            .collect();
+        assert!(write(&mut db, |tx| dunning::record(tx, &reminders, now())));
+        write(&mut db, |tx| {
+            let keys = states.iter().zip(1..).map(|(state, level)| (format!("email:r:{level}:x@a.example"), *state));
+            // The mail was refused, and the text message came; another message has a key that begins alike.
+            let more =
+                [("email:r:8:x@a.example", "failed"), ("sms:r:8:+49", "succeeded"), ("email:r:1x:x@a.example", "succeeded")];
+            for (key, state) in keys.chain(more.map(|(key, state)| (key.to_owned(), state))) {
+                const SQL: &str = "INSERT INTO effects (company_id, idempotency_key, kind, subject, state, attempts, error, provider_ref, planned_at)
+                  VALUES ('a', $1, 'message.email', '', $2, 0, '', '', '2026-10-16T00:00:00Z')";
+                tx.execute(SQL, &[key.into(), state.into()])?;
+            }
+            Ok(())
+        });
+        let came = read(&mut db, |tx| dunning::came(tx, &["a"]));
+        assert_eq!(came, [4, 5, 6, 7, 8, 9].map(|level| (invoice_id(1), level, now())));
+    });
+}
+
 #[test]
 fn holds_are_kept_by_subject_and_kind() {
     each_engine(|db| {

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::jobs::messages::{Gathered, Workshop, gather};
+use crate::model::dunning::AFTER_FINAL;
 use crate::model::message::{About, Mailbox, Message, MessageFacts, MessageKind, Rendered, Severity};
 use crate::model::{CompanyId, InvoiceState};
 use crate::operations::invoices::find;
@@ -31,8 +32,8 @@ pub struct Args {
     /// The language, such as en, de, fr, es or pl [default: the invoice's].
     #[arg(long, value_name = "TAG")]
     lang: Option<String>,
-    /// Of a reminder: how pressing, from 1.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=9))]
+    /// Of a reminder: how pressing, from 1; 4 is the final notice, and 5 what follows it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=i64::from(AFTER_FINAL)))]
     urgency: Option<u8>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Part::Text)]

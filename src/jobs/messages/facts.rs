@@ -3,6 +3,7 @@
 use super::names;
 use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
+use crate::jobs::reminders::covered;
 use crate::jobs::statement::{self, Days, Letter};
 use crate::model::document::{Document, Party};
 use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts, MessageKind};
@@ -52,8 +53,8 @@ pub struct Attached {
 pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message: &Message) -> Result<Gathered> {
     match &message.about {
         About::Invoices { seller_id, invoice_ids, level, urgency } => {
-            let of = Invoices { company_id, seller_id, invoice_ids, level: *level, urgency: *urgency };
-            of.gather(tx, as_of, message)
+            let of = Invoices { company_id, seller_id, invoice_ids, level: *level, urgency: *urgency, message };
+            of.gather(tx, as_of)
         }
         About::Event { event, time_zone } => {
             let mut facts = blank(as_of, message);
@@ -101,6 +102,7 @@ fn blank(as_of: DateTime<Utc>, message: &Message) -> MessageFacts {
         bank: None,
         company: None,
         invoices: Vec::new(),
+        credit: Vec::new(),
         owed: Vec::new(),
         attached: 0,
         level: None,
@@ -127,10 +129,11 @@ struct Invoices<'m> {
     /// Of a reminder: then only what is still owed matters.
     level: Option<i32>,
     urgency: Option<u8>,
+    message: &'m Message,
 }
 
 impl Invoices<'_> {
-    fn gather(&self, tx: &mut Tx, as_of: DateTime<Utc>, message: &Message) -> Result<Gathered> {
+    fn gather(&self, tx: &mut Tx, as_of: DateTime<Utc>) -> Result<Gathered> {
         let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == *self.seller_id);
         let zone = seller.as_ref().map_or(chrono_tz::UTC, |seller| seller.time_zone);
         let today = today(as_of, zone);
@@ -140,18 +143,22 @@ impl Invoices<'_> {
         for invoice_id in self.invoice_ids.iter().filter(|id| !holds.iter().any(|hold| hold.holds(id, today))) {
             found.extend(self.invoice(tx, invoice_id, seller.as_ref(), today)?);
         }
+        let credit = self.take_credit(tx, &mut found)?;
         found.sort_by(|a, b| (a.facts.due_on, &a.facts.number).cmp(&(b.facts.due_on, &b.facts.number)));
         let Some(Found { document: newest, .. }) = found.iter().max_by_key(|found| found.facts.issued_on) else {
-            return Ok(Gathered::Gone("its invoices are paid, void, held or at a later level by now".to_owned()));
+            return Ok(Gathered::Gone(
+                "its invoices are paid, covered by credit, void, held or at a later level by now".to_owned(),
+            ));
         };
-        let mut facts = blank(as_of, message);
-        let statement = self.statement(tx, seller.as_ref(), today, message)?;
+        let mut facts = blank(as_of, self.message);
+        let statement = self.statement(tx, seller.as_ref(), today)?;
         facts.statement = statement.as_ref().map(|letter| letter.statement.clone());
         facts.today = today;
         facts.seller = Some(newest.seller.clone());
         facts.bank = Some(newest.bank.clone());
         facts.company = Some(newest.buyer.clone());
-        facts.owed = owed(found.iter().map(|found| &found.facts.balance))?;
+        facts.owed = sums(found.iter().map(|found| found.facts.balance.clone()).chain(credit.iter().cloned()))?;
+        facts.credit = sums(credit.into_iter())?;
         (facts.level, facts.urgency) = (self.level, self.urgency);
         let told = found.iter().filter(|found| found.is_ours).map(|found| match &found.document.corrects {
             Some(corrected) => &corrected.number,
@@ -172,10 +179,21 @@ impl Invoices<'_> {
     }
 
     /// A reminder says what else is owed.
-    fn statement(&self, tx: &mut Tx, seller: Option<&Seller>, to: NaiveDate, message: &Message) -> Result<Option<Letter>> {
-        let (Some(_), Some(seller)) = (self.level, seller) else { return Ok(None) };
+    fn statement(&self, tx: &mut Tx, seller: Option<&Seller>, to: NaiveDate) -> Result<Option<Letter>> {
+        let Some(seller) = seller.filter(|_| self.message.kind.is_reminder()) else { return Ok(None) };
         let Some(company) = companies::by_ids(tx, &[self.company_id.as_str()])?.pop() else { return Ok(None) };
-        statement::gather(tx, &company, seller, Days { from: None, to }, Some(&message.language)).map(Some)
+        statement::gather(tx, &company, seller, Days { from: None, to }, Some(&self.message.language)).map(Some)
+    }
+
+    /// What the company's credit covers is not asked for. Leaves out what it covers whole, and returns what it takes off the
+    /// others, below zero.
+    fn take_credit(&self, tx: &mut Tx, found: &mut Vec<Found>) -> Result<Vec<Amount>> {
+        let latest = found.iter().map(|found| found.facts.due_on).max();
+        let Some(latest) = latest.filter(|_| self.message.kind.is_reminder()) else { return Ok(Vec::new()) };
+        let covered = covered(tx, &[self.company_id.as_str()], latest)?;
+        let of = |found: &Found| covered.get(&found.document.invoice_id);
+        found.retain(|found| of(found).is_none_or(|covered| covered.to_decimal() != found.facts.balance.amount));
+        Ok(found.iter().filter_map(of).map(|covered| covered.negated().into()).collect())
     }
 
     /// One invoice, unless it does not matter any more.
@@ -186,6 +204,10 @@ impl Invoices<'_> {
             Some(level) => {
                 let recorded = dunning::recorded_of(tx, self.company_id, invoice_id)?;
                 let owes = head.state == InvoiceState::Open && balance.minor() > 0;
+                // Invoices of several levels may go together.
+                let own = recorded.iter().filter(|(_, key)| *key == self.message.message_key).map(|(level, _)| *level).max();
+                let level = own.unwrap_or(level);
+                let recorded: Vec<i32> = recorded.into_iter().map(|(level, _)| level).collect();
                 owes && head.due_on.is_none_or(|due_on| still_due(level, due_on, &recorded, today))
             }
             None => head.state != InvoiceState::Void,
@@ -256,12 +278,12 @@ pub fn issued_key(seller_id: &SellerId, number: &str) -> String {
     format!("invoice.issued:{seller_id}:{number}")
 }
 
-/// Sums, one a currency.
-fn owed<'a>(balances: impl Iterator<Item = &'a Amount>) -> Result<Vec<Amount>> {
+/// Sums, one a currency; what is nothing is left out.
+fn sums(amounts: impl Iterator<Item = Amount>) -> Result<Vec<Amount>> {
     let mut sums: BTreeMap<Currency, rust_decimal::Decimal> = BTreeMap::new();
-    for Amount { amount, currency } in balances {
-        let sum = sums.entry(*currency).or_default();
-        *sum = sum.checked_add(*amount).ok_or_else(|| Error::failed("what is owed is too large to be counted"))?;
+    for Amount { amount, currency } in amounts {
+        let sum = sums.entry(currency).or_default();
+        *sum = sum.checked_add(amount).ok_or_else(|| Error::failed("what is owed is too large to be counted"))?;
     }
     Ok(sums.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(currency, amount)| Amount { amount, currency }).collect())
 }

@@ -1,20 +1,16 @@
-//! Who is reminded of what: invoice by invoice by the rules, put together by company, seller and level.
+//! Who is reminded of what: invoice by invoice by the rules, put together by company, seller and urgency.
 
 use super::facts::{Debtor, Facts};
+use super::reminded::{Due, Reminded, Wording};
 use crate::engine::job::{Decided, Failed, Skipped};
-use crate::jobs::messages::{Outgoing, by_mail};
 use crate::model::dunning::ReminderKind;
-use crate::model::message::{About, Channel, ContactRole, Mailbox, Message};
-use crate::model::routing::Quiet;
-use crate::model::{Company, CompanyId, Seller, SellerId};
-use crate::rules::dunning::{Decision, Dunned, Found, Level, Policies, decide as decide_invoice};
+use crate::model::message::{ContactRole, Mailbox};
+use crate::model::{Company, CompanyId, Money, Seller, SellerId};
+use crate::rules::dunning::{Came, Decision, Dunned, Found, Level, Policies, Policy, decide as decide_invoice};
 use crate::rules::recipients::{self, Recipient};
-use crate::rules::routing::after_hours;
 use crate::rules::schedule::today;
-use crate::store::audit::Entry;
-use crate::store::dunning::{Owed, Reminder};
+use crate::store::dunning::Owed;
 use chrono::{DateTime, Utc};
-use serde_json::json;
 use std::collections::BTreeMap;
 
 /// How to decide.
@@ -34,41 +30,34 @@ pub enum ReminderPlan {
     Clear(CompanyId, String),
 }
 
-/// An invoice that a reminder is about.
-#[derive(Debug, Clone)]
-pub struct Due {
-    pub owed: Owed,
-    /// Lower levels that were missed, and never come.
-    pub passed_over: Vec<i32>,
-}
-
-/// One reminder: all invoices of a company and seller that are at one level.
-#[derive(Debug, Clone)]
-pub struct Reminded {
-    pub company_id: CompanyId,
-    pub seller_id: SellerId,
-    pub level: Level,
-    /// By due date.
-    pub invoices: Vec<Due>,
-    pub to: Vec<Recipient>,
-    pub copies: Vec<Recipient>,
-    pub sms: Vec<Recipient>,
+/// The companies, by id, for which a reminder may be due: those that deserve a closer look.
+pub fn concerned(facts: &Facts, how: &How) -> Vec<CompanyId> {
+    let is_due = |debtor: &Debtor, owed: &Owed| {
+        let Some(seller) = facts.sellers.get(&owed.seller_id) else { return false };
+        let Ok((policy, _)) = policy(debtor, owed, how) else { return false };
+        reached(debtor, owed, seller, policy, how) != Decision::Nothing
+    };
+    let due = facts.debtors.iter().filter(|debtor| debtor.owed.iter().any(|owed| is_due(debtor, owed)));
+    due.map(|debtor| debtor.company.company_id.clone()).collect()
 }
 
 pub fn decide(facts: &Facts, how: &How) -> Decided<ReminderPlan> {
     let mut decided = Decided::default();
     for debtor in &facts.debtors {
         let before = decided.failed.len();
-        let mut groups: BTreeMap<(&SellerId, Level), Vec<Due>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&SellerId, Wording), (Flags, Vec<Due>)> = BTreeMap::new();
         for owed in debtor.owed.iter().filter(|owed| owed.balance.minor() > 0) {
             let Some(seller) = facts.sellers.get(&owed.seller_id) else { continue };
-            if let Some((level, passed_over)) = invoice(debtor, owed, seller, how, &mut decided) {
-                groups.entry((&owed.seller_id, level)).or_default().push(Due { owed: owed.clone(), passed_over });
+            if let Some((step, due)) = invoice(debtor, owed, seller, how, &mut decided) {
+                let wording = Wording { kind: step.kind, urgency: step.urgency };
+                let (flags, invoices) = groups.entry((&owed.seller_id, wording)).or_default();
+                flags.add(&step);
+                invoices.push(due);
             }
         }
-        for ((seller_id, level), invoices) in groups {
+        for ((seller_id, wording), (flags, invoices)) in groups {
             let Some(seller) = facts.sellers.get(seller_id) else { continue };
-            let reminded = together(debtor, seller, level, invoices, how);
+            let reminded = together(debtor, seller, (wording, flags), invoices, how);
             if reminded.to.is_empty() && reminded.sms.is_empty() {
                 decided.failed.push(no_address(&reminded));
             } else {
@@ -82,22 +71,50 @@ pub fn decide(facts: &Facts, how: &How) -> Decided<ReminderPlan> {
     decided
 }
 
-/// The level that an invoice is at, when a reminder of this kind is due.
+/// Who else hears of it: what any of its levels says.
+#[derive(Debug, Clone, Copy, Default)]
+struct Flags {
+    sms: bool,
+    account_manager: bool,
+    management: bool,
+}
+
+impl Flags {
+    const fn add(&mut self, level: &Level) {
+        self.sms |= level.sms;
+        self.account_manager |= level.account_manager;
+        self.management |= level.management;
+    }
+}
+
+/// The policy of an invoice, and whether it is silent: then the default one tells what would be due. Errors: the name that
+/// no policy has.
+fn policy<'a>(debtor: &'a Debtor, owed: &'a Owed, how: &'a How) -> Result<(&'a Policy, bool), &'a str> {
+    match how.policies.of(&owed.policy, &debtor.company.reminder_policy) {
+        Found::Policy(policy) => Ok((policy, false)),
+        Found::None => Ok((&how.policies.default, true)),
+        Found::Unknown(name) => Err(name),
+    }
+}
+
+fn reached<'a>(debtor: &'a Debtor, owed: &Owed, seller: &Seller, policy: &'a Policy, how: &How) -> Decision<'a> {
+    let recorded = debtor.recorded.get(&owed.invoice_id).map_or(&[][..], Vec::as_slice);
+    let came_on = owed.sent_at.map_or(owed.issued_on, |at| today(at, seller.time_zone).max(owed.issued_on));
+    let dunned = Dunned { invoice_id: &owed.invoice_id, came_on, due_on: owed.due_on, recorded };
+    decide_invoice(policy, dunned, &debtor.holds, today(how.as_of, seller.time_zone))
+}
+
+/// What a reminder of this kind says of an invoice, when one is due: the level whose words it has, and the invoice.
 fn invoice(
     debtor: &Debtor,
     owed: &Owed,
     seller: &Seller,
     how: &How,
     decided: &mut Decided<ReminderPlan>,
-) -> Option<(Level, Vec<i32>)> {
-    let recorded = debtor.recorded.get(&owed.invoice_id).map_or(&[][..], Vec::as_slice);
-    let came_on = owed.sent_at.map_or(owed.issued_on, |at| today(at, seller.time_zone).max(owed.issued_on));
-    let dunned = Dunned { invoice_id: &owed.invoice_id, came_on, due_on: owed.due_on, recorded };
-    let (policy, silent) = match how.policies.of(&owed.policy, &debtor.company.reminder_policy) {
-        Found::Policy(policy) => (policy, false),
-        // Told of those that would be due by default.
-        Found::None => (&how.policies.default, true),
-        Found::Unknown(name) => {
+) -> Option<(Level, Due)> {
+    let (policy, silent) = match policy(debtor, owed, how) {
+        Ok(found) => found,
+        Err(name) => {
             let subject = format!("policy:{name}");
             if !decided.failed.iter().any(|f| f.company_id == owed.company_id && f.subject == subject) {
                 decided.failed.push(unknown_policy(owed, name, subject));
@@ -105,29 +122,57 @@ fn invoice(
             return None;
         }
     };
-    match decide_invoice(policy, dunned, &debtor.holds, today(how.as_of, seller.time_zone)) {
-        Decision::Due { level, .. } if level.kind == how.kind && silent => {
-            decided.skipped.push(skipped(owed, "no_policy", "reminders are not wanted (reminder_policy none)".to_owned()));
-            None
+    let decision = reached(debtor, owed, seller, policy, how);
+    let (Decision::Held { level, .. } | Decision::Due { level, .. }) = decision else { return None };
+    let came = debtor.came.get(&owed.invoice_id).map_or(&[][..], Vec::as_slice);
+    let came: Vec<Came> = came.iter().map(|(level, at)| Came { level: *level, on: today(*at, seller.time_zone) }).collect();
+    let (step, from) = policy.step(level, &came);
+    if from.is_some_and(|from| today(how.as_of, seller.time_zone) < from) {
+        return None;
+    }
+    let mut skip = |reason, message| decided.skipped.push(skipped(owed, reason, message));
+    if step.kind != how.kind {
+        // Whoever runs this kind alone sees why nothing comes.
+        if level.kind == how.kind && !silent && matches!(decision, Decision::Due { .. }) {
+            skip(
+                "not_reminded",
+                format!("no reminder of it came yet, and the first one is `reminders send --kind {}`", step.kind),
+            );
         }
-        Decision::Due { level, passed_over } if level.kind == how.kind => Some((*level, passed_over)),
-        Decision::Held { level, hold } if level.kind == how.kind && !silent => {
+        return None;
+    }
+    match decision {
+        Decision::Held { hold, .. } => {
             let until = hold.until.map_or_else(|| "until it is released".to_owned(), |until| format!("until {until}"));
-            decided.skipped.push(skipped(owed, "held", format!("held back by a {} {until}", hold.kind)));
+            if !silent {
+                skip("held", format!("held back by a {} {until}", hold.kind));
+            }
             None
         }
-        Decision::Nothing | Decision::Held { .. } | Decision::Due { .. } => None,
+        _ if silent => {
+            skip("no_policy", "reminders are not wanted (reminder_policy none)".to_owned());
+            None
+        }
+        Decision::Due { passed_over, .. } => {
+            let covered = debtor.covered.get(&owed.invoice_id).copied().unwrap_or_else(|| Money::zero(owed.balance.currency()));
+            if covered == owed.balance {
+                skip("credit", format!("the company's credit covers it: finops credit apply {}", owed.number));
+                return None;
+            }
+            Some((*step, Due { owed: owed.clone(), level: level.days, passed_over, covered }))
+        }
+        Decision::Nothing => None,
     }
 }
 
-fn together(debtor: &Debtor, seller: &Seller, level: Level, invoices: Vec<Due>, how: &How) -> Reminded {
+fn together(debtor: &Debtor, seller: &Seller, (wording, flags): (Wording, Flags), invoices: Vec<Due>, how: &How) -> Reminded {
     let Debtor { company, contacts, .. } = debtor;
     let to = recipients::by_mail(seller, company, contacts, ContactRole::Billing);
     let mut known = Vec::new();
-    if level.management {
+    if flags.management {
         known.extend(recipients::by_mail(seller, company, contacts, ContactRole::Management));
     }
-    if level.account_manager && !company.account_manager.is_empty() {
+    if flags.account_manager && !company.account_manager.is_empty() {
         known.push(account_manager(seller, company));
     }
     let same = |one: &Recipient, other: &Recipient| one.mailbox.address.eq_ignore_ascii_case(&other.mailbox.address);
@@ -138,8 +183,8 @@ fn together(debtor: &Debtor, seller: &Seller, level: Level, invoices: Vec<Due>, 
         }
     }
     let sms =
-        if level.sms && how.has_sms { recipients::by_sms(seller, company, contacts, ContactRole::Billing) } else { Vec::new() };
-    Reminded { company_id: company.company_id.clone(), seller_id: seller.seller_id.clone(), level, invoices, to, copies, sms }
+        if flags.sms && how.has_sms { recipients::by_sms(seller, company, contacts, ContactRole::Billing) } else { Vec::new() };
+    Reminded { company_id: company.company_id.clone(), seller_id: seller.seller_id.clone(), wording, invoices, to, copies, sms }
 }
 
 /// One of the seller's own people.
@@ -148,80 +193,6 @@ fn account_manager(seller: &Seller, company: &Company) -> Recipient {
         mailbox: Mailbox { name: String::new(), address: company.account_manager.clone() },
         language: seller.language.clone(),
         time_zone: seller.time_zone,
-    }
-}
-
-impl Reminded {
-    /// The same for all its messages. Of an invoice and level there is one reminder ever, so the first of its
-    /// invoices names it.
-    fn message_key(&self) -> String {
-        let number = self.invoices.first().map_or("", |due| due.owed.number.as_str());
-        format!("reminder:{}:{number}:{:+}", self.seller_id, self.level.days)
-    }
-
-    pub fn rows(&self) -> Vec<Reminder> {
-        let row = |owed: &Owed, level, message_key: String| Reminder {
-            company_id: owed.company_id.clone(),
-            invoice_id: owed.invoice_id.clone(),
-            level,
-            message_key,
-        };
-        let of = |Due { owed, passed_over }: &Due| {
-            let passed_over: Vec<Reminder> = passed_over.iter().map(|level| row(owed, *level, String::new())).collect();
-            passed_over.into_iter().chain([row(owed, self.level.days, self.message_key())])
-        };
-        self.invoices.iter().flat_map(of).collect()
-    }
-
-    /// Each at its recipient's time of day.
-    pub fn messages(&self, quiet: Option<Quiet>, now: DateTime<Utc>) -> Vec<Outgoing> {
-        let message = Message {
-            kind: self.level.kind.message(),
-            severity: self.level.kind.severity(),
-            language: String::new(),
-            recipient: Mailbox { name: String::new(), address: String::new() },
-            to: Vec::new(),
-            cc: Vec::new(),
-            message_key: self.message_key(),
-            about: About::Invoices {
-                seller_id: self.seller_id.clone(),
-                invoice_ids: self.invoices.iter().map(|due| due.owed.invoice_id.clone()).collect(),
-                level: Some(self.level.days),
-                urgency: Some(self.level.urgency),
-            },
-        };
-        let sms = |recipient: &Recipient| Outgoing {
-            channel: Channel::Sms,
-            message: Message { language: recipient.language.clone(), recipient: recipient.mailbox.clone(), ..message.clone() },
-            not_before: None,
-        };
-        let mut outgoing = by_mail(&message, &self.to, &self.copies);
-        outgoing.extend(self.sms.iter().map(sms));
-        for one in &mut outgoing {
-            let zone = self.everybody().find(|other| other.mailbox == one.message.recipient).map(|other| other.time_zone);
-            one.not_before = zone.map(|zone| after_hours(quiet, &[], zone, now)).filter(|at| *at > now);
-        }
-        outgoing
-    }
-
-    pub fn entries(&self) -> Vec<Entry> {
-        let recipients: Vec<&str> = self.everybody().map(|recipient| recipient.mailbox.address.as_str()).collect();
-        let entry = |Due { owed, passed_over }: &Due| Entry {
-            company_id: owed.company_id.to_string(),
-            action: "invoice.reminded",
-            entity: "invoice",
-            entity_id: owed.invoice_id.to_string(),
-            payload: json!({
-                "number": owed.number, "level": self.level.days, "balance": owed.balance, "currency": owed.balance.currency(),
-                "to": recipients, "passed_over": passed_over,
-            })
-            .to_string(),
-        };
-        self.invoices.iter().map(entry).collect()
-    }
-
-    fn everybody(&self) -> impl Iterator<Item = &Recipient> {
-        self.to.iter().chain(&self.copies).chain(&self.sms)
     }
 }
 

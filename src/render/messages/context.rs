@@ -3,6 +3,7 @@
 use super::error::TemplateError;
 use super::events;
 use super::filters;
+use crate::model::dunning::AFTER_FINAL;
 use crate::model::message::{Amount, EventFacts, MessageFacts, MessageKind, Severity};
 use crate::render::columns;
 use crate::render::languages::{Language, fill};
@@ -15,15 +16,13 @@ use std::collections::BTreeMap;
 
 /// More invoices than this are not named one by one to a bank: its field takes 140 characters (SEPA).
 const QUOTED: usize = 5;
-/// Steps of reminders that have words of their own.
-const LAST_STEP: u8 = 4;
 
 /// The context of a message.
 pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Language) -> Result<Value, TemplateError> {
     let words = Words::of(facts, language);
     let payment_reference = words.payment_reference(facts, language).map_err(|e| TemplateError::of(&e, str::to_owned))?;
     let facts_value = complete(facts).map_err(|e| TemplateError::new("facts", e.to_string()))?;
-    let step = facts.urgency.unwrap_or(1).clamp(1, LAST_STEP);
+    let step = facts.urgency.unwrap_or(1).clamp(1, AFTER_FINAL);
     let stage = if kind == MessageKind::ReminderUpcoming { "upcoming".to_owned() } else { format!("step{step}") };
     let many = facts.invoices.len() > 1;
     let t = move |key: &str, overrides: Kwargs| words.say(language, key, &overrides);

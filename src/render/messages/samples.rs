@@ -1,6 +1,7 @@
 //! Invented facts, to try templates with and to show what a message looks like.
 
 use crate::model::document::Party;
+use crate::model::dunning::AFTER_FINAL;
 use crate::model::message::{
     Amount, EntryKind, EventFacts, InvoiceFacts, Mailbox, MessageFacts, MessageKind, Severity, Statement, StatementAccount,
     StatementEntry,
@@ -14,10 +15,16 @@ use rust_decimal::Decimal;
 /// currencies, and texts that mean harm; of reminders, at each step. All invented.
 pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
     let mut samples = vec![bare(kind)?, full(kind, 1)?, full(kind, 3)?, full(kind, 7)?, hostile(kind)?];
-    if matches!(kind, MessageKind::ReminderUpcoming | MessageKind::ReminderOverdue | MessageKind::ReminderEscalation) {
+    if kind.is_reminder() {
         let whole = [full(kind, 1)?, full(kind, 2)?];
         let at = |urgency: u8| whole.iter().map(move |facts| MessageFacts { urgency: Some(urgency), ..facts.clone() });
-        samples.extend((1..=5).flat_map(at));
+        samples.extend((1..=AFTER_FINAL).flat_map(at));
+        let mut with_credit = full(kind, 2)?;
+        for owed in &mut with_credit.owed {
+            with_credit.credit.push(Amount { amount: -Decimal::TEN, ..owed.clone() });
+            owed.amount -= Decimal::TEN;
+        }
+        samples.push(with_credit);
     }
     if kind == MessageKind::Digest {
         // Of everything that there is.
@@ -101,6 +108,7 @@ fn bare(kind: MessageKind) -> Result<MessageFacts, Invalid> {
         bank: None,
         company: party("Sample Inc."),
         attached: invoices.len(),
+        credit: Vec::new(),
         owed: if invoices.is_empty() { Vec::new() } else { vec![amount(11_900, eur)] },
         invoices,
         level: None,
