@@ -8,6 +8,7 @@ mod facts;
 mod in_app;
 mod mail;
 mod names;
+mod settled;
 mod slack;
 mod sms;
 mod webhook;

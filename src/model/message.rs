@@ -4,16 +4,17 @@
 //! becomes *facts* ([`MessageFacts`]) and then words only when it is sent, so that what was paid
 //! meanwhile is not asked for. One effect is one message to one recipient by one channel.
 
+mod facts;
 mod statement;
 
+pub use facts::{Amount, CorrectionFacts, InvoiceFacts, PaymentFacts};
 pub use statement::{EntryKind, Statement, StatementAccount, StatementEntry};
 
 use super::document::Party;
 use super::seller::BankDetails;
-use super::{CompanyId, Currency, Invalid, InvoiceId, Money, SellerId, text_enum};
+use super::{CompanyId, Invalid, InvoiceId, SellerId, text_enum};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -147,37 +148,6 @@ const fn utc() -> Tz {
 
 fn is_utc(zone: &Tz) -> bool {
     *zone == Tz::UTC
-}
-
-/// An amount as templates see it; the filter `money` writes it in the reader's way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Amount {
-    pub amount: Decimal,
-    pub currency: Currency,
-}
-
-impl From<Money> for Amount {
-    fn from(money: Money) -> Self {
-        Self { amount: money.to_decimal(), currency: money.currency() }
-    }
-}
-
-/// An invoice as templates see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InvoiceFacts {
-    pub number: String,
-    /// Of a credit note: the number of the invoice that it takes something back of; else empty.
-    pub corrects: String,
-    pub issued_on: NaiveDate,
-    pub due_on: NaiveDate,
-    /// Days past the due date in the seller's zone; negative before it.
-    pub days_overdue: i64,
-    pub total: Amount,
-    /// What is still owed of it.
-    pub balance: Amount,
-    pub reference: String,
-    pub service_from: NaiveDate,
-    pub service_to: NaiveDate,
 }
 
 /// Something that happened, as it was noted: a failure, a recovery, a low balance.

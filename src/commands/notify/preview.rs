@@ -96,6 +96,9 @@ fn sample(kind: MessageKind) -> Result<MessageFacts> {
     samples.into_iter().nth(1).ok_or_else(|| Error::failed(format!("{kind} has no sample")))
 }
 
+/// What is never said of an invoice that is paid.
+const REMINDS: [MessageKind; 3] = [MessageKind::ReminderUpcoming, MessageKind::ReminderOverdue, MessageKind::ReminderEscalation];
+
 type Files = Vec<(String, Vec<u8>)>;
 
 fn of_invoice(args: &Args, ctx: &Context, workshop: &Workshop, name: &str) -> Result<(MessageFacts, String, Files)> {
@@ -133,6 +136,10 @@ fn of_invoice(args: &Args, ctx: &Context, workshop: &Workshop, name: &str) -> Re
             Gathered::Gone(why) => Err(Error::refused(format!("invoice {}: {why}", invoice.label()))),
         }
     })?;
+    if content.facts.owed.is_empty() && REMINDS.contains(&args.kind) {
+        return Err(Error::refused(format!("nothing is owed on invoice {name}: nobody is reminded of it"))
+            .hint("name one that is open; or leave --invoice out to see an invented one"));
+    }
     let attachments = workshop.press()?.attachments(&content).map_err(|failure| Error::failed(failure.message))?;
     let files = attachments.into_iter().map(|attachment| (attachment.name, attachment.bytes)).collect();
     let sample = sample(args.kind)?;

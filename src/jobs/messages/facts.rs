@@ -1,6 +1,7 @@
 //! What a message can say: read when it is sent, from the frozen documents and from what was paid until then.
 
 use super::names;
+use super::settled;
 use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
 use crate::jobs::reminders::covered;
@@ -141,7 +142,7 @@ impl Invoices<'_> {
         // What was disputed or promised since the reminder was planned is left in peace.
         let holds = if self.level.is_some() { dunning::holds(tx, &[self.company_id.as_str()])? } else { Vec::new() };
         for invoice_id in self.invoice_ids.iter().filter(|id| !holds.iter().any(|hold| hold.holds(id, today))) {
-            found.extend(self.invoice(tx, invoice_id, seller.as_ref(), today)?);
+            found.extend(self.invoice(tx, invoice_id, seller.as_ref(), (today, self.message.kind))?);
         }
         let credit = self.take_credit(tx, &mut found)?;
         found.sort_by(|a, b| (a.facts.due_on, &a.facts.number).cmp(&(b.facts.due_on, &b.facts.number)));
@@ -197,7 +198,13 @@ impl Invoices<'_> {
     }
 
     /// One invoice, unless it does not matter any more.
-    fn invoice(&self, tx: &mut Tx, invoice_id: &InvoiceId, seller: Option<&Seller>, today: NaiveDate) -> Result<Option<Found>> {
+    fn invoice(
+        &self,
+        tx: &mut Tx,
+        invoice_id: &InvoiceId,
+        seller: Option<&Seller>,
+        (today, kind): (NaiveDate, MessageKind),
+    ) -> Result<Option<Found>> {
         let Some(head) = invoices::head(tx, self.company_id, invoice_id)? else { return Ok(None) };
         let balance = payments::open_balance(tx, &head)?;
         let matters = match self.level {
@@ -235,6 +242,9 @@ impl Invoices<'_> {
             reference: document.reference.clone(),
             service_from: document.service_from,
             service_to: document.service_to,
+            payments: if kind == MessageKind::InvoicePaid { settled::payments(tx, &head)? } else { Vec::new() },
+            from_credit: if kind == MessageKind::InvoicePaid { settled::from_credit(tx, &head)? } else { None },
+            correction: settled::correction(tx, self.company_id, &document)?,
         };
         Ok(Some(Found { facts, document, is_ours }))
     }

@@ -167,6 +167,21 @@ impl Language {
         fill(wording, &[("count", &days.to_string()), ("due", due), ("number", number)])
     }
 
+    /// What a credit note is good for: what of its total lowers what was left to pay, and what becomes credit. `lowered` is
+    /// None on documents that do not say.
+    pub fn credited(&self, total: Decimal, lowered: Option<Decimal>, currency: Currency) -> String {
+        let labels = &self.document;
+        match lowered {
+            None => labels.credited.clone(),
+            Some(lowered) if lowered == total => labels.credited_lowers.clone(),
+            Some(lowered) if lowered.is_zero() => labels.credited_excess.clone(),
+            Some(lowered) => {
+                let (lowered, excess) = (self.money(lowered, currency), self.money(total - lowered, currency));
+                fill(&labels.credited_split, &[("lowered", &lowered), ("excess", &excess)])
+            }
+        }
+    }
+
     /// A name before its value, in plain text: `IBAN:`.
     pub fn label(&self, name: &str) -> String {
         fill(&self.document.label, &[("name", name)])

@@ -19,8 +19,8 @@ pub(super) fn place(event: &EventFacts, language: &Language) -> String {
     if named.is_empty() { event.job.clone() } else { named.join(", ") }
 }
 
-/// Why, by the word that was noted, as a sentence; empty where there is none. English readers have the noted
-/// message itself, which says more.
+/// Why, by the word that was noted, as a sentence; empty where there is none. Those who run the books and read English
+/// have the noted message itself, which says more.
 pub(super) fn reason(event: &EventFacts, language: &Language) -> String {
     let detail = |name: &str| event.details.get(name).map(String::as_str);
     let kind = detail("over").and_then(|over| over.parse().ok()).unwrap_or(event.kind);
@@ -28,10 +28,11 @@ pub(super) fn reason(event: &EventFacts, language: &Language) -> String {
         MessageKind::ItemFailed | MessageKind::ItemParked => "item",
         MessageKind::EffectFailed => "effect",
         MessageKind::JobFailed | MessageKind::JobCompleted => "job",
+        MessageKind::InvoiceFailed => "decline",
         _ => return String::new(),
     };
     let text = detail("reason").and_then(|word| language.text(&format!("reason.{of}.{word}")));
-    match text.filter(|_| language.tag != "en") {
+    match text.filter(|_| language.tag != "en" || of == "decline") {
         Some(text) => language.wording(text, 1).to_owned(),
         None => String::new(),
     }

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 pub(super) fn add(environment: &mut Environment<'static>, language: &'static Language) {
     environment.add_filter("money", move |value: Value| money(language, &value));
+    environment.add_filter("is_positive", |value: Value| Ok::<_, Error>(decimal(&value)? > Decimal::ZERO));
     environment.add_filter("date", move |value: String| date(language, &value));
     environment.add_filter("number", move |value: Value| Ok::<_, Error>(language.number(decimal(&value)?, 0)));
     environment.add_filter("days", move |count: i64| counted(language, count, "common.days"));

@@ -3,8 +3,8 @@
 use crate::model::document::Party;
 use crate::model::dunning::AFTER_FINAL;
 use crate::model::message::{
-    Amount, EntryKind, EventFacts, InvoiceFacts, Mailbox, MessageFacts, MessageKind, Severity, Statement, StatementAccount,
-    StatementEntry,
+    Amount, CorrectionFacts, EntryKind, EventFacts, InvoiceFacts, Mailbox, MessageFacts, MessageKind, PaymentFacts, Severity,
+    Statement, StatementAccount, StatementEntry,
 };
 use crate::model::seller::{Address, BankDetails};
 use crate::model::{Currency, Invalid};
@@ -36,6 +36,13 @@ pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
         let mut free = full(kind, 1)?;
         free.owed.clear();
         samples.push(free);
+    }
+    if kind == MessageKind::InvoicePaid {
+        // The first has as few facts as can be.
+        for facts in samples.iter_mut().skip(1) {
+            facts.owed.clear();
+            facts.invoices.iter_mut().for_each(as_paid);
+        }
     }
     if kind == MessageKind::CreditNoteIssued {
         for facts in &mut samples {
@@ -198,13 +205,43 @@ fn invoice(n: u32, currency: Currency) -> InvoiceFacts {
         reference: if n == 1 { "PO 4711".to_owned() } else { String::new() },
         service_from: day(0),
         service_to: day(30),
+        payments: Vec::new(),
+        from_credit: None,
+        correction: None,
     }
+}
+
+/// Paid by two ways, the second time too much.
+fn as_paid(invoice: &mut InvoiceFacts) {
+    let Amount { amount: total, currency } = invoice.total;
+    let payment = |sum, excess, on, provider: &str, reference: &str| PaymentFacts {
+        amount: Amount { amount: sum, currency },
+        excess: Amount { amount: excess, currency },
+        received_on: day(on),
+        provider: provider.to_owned(),
+        reference: reference.to_owned(),
+    };
+    let (ten, three) = (Decimal::from(10), Decimal::from(3));
+    invoice.balance.amount = Decimal::ZERO;
+    invoice.payments =
+        vec![payment(ten, Decimal::ZERO, 12, "manual", "R-17"), payment(total - ten, three, 13, "bank", "TX-2024-000815")];
+    invoice.from_credit = Some(Amount { amount: three, currency });
 }
 
 fn as_credit_note(invoice: &mut InvoiceFacts) {
     let number = invoice.number.replace("INV-", "CN-");
     invoice.corrects = std::mem::replace(&mut invoice.number, number);
     invoice.balance.amount = Decimal::ZERO;
+    let Amount { amount: total, currency } = invoice.total;
+    let amount = |amount| Amount { amount, currency };
+    let excess = Decimal::from(if total > Decimal::from(1_000) { 0 } else { 19 });
+    invoice.correction = Some(CorrectionFacts {
+        reason: "The second half was not delivered.".to_owned(),
+        settled: Some(amount(total - excess)),
+        excess: Some(amount(excess)),
+        remaining: amount(if excess.is_zero() { Decimal::from(50) } else { Decimal::ZERO }),
+        remaining_due_on: invoice.due_on,
+    });
     invoice.due_on = invoice.issued_on;
 }
 
@@ -272,6 +309,9 @@ fn details(kind: MessageKind) -> Vec<(&'static str, &'static str)> {
         Kind::ItemFailed | Kind::ItemParked => {
             vec![("company_id", "sample"), ("period", "2024-09-01"), ("reason", "no_tax_rate")]
         }
+        Kind::InvoiceFailed => {
+            vec![("amount", "119.00"), ("company_id", "sample"), ("currency", "EUR"), ("reason", "insufficient_funds")]
+        }
         _ => vec![("amount", "119.00"), ("company_id", "sample"), ("currency", "EUR")],
     }
 }
@@ -317,7 +357,7 @@ fn event(kind: MessageKind) -> EventFacts {
         Kind::BalanceLow => {
             (Severity::Warning, "", "SMS account", "19.00 EUR are left, and last month took 54.00 EUR", "top it up")
         }
-        Kind::InvoiceFailed => (Severity::Warning, "", "INV-2024-000041", "the bank declined it: insufficient funds", ""),
+        Kind::InvoiceFailed => (Severity::Warning, "", "INV-2024-000041", "Your card has insufficient funds.", ""),
         _ => (Severity::Info, "invoices.send", "INV-2024-000041", "", ""),
     };
     EventFacts {
