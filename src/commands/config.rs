@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Setting};
 use crate::context::Shell;
-use crate::error::{ExitCode, Result};
+use crate::error::{Error, ExitCode, Result};
 use crate::jobs::messages::checked_templates;
 use crate::ui::Column;
 use clap::Subcommand;
@@ -46,7 +46,10 @@ impl<'a> From<&'a Setting> for Shown<'a> {
 }
 
 pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let config = Config::load(&shell.globals.overrides(), &shell.environment)?;
+    let config = match (Config::load(&shell.globals.overrides(), &shell.environment), &args.verb) {
+        (Err(error), Verb::Check) => return Err(with_templates(error, shell)),
+        (loaded, _) => loaded?,
+    };
     match args.verb {
         Verb::Check => {
             checked_templates(&config.messages)?;
@@ -63,6 +66,19 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::Done)
+}
+
+/// The mistakes of the file and those of its templates, in one go.
+fn with_templates(mut error: Error, shell: &Shell) -> Error {
+    if error.problems.is_empty() {
+        return error;
+    }
+    let messages = Config::messages_anyway(&shell.globals.overrides(), &shell.environment);
+    if let Some(Err(templates)) = messages.map(|messages| checked_templates(&messages)) {
+        error.message.push_str(&format!("; {}", templates.message));
+        error.problems.extend(templates.problems);
+    }
+    error
 }
 
 /// A value as in the file, a text without its quotes.

@@ -26,7 +26,7 @@ pub mod text;
 pub use fonts::{Fonts, Weight};
 pub use languages::plain_detail;
 pub use logo::Logo;
-pub use statement::{StatementLetter, statement_pdf, statement_text};
+pub use statement::{StatementLetter, statement_file_name, statement_pdf, statement_text};
 
 use crate::error::Error;
 use crate::model::document::Document;

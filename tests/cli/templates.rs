@@ -109,3 +109,28 @@ fn a_slip_is_told_to_staff_whatever_template_has_it() {
     std::fs::remove_file(environment.path("finops-demo/templates/layout.txt")).unwrap();
     must(&environment, &["invoices", "send", &weber], 0);
 }
+
+#[test]
+fn a_check_tells_the_mistakes_of_the_file_and_of_its_templates_in_one_go() {
+    let server = Server::start([]);
+    let environment =
+        business(&server, "[people.anna]\nlanguage = \"nl\"\n[slack]\ntoken = \"xoxb-4711\"\nchannel = \"general\"\n");
+    template(&environment, "invoice.issued.txt", SLIP);
+    let check = || must(&environment, &["config", "check"], 78).stderr;
+    let said = check();
+    for part in [
+        "people.anna.language \"nl\": write a language that finops speaks: en, de, fr, es, pl",
+        "invoice.issued.txt:2:25: invoices[0].numbr",
+        "slack.token: is a secret in a file that others can read",
+    ] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+    // A secret that others can read is checked all the same, and never shown.
+    environment
+        .write("finops-demo/mail.toml", "[database]\nurl = \"postgres://joe:c4n4ry@db:99999/books\"\n[ping]\nurl = \"c4n4ry\"\n");
+    let said = check();
+    for part in ["wrong port", "ping.url: is a secret", "ping.url: must be a URL"] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+    assert!(!said.contains("c4n4ry"), "{said}");
+}

@@ -49,6 +49,11 @@ fn forms(language: &Language) -> BTreeSet<String> {
 }
 
 #[test]
+fn whoever_names_a_language_names_one_that_has_words() {
+    assert_eq!(languages::tags().collect::<Vec<_>>(), finops::model::language::LANGUAGES);
+}
+
+#[test]
 fn each_language_has_the_keys_of_english() {
     let english: BTreeSet<String> = texts("en").into_keys().collect();
     assert!(english.len() > 400, "{}", english.len());
