@@ -122,7 +122,7 @@ fn a_receipt_says_what_was_paid_when_and_how_and_what_is_credit_now() {
         &[
             "100,00 EUR · 10. November 2026 · per Überweisung · TX1",
             "9.999,00 EUR · 12. November 2026 · per Überweisung · TX2",
-            "mehr, als offen war; sie werden mit Ihrer nächsten Rechnung verrechnet",
+            " mehr bezahlt, als offen war. Der Betrag wird mit Ihrer nächsten Rechnung verrechnet.",
         ],
         &[],
     );

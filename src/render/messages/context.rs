@@ -71,12 +71,11 @@ fn complete(facts: &MessageFacts) -> serde_json::Result<Json> {
         let since = facts.details.get("since").and_then(|since| since.parse().ok());
         since.into_iter().for_each(|since| event["details"]["since"] = filters::zoned(since, zone).into());
     };
-    for (event, facts) in [(&mut value["event"], &facts.event)] {
-        facts.iter().for_each(|facts| {
-            whole(event, facts);
-            let failures = event["failures"].as_array_mut().into_iter().flatten();
-            failures.zip(&facts.failures).for_each(|(failure, facts)| whole(failure, facts));
-        });
+    let told = &mut value["event"];
+    if let Some(facts) = &facts.event {
+        whole(told, facts);
+        let failures = told["failures"].as_array_mut().into_iter().flatten();
+        failures.zip(&facts.failures).for_each(|(failure, facts)| whole(failure, facts));
     }
     value["events"].as_array_mut().into_iter().flatten().zip(&facts.events).for_each(|(event, facts)| whole(event, facts));
     Ok(value)

@@ -52,7 +52,8 @@ fn command_length(text: &str) -> usize {
         let bare = word.trim_end_matches([',', ';', '.', ')', ':']);
         let is_plain = bare.chars().all(|c| c.is_lowercase() || c == '-');
         let is_flag = bare.starts_with('-');
-        if bare.is_empty() || !(index < 2 && is_plain || is_flag || is_value || !is_plain) {
+        let belongs = (index < 2) || is_flag || is_value || !is_plain;
+        if bare.is_empty() || !belongs {
             break;
         }
         end += 1 + bare.len();
