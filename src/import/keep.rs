@@ -69,6 +69,7 @@ pub fn contract_item(row: &mut ContractItem, before: &ContractItem, source: &Sou
         "tax_code": tax_code, "package_size": terms.package_size, "included": terms.included, "meter": terms.meter,
         "minimum": terms.minimum,
     );
+    row.quantity = row.price_model.quantity(row.quantity);
     // Tiers have files of their own.
     row.terms.tiers.clone_from(&before.terms.tiers);
 }
@@ -79,6 +80,7 @@ pub fn plan_item(row: &mut PlanItem, before: &PlanItem, source: &Source) {
         "tax_code": tax_code, "package_size": terms.package_size, "included": terms.included, "meter": terms.meter,
         "minimum": terms.minimum,
     );
+    row.quantity = row.price_model.quantity(row.quantity);
     row.terms.tiers.clone_from(&before.terms.tiers);
 }
 

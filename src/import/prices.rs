@@ -39,6 +39,11 @@ pub fn priced(cells: &mut Cells, own: Own) -> Option<Priced> {
     if quantity.is_some_and(|q| q < Decimal::ZERO) {
         cells.refuse("quantity", "the quantity is below 0: to give money back, write a negative unit_price");
     }
+    let counts_nothing = cells.has("price_model") && price_model == Some(PriceModel::Flat);
+    if counts_nothing && quantity.is_some_and(|quantity| quantity != Decimal::ONE) {
+        cells
+            .refuse("quantity", "a flat price is billed once, whatever the quantity: leave it empty, or make the model per_unit");
+    }
     if package_size.is_some_and(|size| size <= Decimal::ZERO) {
         cells.refuse("package_size", "a block has more than 0 units");
     }

@@ -14,7 +14,7 @@ mod sms;
 mod webhook;
 mod workshop;
 
-pub use facts::{Content, Gathered, gather, issued_key, kind_of};
+pub use facts::{Content, Gathered, gather, kind_of};
 pub use workshop::{Workshop, checked_templates};
 
 use crate::context::Context;

@@ -3,7 +3,7 @@
 //! Due: events for customers that are not told yet (one range of one index). Decide: who gets it, by
 //! the company's preference and contacts. Record: the event is told, the messages are planned.
 
-use super::messages::{Couriers, Outgoing, by_mail, issued_key, plan as plan_messages};
+use super::messages::{Couriers, Outgoing, by_mail, plan as plan_messages};
 use crate::config::Config;
 use crate::context::Context;
 use crate::engine::job::{Decided, Failed, Job, Plan, Skipped};
@@ -14,7 +14,7 @@ use crate::model::message::{About, ContactRole, Mailbox, Message, MessageKind, S
 use crate::model::{Company, CompanyId, Contact, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::rules::recipients::{self, Recipient};
 use crate::store::audit::Entry;
-use crate::store::events::{self, After, Audience, Event, EventState};
+use crate::store::events::{self, After, Audience, Event, EventState, issued_key};
 use crate::store::{StoreError, Tx, companies, contacts, invoices, sellers};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -66,6 +66,12 @@ impl Period {
         }
     }
 
+    /// One day.
+    pub fn day(date: NaiveDate) -> Result<Self, Invalid> {
+        let next = date.succ_opt().ok_or_else(|| Invalid::new(format!("{date} is the last day that the calendar can count")))?;
+        Self::new(date, next)
+    }
+
     /// The first day in it.
     pub const fn start(self) -> NaiveDate {
         self.start

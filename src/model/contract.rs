@@ -17,7 +17,7 @@ text_enum! {
 text_enum! {
     /// How an item's price is made.
     pub enum PriceModel ("price model") {
-        /// The unit price a period, whatever the quantity says.
+        /// The unit price a period. It has no quantity, which is 1.
         Flat = "flat",
         /// Quantity × unit price a period.
         PerUnit = "per_unit",
@@ -40,6 +40,11 @@ impl PriceModel {
     /// Whether its prices are in tiers.
     pub const fn has_tiers(self) -> bool {
         matches!(self, Self::Graduated | Self::Volume)
+    }
+
+    /// A quantity as an item of this model has it: a flat price is billed once.
+    pub fn quantity(self, given: Decimal) -> Decimal {
+        if self == Self::Flat { Decimal::ONE } else { given }
     }
 
     /// Whether it needs a unit price of its own.

@@ -172,7 +172,7 @@ fn version(item: ContractItem) -> ContractItemRow {
         end: item.end,
         description: item.description,
         price_model: item.price_model,
-        quantity: item.quantity,
+        quantity: item.price_model.quantity(item.quantity),
         unit: item.unit,
         unit_price: item.unit_price,
         terms: item.terms,

@@ -312,7 +312,7 @@ fn with(version: &ContractItem, terms: &Terms) -> ContractItem {
     let price_model = price_model.unwrap_or(version.price_model);
     ContractItem {
         unit_price: if price_model.has_price() { unit_price.unwrap_or(version.unit_price) } else { Decimal::ZERO },
-        quantity: quantity.unwrap_or(version.quantity),
+        quantity: price_model.quantity(quantity.unwrap_or(version.quantity)),
         price_model,
         terms: version.terms.clone().of_model(price_model),
         unit: unit.unwrap_or_else(|| version.unit.clone()),

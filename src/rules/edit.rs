@@ -127,7 +127,7 @@ fn set(line: &InvoiceLine, fields: &Fields, groups: &[InvoiceTax], taxing: Taxin
     line.unit_price = unit_price.unwrap_or(line.unit_price);
     line.tax_code = tax_code.unwrap_or(line.tax_code);
     if let Some(dated) = dated {
-        line.period = one_day(dated)?;
+        line.period = Period::day(dated)?;
     }
     if priced_anew {
         line.amount = amount(line.quantity, line.unit_price, line.proration, line.amount.currency())?;
@@ -146,7 +146,7 @@ fn added(head: &Invoice, fields: &Fields, taxing: Taxing) -> Result<(InvoiceLine
     let description = description.filter(|text| !text.is_empty()).ok_or(EditError::Lacks("a description"))?;
     let unit_price = unit_price.ok_or(EditError::Lacks("a unit price"))?;
     let code = code.unwrap_or_else(|| tax_code(taxing.company, None, taxing.seller).clone());
-    let period = one_day(dated.unwrap_or(head.period.last_day()))?;
+    let period = Period::day(dated.unwrap_or(head.period.last_day()))?;
     let rate = taxing.taxes.find(&taxing.seller.seller_id, &code, period.last_day())?.clone();
     let quantity = quantity.unwrap_or(Decimal::ONE);
     let line = InvoiceLine {
@@ -169,9 +169,4 @@ fn added(head: &Invoice, fields: &Fields, taxing: Taxing) -> Result<(InvoiceLine
         corrects_line: None,
     };
     Ok((line, rate))
-}
-
-fn one_day(date: NaiveDate) -> Result<Period, Invalid> {
-    let next = date.succ_opt().ok_or_else(|| Invalid::new(format!("{date} is the last day that the calendar can count")))?;
-    Period::new(date, next)
 }

@@ -2,6 +2,7 @@
 //!
 //! What is owed is found by an index of open invoices: what was paid long ago costs nothing.
 
+use super::events::issued_events;
 use super::value::Kind::{Int, Text};
 use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::dunning::{Hold, HoldKind};
@@ -58,8 +59,7 @@ fn read_owed(row: &Row) -> Result<Owed, StoreError> {
     })
 }
 
-/// The open invoices of these companies (ids ascending) with a due date in a range, by company and due date. When they
-/// were sent stands with the event of the key that `jobs::messages::issued_key` makes.
+/// The open invoices of these companies (ids ascending) with a due date in a range, by company and due date.
 pub fn owed(tx: &mut Tx, companies: &[&str], (from, to): DueRange) -> Result<Vec<Owed>, StoreError> {
     const SQL: &str =
         "SELECT i.company_id, i.invoice_id, i.seller_id, i.currency, i.number, i.issued_on, i.due_on, i.total_minor,
@@ -70,10 +70,10 @@ pub fn owed(tx: &mut Tx, companies: &[&str], (from, to): DueRange) -> Result<Vec
       COALESCE(c.reminder_policy, ''), e.told_at
       FROM invoices i LEFT JOIN contracts c ON c.company_id = i.company_id AND c.contract_id = i.contract_id
       LEFT JOIN events e ON e.company_id = i.company_id AND e.state = 'told'
-        AND e.event_key = 'customer:invoice.issued:' || i.seller_id || ':' || i.number
+        AND e.event_key = $4 || i.seller_id || ':' || i.number
       WHERE i.company_id = $1 AND i.state = 'open' AND i.due_on >= $2 AND i.due_on <= $3
       ORDER BY i.company_id, i.due_on, i.invoice_id";
-    tx.query_companies(SQL, companies, &[from.into(), to.into()], read_owed)
+    tx.query_companies(SQL, companies, &[from.into(), to.into(), issued_events().into()], read_owed)
 }
 
 /// The levels that are recorded of the same invoices.

@@ -3,7 +3,7 @@
 use super::value::Kind::Text;
 use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::message::{EventFacts, MessageKind, Severity};
-use crate::model::{CompanyId, text_enum};
+use crate::model::{CompanyId, SellerId, text_enum};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
@@ -24,6 +24,17 @@ text_enum! {
         /// Nobody was to be told, or what happened is void.
         Dropped = "dropped",
     }
+}
+
+/// What the keys in the database begin with by which customers are told of their invoices; after it come the seller's id, a
+/// colon, and the number.
+pub(super) fn issued_events() -> String {
+    format!("{}:{}:", Audience::Customer, MessageKind::InvoiceIssued)
+}
+
+/// The key of the message by which an invoice is first sent, and of its event: what is said of it later answers that.
+pub fn issued_key(seller_id: &SellerId, number: &str) -> String {
+    format!("{}:{seller_id}:{number}", MessageKind::InvoiceIssued)
 }
 
 /// Something to be told.
@@ -173,4 +184,24 @@ pub fn settle(tx: &mut Tx, event: &Event, state: EventState, at: DateTime<Utc>) 
     const SQL: &str = "UPDATE events SET state = $3, told_at = $4 WHERE company_id = $1 AND event_key = $2 AND state = 'new'";
     let key = event.row_key();
     Ok(tx.execute(SQL, &[event.company_id.as_str().into(), (&key).into(), state.as_str().into(), at.into()])? > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_of_an_issued_invoice_has_one_key() {
+        let seller_id: SellerId = "de".parse().unwrap();
+        let event = Event {
+            company_id: "acme".parse().unwrap(),
+            key: issued_key(&seller_id, "R-1"),
+            audience: Audience::Customer,
+            kind: MessageKind::InvoiceIssued,
+            severity: Severity::Info,
+            subject: String::new(),
+            facts: None,
+        };
+        assert_eq!(event.row_key(), format!("{}de:R-1", issued_events()));
+    }
 }

@@ -84,6 +84,32 @@ fn a_german_operator_reads_of_a_problem_and_of_its_end() {
     );
 }
 
+#[test]
+fn what_keeps_a_draft_from_being_issued_is_told_by_its_customer() {
+    let server = Server::start([]);
+    let mut environment = business(&server, ANNA);
+    on(&mut environment, "2026-12-05");
+    environment.write("books/companies.csv", "company_id,name,country\nneu,Neue Kundin GmbH,AT\n");
+    environment.write(
+        "books/tax_rates.csv",
+        "seller_id,tax_code,valid_from,category,rate,name,note\nnordlicht,rare,2026-01-01,AE,0,Reverse charge,Art. 196\n",
+    );
+    environment.write("books/billable_items.csv", ITEM.replace("weber", "neu"));
+    must(&environment, &["import", "books"], 0);
+    must(&environment, &["invoices", "generate", "--company-id", "neu"], 0);
+    environment.set("FINOPS_TEST_SEED", "1");
+    must(&environment, &["invoices", "issue", "--company-id", "neu"], 3);
+    environment.set("FINOPS_TEST_SEED", "2");
+    must(&environment, &["alerts", "dispatch"], 0);
+    let told = shown(&environment);
+    let (_, body) = told
+        .iter()
+        .find(|(title, _)| title == "Nicht ausgeführt: Entwurf für Neue Kundin GmbH")
+        .unwrap_or_else(|| panic!("{told:?}"));
+    let body = one_line(body);
+    assert!(body.contains("Die Steuernummer des Kunden fehlt.") && body.contains("Wo: Entwurf · invoices.issue"), "{body}");
+}
+
 const ENDED: &str = "[notify_on_completion]\nemail = \"ops@nordlicht.example.org\"\n";
 
 /// Subjects of the mails to the operators.

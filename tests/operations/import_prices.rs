@@ -4,7 +4,9 @@ use crate::database::each_engine;
 use crate::support::{Books, company, contract};
 use finops::import::Kind::{ContractItems, ContractPlans, Discounts, PlanItems, PlanTiers, Plans, PriceTiers, Usage};
 use finops::model::InvoiceState::{Draft, Open, Void};
+use finops::model::PriceModel;
 use finops::store::{billing, contracts, invoices, plans, usage};
+use rust_decimal::Decimal;
 
 const CALLS: &str = "company_id,contract_id,item_id,description,price_model,meter\nacme,care,calls,Calls,graduated,api\n";
 const TIERS: &str = "company_id,contract_id,item_id,valid_from,up_to,unit_price,flat_fee\n\
@@ -93,6 +95,23 @@ fn tiers_that_cannot_be_are_told() {
         let flat = "company_id,contract_id,item_id,description,price_model,unit_price\nacme,care,calls,Calls,flat,9\n";
         assert_eq!(books.counts(ContractItems, flat), (0, 1, 0));
         assert_eq!(tiers(&mut books), Vec::<String>::new());
+    });
+}
+
+/// A flat price is billed once: what an item had before is not kept for another day.
+#[test]
+fn an_item_that_becomes_flat_has_no_quantity() {
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        let head = "company_id,contract_id,item_id,description,price_model";
+        let desks = format!("{head},quantity,unit_price\nacme,care,desks,Desks,per_unit,12,5\n");
+        assert_eq!(books.counts(ContractItems, &desks), (1, 0, 0));
+        let flat = format!("{head},unit_price\nacme,care,desks,Desks,flat,50\n");
+        assert_eq!(books.counts(ContractItems, &flat), (0, 1, 0));
+        let found = books.read(|tx| contracts::items(tx, &company(), &contract()));
+        let desks = found.iter().find(|item| item.item_id.as_str() == "desks").unwrap();
+        assert_eq!((desks.price_model, desks.quantity), (PriceModel::Flat, Decimal::ONE));
+        assert_eq!(books.counts(ContractItems, &flat), (0, 0, 1));
     });
 }
 

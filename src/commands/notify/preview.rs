@@ -121,7 +121,7 @@ fn of_invoice(args: &Args, ctx: &Context, workshop: &Workshop, name: &str) -> Re
         let message = Message {
             kind: args.kind,
             severity: Severity::Info,
-            language: String::new(),
+            language: args.lang.clone().unwrap_or_default(),
             recipient: Mailbox { name: String::new(), address: "preview@example.com".to_owned() },
             to: Vec::new(),
             cc: Vec::new(),

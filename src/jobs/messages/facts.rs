@@ -14,6 +14,7 @@ use crate::rules::document::{Issue, freeze};
 use crate::rules::dunning::still_due;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
+use crate::store::events::issued_key;
 use crate::store::{Tx, companies, digests, documents, dunning, invoices, openings, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
@@ -183,7 +184,9 @@ impl Invoices<'_> {
     fn statement(&self, tx: &mut Tx, seller: Option<&Seller>, to: NaiveDate) -> Result<Option<Letter>> {
         let Some(seller) = seller.filter(|_| self.message.kind.is_reminder()) else { return Ok(None) };
         let Some(company) = companies::by_ids(tx, &[self.company_id.as_str()])?.pop() else { return Ok(None) };
-        statement::gather(tx, &company, seller, Days { from: None, to }, Some(&self.message.language)).map(Some)
+        // A preview may leave it open.
+        let language = Some(self.message.language.as_str()).filter(|language| !language.is_empty());
+        statement::gather(tx, &company, seller, Days { from: None, to }, language).map(Some)
     }
 
     /// What the company's credit covers is not asked for. Leaves out what it covers whole, and returns what it takes off the
@@ -281,11 +284,6 @@ fn opening(tx: &mut Tx, head: Invoice, seller: &Seller) -> Result<Option<Documen
 /// What tells customers that it was issued.
 pub fn kind_of(invoice: &Invoice) -> MessageKind {
     if invoice.is_credit_note() { MessageKind::CreditNoteIssued } else { MessageKind::InvoiceIssued }
-}
-
-/// The key of the message by which an invoice was first sent: what is said of it later answers that.
-pub fn issued_key(seller_id: &SellerId, number: &str) -> String {
-    format!("invoice.issued:{seller_id}:{number}")
 }
 
 /// Sums, one a currency; what is nothing is left out.

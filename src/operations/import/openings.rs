@@ -2,7 +2,7 @@
 //! over once, and what was taken over does not change: an invoice that was wrong is voided.
 
 use super::{Outcome, Words, Work};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::import::{Kind, Located, Source};
 use crate::model::{
     FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineKind, Money, OpeningCredit, OpeningInvoice,
@@ -12,7 +12,6 @@ use crate::operations::reconcile::will_come_to;
 use crate::rules::schedule::today;
 use crate::store::credit::NewEntry;
 use crate::store::{Tx, companies, credit, invoices, numbers, openings};
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,7 +111,7 @@ pub fn taken_over(invoice: &Invoice) -> Value {
 /// One line and no tax of ours: the tax was accounted for where the invoice was issued.
 fn invoice(opening: &OpeningInvoice, seller: &Seller) -> Result<FullInvoice> {
     let (amount, currency) = (opening.amount, opening.amount.currency());
-    let period = one_day(opening.issued_on)?;
+    let period = Period::day(opening.issued_on).map_err(|invalid| Error::failed(invalid.0))?;
     let head = Invoice {
         company_id: opening.company_id.clone(),
         invoice_id: opening.invoice_id(),
@@ -162,11 +161,6 @@ fn invoice(opening: &OpeningInvoice, seller: &Seller) -> Result<FullInvoice> {
 
 fn same_but_the_reason(before: &OpeningCredit, credit: &OpeningCredit) -> bool {
     OpeningCredit { reason: before.reason.clone(), ..credit.clone() } == *before
-}
-
-fn one_day(day: NaiveDate) -> Result<Period> {
-    let next = day.succ_opt().unwrap_or(day);
-    Period::new(day, next).map_err(|invalid| crate::error::Error::failed(invalid.0))
 }
 
 /// Takes over credit, in the order of the file.

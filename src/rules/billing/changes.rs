@@ -10,7 +10,7 @@
 
 use super::charges::{Charge, agreed, calendar, charges};
 use super::discounts::apply;
-use super::invoice::{Taxing, one_day};
+use super::invoice::Taxing;
 use super::{ContractFacts, Failure, Reference};
 use crate::model::{
     Company, ContractItem, DiscountId, InvoiceLine, ItemId, LineKind, Period, PriceModel, TaxCategory, TaxCode, UsageDay,
@@ -75,7 +75,7 @@ pub fn unserved(before: &ContractFacts, after: &ContractFacts) -> Vec<UsageDay> 
 fn serves(facts: &ContractFacts, used: &UsageDay) -> bool {
     let is_metered = |segment: &Segment<'_>| segment.item.terms.meter.as_ref() == Some(&used.meter);
     let is_served = |day| segments(&facts.items, day).iter().any(is_metered);
-    facts.contract.end.is_none_or(|end| used.on < end) && one_day(used.on).is_ok_and(is_served)
+    facts.contract.end.is_none_or(|end| used.on < end) && Period::day(used.on).is_ok_and(is_served)
 }
 
 /// A contract as it was, or as it is.

@@ -9,7 +9,7 @@
 use super::invoice::Taxing;
 use super::{ContractFacts, Failure};
 use crate::model::invoice::{LineDetail, Proration};
-use crate::model::{ContractItem, Currency, InvoiceLine, LineKind, Money, PriceModel, TaxRate};
+use crate::model::{ContractItem, Currency, InvoiceLine, LineKind, Money, Period, PriceModel, TaxRate};
 use crate::rules::exact::{AmountError, to_money};
 use crate::rules::periods::{BillingCalendar, ServicePeriod};
 use crate::rules::pricing::{Count, Priced, Segment, amount, price, proration, segments, used};
@@ -162,7 +162,7 @@ impl<'a> Maker<'a, '_> {
             match segment.item.price_model {
                 PriceModel::Minimum => {}
                 PriceModel::OneTime => {
-                    let once = self.survey.once_on(segment.item).and_then(|day| super::invoice::one_day(day).ok());
+                    let once = self.survey.once_on(segment.item).and_then(|day| Period::day(day).ok());
                     let days = once.unwrap_or(segment.days);
                     self.item(into, &Segment { item: segment.item, days }, period, LineKind::OneTime, Count::Agreed)?;
                 }

@@ -186,7 +186,7 @@ fn item_line<'a>(taxing: Taxing<'a>, item: &BillableItem) -> Result<(InvoiceLine
         quantity: item.quantity,
         unit: item.unit.clone(),
         unit_price: item.unit_price,
-        period: adjustment.map_or_else(|| one_day(item.dated), |adjustment| Ok(adjustment.period))?,
+        period: adjustment.map_or_else(|| Period::day(item.dated), |adjustment| Ok(adjustment.period))?,
         proration: adjustment.and_then(|adjustment| adjustment.proration),
         details: Vec::new(),
         tax_code: code.clone(),
@@ -197,11 +197,6 @@ fn item_line<'a>(taxing: Taxing<'a>, item: &BillableItem) -> Result<(InvoiceLine
         corrects_line: None,
     };
     Ok((line, rate))
-}
-
-pub(super) fn one_day(date: NaiveDate) -> Result<Period, Invalid> {
-    let next = date.succ_opt().ok_or_else(|| Invalid::new(format!("{date} is the last day that the calendar can count")))?;
-    Period::new(date, next)
 }
 
 /// From the first to the last day of any line.

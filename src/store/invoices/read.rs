@@ -4,6 +4,7 @@ use crate::model::invoice::Proration;
 use crate::model::{
     CompanyId, Correction, Currency, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceTax, SellerId, TaxCode,
 };
+use crate::store::events::issued_events;
 use crate::store::{Row, StoreError, Tx, Val};
 use std::collections::HashMap;
 
@@ -119,11 +120,10 @@ pub fn companies_with_fresh_drafts(tx: &mut Tx, companies: &[&str]) -> Result<Ve
 pub fn never_told(tx: &mut Tx, limit: u32) -> Result<Vec<(CompanyId, String)>, StoreError> {
     const SQL: &str = "SELECT i.company_id, i.number FROM invoices i JOIN companies c ON c.company_id = i.company_id
       WHERE i.state = 'open' AND i.number IS NOT NULL AND c.delivery <> 'none'
-        AND NOT EXISTS (SELECT 1 FROM events e WHERE e.company_id = i.company_id
-          AND e.event_key = 'customer:invoice.issued:' || i.seller_id || ':' || i.number)
+        AND NOT EXISTS (SELECT 1 FROM events e WHERE e.company_id = i.company_id AND e.event_key = $1 || i.seller_id || ':' || i.number)
         AND NOT EXISTS (SELECT 1 FROM opening_invoices o WHERE o.company_id = i.company_id AND o.invoice_id = i.invoice_id)
-      ORDER BY i.company_id, i.number LIMIT $1";
-    tx.query(SQL, &[limit.into()], |row| Ok((CompanyId::stored(row.text(0)?), row.string(1)?)))
+      ORDER BY i.company_id, i.number LIMIT $2";
+    tx.query(SQL, &[issued_events().into(), limit.into()], |row| Ok((CompanyId::stored(row.text(0)?), row.string(1)?)))
 }
 
 /// Invoices that a person may mean by a number or an id; more than one when sellers share a number.

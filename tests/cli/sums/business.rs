@@ -246,7 +246,8 @@ impl Business {
             ));
             let numbers = |p: &Priced| (decimal(p.quantity, QUANTITY_DECIMALS), decimal(p.price, PRICE_DECIMALS));
             for p in &c.items {
-                let (model, (quantity, price)) = (if p.flat { "flat" } else { "per_unit" }, numbers(p));
+                let (quantity, price) = numbers(p);
+                let (model, quantity) = if p.flat { ("flat", String::new()) } else { ("per_unit", quantity) };
                 let until = p.until.map(|d| d.to_string()).unwrap_or_default();
                 items.push_str(&format!(
                     "{company},main,{},{},{until},Item,{model},{quantity},{price},{}\n",
