@@ -145,6 +145,17 @@ impl Config {
         }
     }
 
+    /// What the file says of messages, whatever else is wrong with it: so that mistakes in templates are told along with
+    /// those of the file.
+    pub fn messages_anyway(overrides: &Overrides, environment: &Environment) -> Option<MessagesConfig> {
+        let named = overrides.file.clone().or_else(|| environment.path("FINOPS_CONFIG"));
+        let file = named.unwrap_or_else(|| PathBuf::from(FILE_NAME));
+        let text = text_of(&file, std::fs::read(&file).ok()?).ok()?;
+        let folder = file.parent().unwrap_or_else(|| Path::new(""));
+        let mut reader = Reader::new(&file.display().to_string(), &text, folder, environment);
+        Some(reader.section("messages", messages::read))
+    }
+
     fn read(file: &Path, text: &str, flag: Option<DatabaseUrl>, environment: &Environment) -> Result<Self> {
         let config = Self::parse(file, text, flag, environment)?;
         Ok(Self { file: Some(file.to_owned()), ..config })

@@ -163,6 +163,16 @@ impl Error {
         Self { problems_total: problems.len(), problems, ..Self::new(ErrorKind::Input, message) }
     }
 
+    /// What is wrong with the first places of it, where nothing but one text can tell: an alert, a mail, a ping.
+    pub fn whole(&self) -> String {
+        const NAMED: usize = 3;
+        let total = self.problems_total.max(self.problems.len());
+        let named = self.problems.iter().take(NAMED).map(ToString::to_string);
+        let more = total.checked_sub(NAMED).filter(|more| *more > 0).map(|more| format!("and {more} more"));
+        let places: Vec<String> = named.chain(more).collect();
+        if places.is_empty() { self.message.clone() } else { format!("{}: {}", self.message, places.join("; ")) }
+    }
+
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

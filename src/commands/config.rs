@@ -2,9 +2,8 @@
 
 use crate::config::{Config, Setting};
 use crate::context::Shell;
-use crate::error::{Error, ExitCode, Problem, Result};
-use crate::jobs::messages::load_templates;
-use crate::render::messages::TemplateError;
+use crate::error::{Error, ExitCode, Result};
+use crate::jobs::messages::checked_templates;
 use crate::ui::Column;
 use clap::Subcommand;
 use serde::Serialize;
@@ -47,10 +46,13 @@ impl<'a> From<&'a Setting> for Shown<'a> {
 }
 
 pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
-    let config = Config::load(&shell.globals.overrides(), &shell.environment)?;
+    let config = match (Config::load(&shell.globals.overrides(), &shell.environment), &args.verb) {
+        (Err(error), Verb::Check) => return Err(with_templates(error, shell)),
+        (loaded, _) => loaded?,
+    };
     match args.verb {
         Verb::Check => {
-            check_templates(&config)?;
+            checked_templates(&config.messages)?;
             let file = config.file.as_deref();
             shell.ui.done(&Checked { config: file, mistakes: 0 }, || match file {
                 Some(file) => format!("{}: no mistakes", file.display()),
@@ -66,23 +68,17 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     Ok(ExitCode::Done)
 }
 
-/// Tries every template of the user's, so that a slip is told here and not by a mail that cannot be sent.
-fn check_templates(config: &Config) -> Result<()> {
-    let Some(folder) = &config.messages.templates else { return Ok(()) };
-    let problem = |error: TemplateError| Problem {
-        file: folder.join(&error.template).display().to_string(),
-        line: error.line.unwrap_or(1) as u64,
-        column: 1,
-        field: String::new(),
-        value: String::new(),
-        reason: error.problem,
-    };
-    let problems: Vec<Problem> = load_templates(&config.messages)?.check().into_iter().map(problem).collect();
-    if problems.is_empty() {
-        return Ok(());
+/// The mistakes of the file and those of its templates, in one go.
+fn with_templates(mut error: Error, shell: &Shell) -> Error {
+    if error.problems.is_empty() {
+        return error;
     }
-    let error = Error::config(format!("the templates in {} have mistakes: {}", folder.display(), problems.len()));
-    Err(Error { problems, ..error }.hint("correct them; finops notify preview TEMPLATE shows what each one says"))
+    let messages = Config::messages_anyway(&shell.globals.overrides(), &shell.environment);
+    if let Some(Err(templates)) = messages.map(|messages| checked_templates(&messages)) {
+        error.message.push_str(&format!("; {}", templates.message));
+        error.problems.extend(templates.problems);
+    }
+    error
 }
 
 /// A value as in the file, a text without its quotes.

@@ -108,6 +108,7 @@ pub fn run(args: &Args, shell: &Shell) -> Result<ExitCode> {
     let ctx = Context::new(shell)?;
     let mut report = Report::default();
     configuration(&ctx.config, &mut report);
+    channels::templates(&ctx, &mut report);
     routes::check(&ctx.config.routing, &mut report);
     machine::documents(&ctx, args.dry_run, &mut report);
     machine::fonts(&ctx, &mut report);

@@ -219,7 +219,7 @@ fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode>
     scope.extend(args.cadence.as_ref().map(|c| format!("--cadence {c}")));
     scope.extend(args.yes.then(|| "--yes".to_owned()));
     let mut job = Generate::new(ctx, db, &options)?;
-    let run = RunOptions { dry_run: args.dry_run, scope: scope.join(" "), limit: args.limit };
+    let run = RunOptions { dry_run: args.dry_run, scope: scope.join(" "), limit: args.limit, by_the_way: false };
     let compare = |job: &mut Generate, db: &mut Db| {
         let compared = if args.dry_run { job.compared_with_ended(db)? } else { job.compared() };
         if args.dry_run {
@@ -247,7 +247,12 @@ fn made_something(summary: &Summary) -> Result<()> {
 fn issue(args: &IssueArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     db.read(|tx| check_companies(tx, &args.company_id))?;
     let mut job = Issue::new(ctx, &args.company_id);
-    let run = RunOptions { dry_run: args.dry_run, scope: scope(&args.company_id, args.limit).join(" "), limit: args.limit };
+    let run = RunOptions {
+        dry_run: args.dry_run,
+        scope: scope(&args.company_id, args.limit).join(" "),
+        limit: args.limit,
+        by_the_way: false,
+    };
     run_job(&mut job, ctx, db, &run)
 }
 
@@ -262,7 +267,12 @@ fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         ctx.ui.note(format!("{missing}: nothing is sent"));
     }
     db.read(|tx| check_companies(tx, &args.company_id))?;
-    let run = RunOptions { dry_run: args.dry_run, scope: scope(&args.company_id, args.limit).join(" "), limit: args.limit };
+    let run = RunOptions {
+        dry_run: args.dry_run,
+        scope: scope(&args.company_id, args.limit).join(" "),
+        limit: args.limit,
+        by_the_way: false,
+    };
     if args.invoice.is_empty() {
         return run_job(&mut Send::new(ctx, &args.company_id, None), ctx, db, &run);
     }

@@ -67,7 +67,7 @@ fn is_mailed(ctx: &Context, summary: &Summary) -> bool {
 
 fn told(error: &Error) -> String {
     let hint = error.hint.iter().map(|hint| format!("\nhint: {hint}"));
-    hint.fold(format!("error: {}", error.message), |text, hint| text + &hint)
+    hint.fold(format!("error: {}", error.whole()), |text, hint| text + &hint)
 }
 
 /// Who watches over a run. That nobody hears it is a warning, and changes nothing.

@@ -132,7 +132,12 @@ fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         ctx.ui.note("reminders are sent by mail, and the configuration has no [mail]: nothing is sent");
     }
     let mut job = Reminders::new(ctx, db, args.kind, &args.company_id, args.dry_run)?;
-    let run = RunOptions { dry_run: args.dry_run, scope: scope(&args.company_id, args.limit).join(" "), limit: args.limit };
+    let run = RunOptions {
+        dry_run: args.dry_run,
+        scope: scope(&args.company_id, args.limit).join(" "),
+        limit: args.limit,
+        by_the_way: false,
+    };
     run_job(&mut job, ctx, db, &run)
 }
 

@@ -28,9 +28,12 @@ pub struct NotifyConfig {
     /// A mailbox that is told.
     pub email: Option<String>,
     pub when: NotifyWhen,
-    /// Whose ends are told.
-    pub jobs: Vec<JobKind>,
+    /// Whose ends are told; None: those of all jobs, of the unceasing ones only where something failed.
+    pub jobs: Option<Vec<JobKind>>,
 }
+
+/// Jobs that run all day and carry out, or tell, what other jobs did: that they did so is no news.
+const UNCEASING: [JobKind; 2] = [JobKind::EffectsSettle, JobKind::AlertsDispatch];
 
 impl NotifyConfig {
     /// Whether the end of a run is told: of which job, whether it did anything, whether it or
@@ -41,7 +44,10 @@ impl NotifyConfig {
             NotifyWhen::Work => did_work || failed,
             NotifyWhen::Failure => failed,
         };
-        when && self.jobs.contains(&job)
+        when && match &self.jobs {
+            Some(named) => named.contains(&job),
+            None => failed || !UNCEASING.contains(&job),
+        }
     }
 }
 
@@ -56,9 +62,11 @@ pub fn read(section: &mut Section<'_, '_>, file: &Path, has_mail: bool) -> Optio
     let when = section.text("when", NotifyWhen::Work, |text| {
         text.parse().map_err(|_| one_of(NotifyWhen::ALL.iter().map(|when| when.as_str())))
     });
+    let is_named = section.has("jobs");
     let jobs = section.texts("jobs", JobKind::ALL.to_vec(), |text| {
         text.parse().map_err(|_| one_of(JobKind::ALL.iter().map(|job| job.as_str())))
     });
+    let jobs = is_named.then_some(jobs);
     let webhook = match webhook {
         Some(webhook) => Some(webhook?),
         None => None,

@@ -5,6 +5,7 @@ use super::nearest::nearest;
 use super::reader::Reader;
 use super::section::one_of;
 use crate::model::contact::parse_phone;
+use crate::model::language::parse_language;
 use crate::model::message::{Channel, MessageKind, Severity, parse_address};
 use crate::model::routing::{COMING_KINDS, Day, DigestTime, Person, Quiet, Route, STAFF_KINDS, Target};
 use crate::model::{CompanyId, JobKind, Routing};
@@ -200,10 +201,6 @@ fn zone(section: &mut Section<'_, '_>, default: Tz) -> Tz {
     name.parse().unwrap_or(default)
 }
 
-/// A BCP 47 tag by its shape.
 fn language(text: &str) -> Result<String, String> {
-    let mut parts = text.split('-');
-    let primary = parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
-    let rest = parts.all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if primary && rest { Ok(text.to_owned()) } else { Err("must be a language, such as en, de or de-AT".to_owned()) }
+    parse_language(text).map_err(|invalid| invalid.0)
 }

@@ -55,18 +55,19 @@ pub fn secret<T>(
     check: impl FnOnce(&str) -> Result<T, String>,
 ) -> Option<T> {
     let found = read(section, key)?;
-    let checked = if found.via.is_none() && others_may_read(file) {
-        Err(format!(
+    // What others can read is told, and so is what is wrong with it: one `chmod` is not to bring up the next mistake.
+    let is_exposed = found.via.is_none() && others_may_read(file);
+    if is_exposed {
+        let reason = format!(
             "is a secret in a file that others can read: run `chmod 600` on it, or use {key}_file, {key}_env or {key}_command"
-        ))
-    } else {
-        check(&found.text)
-    };
-    match checked {
+        );
+        section.mistake(&found.at, &found.key, reason);
+    }
+    match check(&found.text) {
         Ok(value) => {
             let line = section.line(&found.at);
             section.note(key, &REDACTED, found.via.map_or(Origin::Line(line), |via| Origin::Via(line, via)));
-            Some(value)
+            (!is_exposed).then_some(value)
         }
         Err(reason) => {
             section.mistake(&found.at, &found.key, reason);

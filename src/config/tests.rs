@@ -137,7 +137,7 @@ fn with_notice(more: &str) -> String {
 
 #[test]
 fn a_notice_goes_out_when_it_is_wanted() {
-    use crate::model::JobKind::{InvoicesGenerate, InvoicesIssue};
+    use crate::model::JobKind::{EffectsSettle, InvoicesGenerate, InvoicesIssue};
     assert!(parse("").unwrap().notify.is_none());
     let wants = |more: &str| {
         let notify = parse(&with_notice(more)).unwrap().notify.unwrap();
@@ -148,7 +148,8 @@ fn a_notice_goes_out_when_it_is_wanted() {
     assert_eq!(wants("when = \"failure\""), [false, false, true]);
     assert_eq!(wants("when = \"always\"\njobs = [\"invoices.issue\"]"), [false, false, false]);
     let notify = parse(&with_notice("")).unwrap().notify.unwrap();
-    assert!(notify.jobs.contains(&InvoicesIssue) && !notify.webhook.unwrap().allow_private_addresses);
+    assert!(notify.wants(InvoicesIssue, true, false) && !notify.wants(EffectsSettle, true, false));
+    assert!(notify.wants(EffectsSettle, true, true) && !notify.webhook.unwrap().allow_private_addresses);
 }
 
 #[test]

@@ -20,6 +20,9 @@ use crate::store::{Db, Tx};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
+/// The detail that says in one stable word why: languages have sentences for them.
+const REASON: &str = "reason";
+
 /// Notes what is wrong, and raises an event for it the first time. `reason` makes it another event when
 /// the same thing fails for another reason. Alerts of two companies may have one key, and whoever is told
 /// knows messages by their keys alone, so the company is in it.
@@ -80,7 +83,8 @@ pub fn broken_off(routing: &Routing, run: &Run, beat: Option<DateTime<Utc>>, now
     }
     let message = format!("the run {} on {} ended without a word: its process is gone", run.run_id, run.host);
     let error = Error::failed(message).hint("run it again: it goes on where it stopped; finops runs show tells more");
-    let alert = of_machine(format!("job:{}", run.job), &run.job, severity_of(routing, &run.job), &error, now);
+    let mut alert = of_machine(format!("job:{}", run.job), &run.job, severity_of(routing, &run.job), &error, now);
+    alert.facts.details.insert(REASON.to_owned(), "died".to_owned());
     let happened = Happened { kind: alert.kind, severity: alert.severity, over: None, company_id: &alert.company_id };
     is_wanted(routing, happened).then_some(alert)
 }
@@ -121,11 +125,13 @@ fn of_machine(key: String, job: &str, severity: Severity, error: &Error, at: Dat
         severity,
         job: job.to_owned(),
         subject: String::new(),
-        message: error.message.clone(),
+        message: error.whole(),
         hint: error.hint.clone().unwrap_or_default(),
         at,
         company: String::new(),
-        details: BTreeMap::from([("host".to_owned(), host::name())]),
+        is_draft: false,
+        details: BTreeMap::from([("host".to_owned(), host::name()), (REASON.to_owned(), error.kind.as_str().to_owned())]),
+        failures: Vec::new(),
     };
     let company_id = CompanyId::stored(SYSTEM_COMPANY);
     NewAlert { company_id, key, kind, severity, job: job.to_owned(), subject: String::new(), period: String::new(), facts }
@@ -143,26 +149,12 @@ pub(super) fn note_items<'f>(
         return Ok(());
     }
     let alerts = news.into_iter().map(|(failed, parked)| {
-        let kind = if parked { MessageKind::ItemParked } else { MessageKind::ItemFailed };
-        let Failed { company_id, subject, period, reason, message, hint } = failed;
-        let details = [("company_id", company_id.as_str()), ("period", period), ("reason", reason)];
-        let details = details.into_iter().filter(|(_, value)| !value.is_empty());
-        let facts = EventFacts {
-            kind,
-            severity: Severity::Warning,
-            job: job.to_owned(),
-            // The database refused a company's rows, whichever they are.
-            subject: if subject == items::REFUSED { company_id.to_string() } else { subject.clone() },
-            message: message.clone(),
-            hint: hint.clone(),
-            at,
-            company: String::new(),
-            details: details.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        };
+        let facts = of_item(job, failed, parked, at);
+        let Failed { company_id, subject, period, reason, .. } = failed;
         let alert = NewAlert {
             company_id: company_id.clone(),
             key: format!("item:{job}:{subject}:{period}"),
-            kind,
+            kind: facts.kind,
             severity: facts.severity,
             job: job.to_owned(),
             subject: subject.clone(),
@@ -182,42 +174,74 @@ pub(super) fn note_effects(tx: &mut Tx, routing: &Routing, job: &str, settled: &
     }
     let failed = settled.iter().filter(|s| matches!(s.state, EffectState::Failed | EffectState::NeedsHuman));
     let alerts = failed.filter(|s| !tells_staff(&s.effect.payload)).map(|s| {
-        let (kind, severity) = (MessageKind::EffectFailed, Severity::Warning);
-        let key = &s.effect.key;
-        let hint = match s.state {
-            EffectState::NeedsHuman => format!("look it up, then finops effects settle {key} --as succeeded, or --as not-done"),
-            _ => format!("mend the cause, then finops effects retry {key}"),
-        };
-        let details = [
-            ("company_id", s.effect.company_id.to_string()),
-            ("effect", s.effect.kind.to_string()),
-            ("state", s.state.to_string()),
-        ];
-        let facts = EventFacts {
-            kind,
-            severity,
-            job: job.to_owned(),
-            subject: Message::of_payload(&s.effect.payload).map_or_else(|_| key.clone(), |message| message.in_words()),
-            message: s.error.to_owned(),
-            hint,
-            at,
-            company: String::new(),
-            details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        };
-        let (company_id, subject) = (s.effect.company_id.clone(), key.clone());
+        let (facts, key) = (of_effect(job, s, at), &s.effect.key);
         let alert = NewAlert {
-            company_id,
+            company_id: s.effect.company_id.clone(),
             key: format!("effect:{key}"),
-            kind,
-            severity,
+            kind: facts.kind,
+            severity: facts.severity,
             job: job.to_owned(),
-            subject,
+            subject: key.clone(),
             period: String::new(),
             facts,
         };
         (alert, s.state.as_str())
     });
     raise(tx, routing, alerts, at)
+}
+
+/// What could not be done, as it is told.
+pub(super) fn of_item(job: &str, failed: &Failed, parked: bool, at: DateTime<Utc>) -> EventFacts {
+    let Failed { company_id, subject, period, reason, message, hint } = failed;
+    let details = [("company_id", company_id.as_str()), ("period", period), (REASON, reason)];
+    let details = details.into_iter().filter(|(_, value)| !value.is_empty());
+    EventFacts {
+        kind: if parked { MessageKind::ItemParked } else { MessageKind::ItemFailed },
+        severity: Severity::Warning,
+        job: job.to_owned(),
+        // The database refused a company's rows, whichever they are.
+        subject: if subject == items::REFUSED { company_id.to_string() } else { subject.clone() },
+        is_draft: false,
+        message: message.clone(),
+        hint: hint.clone(),
+        at,
+        company: String::new(),
+        details: details.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        failures: Vec::new(),
+    }
+}
+
+/// An act that failed, as it is told.
+pub(super) fn of_effect(job: &str, settled: &Settled, at: DateTime<Utc>) -> EventFacts {
+    let Settled { effect, state, class, error, next_at, .. } = settled;
+    let key = &effect.key;
+    let hint = match (state, next_at) {
+        (EffectState::NeedsHuman, _) => format!("look it up, then finops effects settle {key} --as succeeded, or --as not-done"),
+        (EffectState::Failed, _) | (_, None) => format!("mend the cause, then finops effects retry {key}"),
+        (_, Some(_)) => String::new(),
+    };
+    let message = Message::of_payload(&effect.payload).ok();
+    let mut details = BTreeMap::from([
+        ("company_id", effect.company_id.to_string()),
+        ("effect", effect.kind.to_string()),
+        ("state", state.to_string()),
+    ]);
+    details.extend(class.map(|class| (REASON, class.to_string())));
+    details.extend(message.iter().map(|message| ("message", message.kind.to_string())));
+    details.extend(message.iter().map(|message| ("recipient", message.recipient.address.clone())));
+    EventFacts {
+        kind: MessageKind::EffectFailed,
+        severity: Severity::Warning,
+        job: job.to_owned(),
+        subject: message.map_or_else(|| key.clone(), |message| message.in_words()),
+        is_draft: false,
+        message: (*error).to_owned(),
+        hint,
+        at,
+        company: String::new(),
+        details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        failures: Vec::new(),
+    }
 }
 
 fn tells_staff(payload: &str) -> bool {

@@ -107,4 +107,6 @@ pub struct RunOptions {
     pub scope: String,
     /// Stop after so many units.
     pub limit: Option<u64>,
+    /// A command delivers what it has just planned: whoever typed it sees how it ends, and nobody else is told that a job has ended.
+    pub by_the_way: bool,
 }

@@ -22,6 +22,7 @@ use crate::store::effects::{self, Effect, NewEffect};
 use crate::store::{Db, Tx};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Messages a block: each is a call of its own, so that one that hangs holds up few.
 const BLOCK: u32 = 4;
@@ -74,18 +75,31 @@ fn plan_mail(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: DateTime<U
     let End { run_id, summary, outcome, error } = end;
     let (kind, routing) = (MessageKind::JobCompleted, &ctx.config.routing);
     let severity = if error.is_some() || summary.failed > 0 { Severity::Warning } else { Severity::Info };
-    let told = error.map(|error| error.message.clone());
-    let details = [("outcome", outcome.to_owned()), ("run_id", run_id.to_string()), ("host", host::name())];
+    let mut details = BTreeMap::from([
+        ("outcome", outcome.to_owned()),
+        ("run_id", run_id.to_string()),
+        ("host", host::name()),
+        // The line that anchors the audit log outside the database.
+        ("line", summary.anchored_text("done")),
+        ("done", summary.done.to_string()),
+    ]);
+    let counts = [("delivered", summary.delivered), ("failed", summary.failed), ("waiting", summary.waiting)];
+    details.extend(counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.to_string())));
+    details.extend(error.map(|error| ("reason", error.kind.as_str().to_owned())));
+    let mut details: BTreeMap<String, String> = details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    details.extend(summary.total_texts().into_iter().map(|(code, amount)| (format!("total.{code}"), amount)));
     let event = EventFacts {
         kind,
         severity,
         job: summary.job.to_owned(),
         subject: String::new(),
-        message: told.into_iter().chain([summary.anchored_text("done")]).collect::<Vec<_>>().join("; "),
+        is_draft: false,
+        message: error.map(Error::whole).unwrap_or_default(),
         hint: error.and_then(|error| error.hint.clone()).unwrap_or_default(),
         at,
         company: String::new(),
-        details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        details,
+        failures: summary.failures.clone(),
     };
     let recipient = Mailbox { name: String::new(), address: address.to_owned() };
     let message = Message {
@@ -96,7 +110,7 @@ fn plan_mail(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: DateTime<U
         cc: Vec::new(),
         recipient,
         message_key: format!("{kind}:{run_id}"),
-        about: About::Event { event },
+        about: About::Event { event, time_zone: routing.time_zone },
     };
     let payload = message.to_payload().map_err(|invalid| Error::failed(invalid.0))?;
     let notice = NewEffect {

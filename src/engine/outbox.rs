@@ -46,6 +46,14 @@ pub trait Deliver {
     fn look_for_lost(&self, _db: &mut Db) -> Result<()> {
         Ok(())
     }
+    /// Whether it can do its work as it is configured, found without calling anybody. Asked before work is planned for it,
+    /// and before what is due is carried out; it costs nothing the second time.
+    ///
+    /// # Errors
+    /// Exit 78: nothing is planned or tried, and what is due stays due.
+    fn ready(&self) -> Result<()> {
+        Ok(())
+    }
     /// Everything that was due was tried.
     fn finish(&self, _db: &mut Db) -> Result<()> {
         Ok(())

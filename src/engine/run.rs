@@ -65,12 +65,14 @@ impl<'c> Runner<'c> {
     /// The same pages and plans, shown, and nothing written.
     fn look<J: Job>(&mut self, job: &mut J, db: &mut Db) -> Result<()> {
         doubts::tell_only(self.ctx, db)?;
+        let mut is_ready = false;
         while let Some(limit) = self.room() {
             let decided = db.read(|tx| {
                 let keys = job.due(tx, limit)?;
                 if keys.is_empty() {
                     return Ok(None);
                 }
+                ready(job, &mut is_ready)?;
                 let decided = job.plan(tx, &keys)?;
                 let standing = runs::items_of(tx, job.name(), &companies_of::<J>(&keys))?;
                 Ok::<_, Error>(Some((decided, standing)))
@@ -97,11 +99,13 @@ impl<'c> Runner<'c> {
         }
         let total = if self.ctx.ui.shows_progress() { db.read(|tx| job.count(tx))? } else { 0 };
         let progress = self.ctx.ui.progress(job.name(), total);
+        let mut is_ready = false;
         while let Some(limit) = self.room() {
             let keys = db.read(|tx| job.due(tx, limit))?;
             if keys.is_empty() {
                 break;
             }
+            ready(job, &mut is_ready)?;
             self.begin(db)?;
             let keys = self.claim(db, job.name(), keys, J::company)?;
             crash::point("page.claimed");
@@ -131,6 +135,7 @@ impl<'c> Runner<'c> {
         if !outbox::has_work(deliverer, self.ctx, db)? {
             return Ok(());
         }
+        deliverer.ready()?;
         let run_id = self.begin(db)?;
         let signals = self.signals.clone();
         let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
@@ -296,6 +301,7 @@ impl<'c> Runner<'c> {
         let Recorded { decided, news, .. } = recorded;
         let ui = &self.ctx.ui;
         let shown = asked_for || ui.shows_units();
+        let (job, at) = (self.summary.job, self.ctx.clock.now());
         let plans = || decided.plans.iter().filter(|plan| plan.counts());
         for plan in plans() {
             plan.amounts().into_iter().for_each(|amount| self.summary.add_total(amount));
@@ -322,12 +328,24 @@ impl<'c> Runner<'c> {
             if *new || shown {
                 ui.warn(format!("{} {}: {}\nhint: {}", failed.company_id, failed.subject, failed.message, failed.hint));
             }
-            *(if *new { &mut self.summary.failed } else { &mut self.summary.waiting }) += 1;
+            match new {
+                true => self.summary.add_failed(|| alerts::of_item(job, failed, false, at)),
+                false => self.summary.waiting += 1,
+            }
         }
         let done = plans().count();
         self.summary.done += done as u64;
         self.summary.due += (done + decided.skipped.len() + decided.failed.len()) as u64;
     }
+}
+
+/// Asks once, when there is something to plan, whether it could be carried out.
+fn ready(job: &impl Job, is_ready: &mut bool) -> Result<()> {
+    if !*is_ready {
+        job.deliverers().into_iter().try_for_each(Deliver::ready)?;
+        *is_ready = true;
+    }
+    Ok(())
 }
 
 /// What becomes of the claims once a transaction has recorded its units.

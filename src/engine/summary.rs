@@ -2,12 +2,16 @@
 
 use crate::error::ExitCode;
 use crate::model::digest::hex;
+use crate::model::message::EventFacts;
 use crate::model::{Currency, Money, RunId};
 use crate::store::audit::{self, Moved};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+
+/// Failures that a message names one by one; of the others it says how many there are.
+const NAMED: usize = 10;
 
 /// Counts and totals of one run.
 #[derive(Debug, Clone)]
@@ -23,6 +27,8 @@ pub struct Summary {
     pub skipped: BTreeMap<&'static str, u64>,
     /// Newly failed or parked in this run.
     pub failed: u64,
+    /// The first of those that failed newly, for whoever is told that the run has ended.
+    pub failures: Vec<EventFacts>,
     /// What stood before this run, and still does.
     pub waiting: u64,
     /// Effects that were carried out (files written).
@@ -47,6 +53,7 @@ impl Summary {
             done: 0,
             skipped: BTreeMap::new(),
             failed: 0,
+            failures: Vec::new(),
             waiting: 0,
             delivered: 0,
             deliverable: 0,
@@ -58,6 +65,14 @@ impl Summary {
 
     pub fn add_total(&mut self, amount: Money) {
         *self.totals.entry(amount.currency()).or_default() += i128::from(amount.minor());
+    }
+
+    /// One more that newly failed; what names it is asked for only while there is room.
+    pub fn add_failed(&mut self, facts: impl FnOnce() -> EventFacts) {
+        self.failed += 1;
+        if self.failures.len() < NAMED {
+            self.failures.push(facts());
+        }
     }
 
     pub fn add_skipped(&mut self, reason: &'static str) {
@@ -97,7 +112,8 @@ impl Summary {
         }
     }
 
-    fn total_texts(&self) -> BTreeMap<&'static str, String> {
+    /// Totals as decimals, by currency.
+    pub fn total_texts(&self) -> BTreeMap<&'static str, String> {
         self.totals.iter().map(|(currency, minor)| (currency.code(), in_major_units(*minor, *currency))).collect()
     }
 

@@ -1,4 +1,4 @@
-//! Checks of single values as users write them: country, e-mail, language, IBAN, BIC, logo path.
+//! Checks of single values as users write them: country, e-mail, IBAN, BIC, logo path.
 //! The types of `model` check their own.
 
 use crate::model::Invalid;
@@ -40,14 +40,6 @@ pub fn policy(s: &str) -> Result<String, Invalid> {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     let sound = (1..=64).contains(&s.len()) && s.bytes().all(word);
     if sound { Ok(s.to_owned()) } else { Err(Invalid::new("a policy's name has letters, digits, - and _, at most 64")) }
-}
-
-/// A BCP 47 tag by its shape: `en`, `de-AT`, `zh-Hant`.
-pub fn language(s: &str) -> Result<String, Invalid> {
-    let mut parts = s.split('-');
-    let primary = parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
-    let rest = parts.all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if primary && rest { Ok(s.to_owned()) } else { Err(Invalid::new("write a language tag such as en, de or de-AT")) }
 }
 
 pub fn time_zone(s: &str) -> Result<chrono_tz::Tz, Invalid> {
@@ -145,11 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn languages_and_zones() {
-        assert!(language("de-AT").is_ok() && language("zh-Hant").is_ok());
-        for bad in ["german", "d", "de_AT", "de-", ""] {
-            assert!(language(bad).is_err(), "{bad}");
-        }
+    fn zones() {
         assert!(time_zone("Europe/Berlin").is_ok() && time_zone("Berlin").is_err());
     }
 }

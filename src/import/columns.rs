@@ -142,7 +142,7 @@ const COMPANIES: [Column; 21] = [
 const CONTACTS: [Column; 8] = [
     COMPANY_ID,
     col("contact_id", Required, "mueller", "Your own id, unique within the company"),
-    col("name", Optional, "Erika Müller", "As messages address them"),
+    col("name", Optional, "Erika Müller", "As the To line of mails names them"),
     col("email", Optional, "mueller@example.org", "One address"),
     col("phone", Optional, "+49 30 00000001", "With its country code; for SMS").numbers(),
     col(
@@ -174,7 +174,7 @@ const CONTRACTS: [Column; 17] = [
     col("bill_from", Optional, "2026-10-01", "First day that is billed here, for contracts that run already. Empty: the start"),
     col("payment_terms_days", Optional, "", "Days from issue to due date. Empty: the company's"),
     col("tax_inclusive", Default("no"), "no", "yes: unit prices include the tax"),
-    col("description", Optional, "Managed IT", "Printed on the invoice"),
+    col("description", Optional, "Managed IT", "For yourself: invoices print the description of each item"),
     col("reference", Optional, "", "The customer's reference for this contract. Empty: the company's"),
     CONTRACT_REMINDER_POLICY,
     col("trial_end", Optional, "", "First day that is billed after a free trial; periods run from the start all the same"),

@@ -7,6 +7,7 @@ use super::cells::Cells;
 use super::checks;
 use super::prices::{Own, Priced, priced};
 use crate::model::calendar::{Cadence, Interval, parse_date};
+use crate::model::language::parse_language;
 use crate::model::money::parse_decimal;
 use crate::model::seller::{Address, BankDetails};
 use crate::model::{
@@ -144,7 +145,7 @@ pub fn seller(cells: &mut Cells) -> Option<SellerRow> {
         account: cells.text("account"),
     };
     let time_zone = cells.parse("time_zone", checks::time_zone);
-    let language = cells.parse("language", checks::language);
+    let language = cells.parse("language", parse_language);
     let payment_terms_days = cells.terms();
     let series_id = cells.line("series_id");
     let number_format = cells.line("number_format");
@@ -229,7 +230,7 @@ pub fn company(cells: &mut Cells) -> Option<Company> {
     }
     let email = cells.parse("email", checks::email).unwrap_or_default();
     let time_zone = cells.parse("time_zone", checks::time_zone);
-    let language = cells.parse("language", checks::language).unwrap_or_default();
+    let language = cells.parse("language", parse_language).unwrap_or_default();
     let payment_terms_days = cells.terms();
     let consolidate = cells.yes_no("consolidate");
     let billing_day = cells.whole("billing_day", 1, 31);

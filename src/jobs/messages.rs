@@ -8,6 +8,8 @@ mod again;
 mod facts;
 mod in_app;
 mod mail;
+mod names;
+mod settled;
 mod slack;
 mod sms;
 mod thread;
@@ -16,7 +18,7 @@ mod workshop;
 
 pub use again::{give_up, sent_by_name, take_over};
 pub use facts::{Content, Gathered, gather, kind_of};
-pub use workshop::{Workshop, load_templates};
+pub use workshop::{Workshop, checked_templates};
 
 use crate::context::Context;
 use crate::engine::outbox::Deliver;
@@ -103,8 +105,8 @@ fn subject(about: &About) -> String {
     match about {
         About::Invoices { invoice_ids, .. } => invoice_ids.first().map(ToString::to_string).unwrap_or_default(),
         About::Statement { seller_id, .. } => seller_id.to_string(),
-        About::Event { event } => event.subject.clone(),
-        About::Digest { digest_key } => digest_key.clone(),
+        About::Event { event, .. } => event.subject.clone(),
+        About::Digest { digest_key, .. } => digest_key.clone(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::document::Party;
 use crate::model::message::Statement;
 use crate::model::seller::BankDetails;
 use crate::model::{Company, CompanyId, Seller, SellerId};
-use crate::render::{Fonts, Logo, RenderError, StatementLetter, statement_pdf, statement_text};
+use crate::render::{Fonts, Logo, RenderError, StatementLetter, statement_file_name, statement_pdf, statement_text};
 use crate::rules::document::{buyer_party, seller_party};
 use crate::rules::statement::{default_from, statement};
 use crate::store::{Tx, companies, sellers, statement as accounts};
@@ -48,7 +48,7 @@ impl Letter {
 
     /// The name of its file: the letter is of its last day.
     pub fn file_name(&self) -> String {
-        format!("statement-{}.pdf", self.statement.to)
+        statement_file_name(&self.letter())
     }
 }
 

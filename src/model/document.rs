@@ -78,6 +78,10 @@ pub struct Corrected {
     pub issued_on: NaiveDate,
     /// May be empty.
     pub reason: String,
+    /// What of the credit note lowered what was left to pay of the invoice; the rest is the company's credit. None on
+    /// documents that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Decimal>,
 }
 
 /// Seller or buyer, as printed.

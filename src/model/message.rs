@@ -4,17 +4,19 @@
 //! becomes *facts* ([`MessageFacts`]) and then words only when it is sent, so that what was paid
 //! meanwhile is not asked for. One effect is one message to one recipient by one channel.
 
+mod facts;
 mod keys;
 mod statement;
 
+pub use facts::{Amount, CorrectionFacts, InvoiceFacts, PaymentFacts};
 pub use keys::{key_of_time, message_id_left, time_of_key};
 pub use statement::{EntryKind, Statement, StatementAccount, StatementEntry};
 
 use super::document::Party;
 use super::seller::BankDetails;
-use super::{Currency, Invalid, InvoiceId, Money, SellerId, text_enum};
+use super::{Invalid, InvoiceId, SellerId, text_enum};
 use chrono::{DateTime, NaiveDate, Utc};
-use rust_decimal::Decimal;
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -110,9 +112,17 @@ pub enum About {
     /// The account of a company with a seller, over these days (both inclusive).
     Statement { seller_id: SellerId, from: NaiveDate, to: NaiveDate },
     /// Something that happened, told as it was noted then.
-    Event { event: EventFacts },
-    /// What was put aside under this key.
-    Digest { digest_key: String },
+    Event {
+        event: EventFacts,
+        #[serde(default = "utc", skip_serializing_if = "is_utc")]
+        time_zone: Tz,
+    },
+    /// What was put aside under this key. The zone is the recipient's: times are told by the clock on their wall.
+    Digest {
+        digest_key: String,
+        #[serde(default = "utc", skip_serializing_if = "is_utc")]
+        time_zone: Tz,
+    },
 }
 
 /// The payload of a message's effect.
@@ -134,35 +144,12 @@ pub struct Message {
     pub about: About,
 }
 
-/// An amount as templates see it; the filter `money` writes it in the reader's way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Amount {
-    pub amount: Decimal,
-    pub currency: Currency,
+const fn utc() -> Tz {
+    Tz::UTC
 }
 
-impl From<Money> for Amount {
-    fn from(money: Money) -> Self {
-        Self { amount: money.to_decimal(), currency: money.currency() }
-    }
-}
-
-/// An invoice as templates see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InvoiceFacts {
-    pub number: String,
-    /// Of a credit note: the number of the invoice that it takes something back of; else empty.
-    pub corrects: String,
-    pub issued_on: NaiveDate,
-    pub due_on: NaiveDate,
-    /// Days past the due date in the seller's zone; negative before it.
-    pub days_overdue: i64,
-    pub total: Amount,
-    /// What is still owed of it.
-    pub balance: Amount,
-    pub reference: String,
-    pub service_from: NaiveDate,
-    pub service_to: NaiveDate,
+fn is_utc(zone: &Tz) -> bool {
+    *zone == Tz::UTC
 }
 
 /// Something that happened, as it was noted: a failure, a recovery, a low balance.
@@ -176,7 +163,10 @@ pub struct EventFacts {
     /// An invoice's number, a contract's id, an effect's key.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub subject: String,
-    /// What is wrong, in the words of whoever noted it.
+    /// It is about a draft, which has no number: then `subject` is empty, and the customer's name tells which.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_draft: bool,
+    /// What is wrong, in the words of whoever noted it: English.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
     /// What to do about it.
@@ -189,6 +179,9 @@ pub struct EventFacts {
     /// Anything else, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub details: BTreeMap<String, String>,
+    /// Of a run that has ended: what newly failed in it, the first ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<EventFacts>,
 }
 
 /// Everything that a template may use. What a kind of message has no use for is empty.
@@ -216,6 +209,8 @@ pub struct MessageFacts {
     pub urgency: Option<u8>,
     /// The day in the seller's zone.
     pub today: NaiveDate,
+    /// The recipient's, which times are told in.
+    pub time_zone: Tz,
     pub statement: Option<Statement>,
     pub event: Option<EventFacts>,
     /// Of a digest.

@@ -18,6 +18,7 @@ pub mod effect;
 pub mod ids;
 pub mod invoice;
 pub mod job;
+pub mod language;
 pub mod message;
 pub mod money;
 pub mod opening;

@@ -262,6 +262,7 @@ fn document(tx: &mut Tx, draft: &FullInvoice, (invoice, seller): (&Invoice, &Sel
             number: invoice.label().to_owned(),
             issued_on: of_invoice,
             reason: draft.head.kind.correction().map(|c| c.reason.clone()).unwrap_or_default(),
+            settled: Some(lowers(invoice, draft.head.total, still_owed(tx, invoice)?).to_decimal()),
         }),
     }))
 }
@@ -299,7 +300,7 @@ fn number(tx: &mut Tx, seller: &Seller, note: &Invoice, issued_on: NaiveDate) ->
 /// any case, so what goes wrong here is a warning and no more.
 pub fn write_pdf(ctx: &Context, db: &mut Db, note: &Invoice) -> Result<Option<DocumentFile>> {
     crash::point("credit_note.committed");
-    let options = RunOptions { scope: format!("credit note {}", note.label()), ..RunOptions::default() };
+    let options = RunOptions { scope: format!("credit note {}", note.label()), by_the_way: true, ..RunOptions::default() };
     let (_, ended) = engine::run(&mut Settle::new(ctx, Some(EffectKind::Document)), ctx, db, &options);
     if let Err(error) = ended {
         ctx.ui.warn(format!("the PDF is not written yet: {}; finops effects settle writes it", error.message));
@@ -307,15 +308,25 @@ pub fn write_pdf(ctx: &Context, db: &mut Db, note: &Invoice) -> Result<Option<Do
     Ok(db.read(|tx| documents::pdf(tx, &note.company_id, &note.invoice_id))?)
 }
 
+/// What is left to be paid of an invoice.
+fn still_owed(tx: &mut Tx, invoice: &Invoice) -> Result<Money> {
+    Ok(match invoice.state {
+        InvoiceState::Open | InvoiceState::Uncollectible => open_balance(tx, invoice)?,
+        InvoiceState::Paid | InvoiceState::Draft | InvoiceState::Void | InvoiceState::Issued => Money::zero(invoice.currency),
+    })
+}
+
+/// What of a credit note lowers it.
+fn lowers(invoice: &Invoice, total: Money, open: Money) -> Money {
+    Money::from_minor(total.minor().min(open.minor()).max(0), invoice.currency)
+}
+
 /// Lowers what remains to be paid, gives the company the rest, and tells the audit log.
 fn book(tx: &mut Tx, ctx: &Context, invoice: Invoice, (note_of, document): (FullInvoice, Document)) -> Result<Made> {
     let head = &note_of.head;
     let (currency, total) = (invoice.currency, head.total);
-    let open = match invoice.state {
-        InvoiceState::Open | InvoiceState::Uncollectible => open_balance(tx, &invoice)?,
-        InvoiceState::Paid | InvoiceState::Draft | InvoiceState::Void | InvoiceState::Issued => Money::zero(currency),
-    };
-    let settled = Money::from_minor(total.minor().min(open.minor()).max(0), currency);
+    let open = still_owed(tx, &invoice)?;
+    let settled = lowers(&invoice, total, open);
     let entry = |key, amount, invoice_id, reason| NewEntry {
         company_id: &invoice.company_id,
         key,

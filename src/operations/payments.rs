@@ -131,7 +131,7 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
         payments::allocate(tx, payment, &invoice.invoice_id, settled)?;
     }
     if credited.minor() > 0 {
-        let key = format!("payment:{}:{}", payment.provider, payment.reference);
+        let key = payments::excess_key(&payment.provider, &payment.reference);
         let reason = format!("paid beyond invoice {}", invoice.label());
         let entry = credit::NewEntry {
             company_id: &payment.company_id,

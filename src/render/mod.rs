@@ -27,7 +27,7 @@ mod unprintable;
 pub use fonts::{Fonts, Weight};
 pub use languages::plain_detail;
 pub use logo::Logo;
-pub use statement::{StatementLetter, statement_pdf, statement_text};
+pub use statement::{StatementLetter, statement_file_name, statement_pdf, statement_text};
 pub use unprintable::{Unprintable, unprintable};
 
 use crate::error::Error;

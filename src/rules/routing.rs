@@ -32,6 +32,7 @@ pub struct Delivery {
     pub recipient: Mailbox,
     /// BCP 47.
     pub language: String,
+    pub time_zone: Tz,
     pub when: When,
 }
 
@@ -124,7 +125,8 @@ fn of_target(routing: &Routing, route: &Route, target: &Target, severity: Severi
         Target::Address { channel, address } => {
             let when = when(route.digest, severity, now, routing.time_zone, None);
             let recipient = Mailbox { name: String::new(), address: address.clone() };
-            return vec![Delivery { channel: *channel, recipient, language: routing.language.clone(), when }];
+            let (language, time_zone) = (routing.language.clone(), routing.time_zone);
+            return vec![Delivery { channel: *channel, recipient, language, time_zone, when }];
         }
         Target::Person(name) => routing.people.get(name),
     };
@@ -134,6 +136,7 @@ fn of_target(routing: &Routing, route: &Route, target: &Target, severity: Severi
         channel,
         recipient: Mailbox { name: person.name.clone(), address: address.clone() },
         language: person.language.clone(),
+        time_zone: person.time_zone,
         // What lies in another application disturbs nobody.
         when: when(route.digest, severity, now, person.time_zone, (channel != Channel::InApp).then_some(person)),
     });

@@ -46,6 +46,11 @@ pub fn insert(tx: &mut Tx, payment: &Payment, invoice_id: &InvoiceId) -> Result<
     Ok(tx.execute(SQL, &params)? == 1)
 }
 
+/// The key of the company credit that a payment gives where it is more than was owed.
+pub fn excess_key(provider: &str, reference: &str) -> String {
+    format!("payment:{provider}:{reference}")
+}
+
 /// Lets a part of a payment settle an invoice.
 pub fn allocate(tx: &mut Tx, payment: &Payment, invoice_id: &InvoiceId, amount: Money) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO payment_allocations (company_id, invoice_id, provider, reference, amount_minor)

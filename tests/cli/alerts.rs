@@ -202,7 +202,7 @@ fn nothing_is_noted_that_nobody_wants_to_know() {
     must(e, "2026-12-05T05:00:00Z", &pay, 0);
     must(e, "2026-12-05T05:04:00Z", &["alerts", "dispatch"], 0);
     let told = shown(e);
-    assert_eq!((told.len(), told[0].1.as_str()), (1, "Paid: INV-2026-000002"), "{told:?}");
+    assert_eq!((told.len(), told[0].1.as_str()), (1, "Paid: INV-2026-000002, Buchladen am Fluß"), "{told:?}");
 }
 
 #[test]

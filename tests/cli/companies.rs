@@ -70,7 +70,7 @@ fn a_statement_is_mailed_as_often_as_it_is_asked_for() {
     assert!(said.code == 0 && said.stdout.starts_with(to) && said.stdout.contains("2 delivered"), "{said}");
     assert_eq!(mailed(&server), ["<ap@elbe.example.org>", "<nowak@elbe.example.org>"]);
     let mail = String::from_utf8_lossy(&server.taken()[0].bytes).into_owned();
-    assert!(mail.contains("statement-2026-11-20.pdf"), "{mail}");
+    assert!(mail.contains("Statement-of-account-2026-11-20.pdf"), "{mail}");
     environment.set("FINOPS_TEST_SEED", "7");
     assert_eq!(environment.finops(&["companies", "statement", "elbe", "--mail"]).code, 0);
     assert_eq!(mailed(&server).len(), 4);

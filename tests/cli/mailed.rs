@@ -66,3 +66,107 @@ fn an_invoice_of_another_system_is_reminded_of_and_proved_and_left_to_it_otherwi
     let said = environment.finops(&["audit", "verify"]);
     assert!(said.code == 1 && said.stdout.contains("it is not what was taken over from another system"), "{said}");
 }
+
+/// The plain text of each mail, as it is read.
+fn texts(server: &Server) -> Vec<String> {
+    server.taken().iter().map(|mail| read(&String::from_utf8_lossy(&mail.bytes))).collect()
+}
+
+fn read(mail: &str) -> String {
+    let start = mail.find("Content-Type: text/plain").unwrap();
+    let body = &mail[start..][..mail[start..].find("Content-Type: text/html").unwrap()];
+    let body = body.replace("=\r\n", "");
+    let mut bytes = Vec::with_capacity(body.len());
+    let mut rest = body.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let code =
+            (*first == b'=').then(|| tail.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()));
+        match code.flatten() {
+            Some(byte) => (bytes.push(byte), rest = &tail[2..]).1,
+            None => (bytes.push(*first), rest = tail).1,
+        }
+    }
+    String::from_utf8(bytes).unwrap().replace('\u{a0}', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn says(text: &str, there: &[&str], absent: &[&str]) {
+    for part in there {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+    for part in absent {
+        assert!(!text.contains(part), "{part:?} in {text}");
+    }
+}
+
+#[test]
+fn a_receipt_says_what_was_paid_when_and_how_and_what_is_credit_now() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    let mail = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    environment.write("finops-demo/mail.toml", format!("{mail}[messages]\ncustomer = [\"invoice.paid\"]\n"));
+    on(&mut environment, "2026-11-16");
+    let pay = |invoice: &str, amount: &str, reference: &str, day: &str| {
+        done(
+            &environment,
+            &["payments", "record", invoice, "--amount", amount, "--date", day, "--ref", reference, "--provider", "bank"],
+        );
+    };
+    pay("INV-2026-000022", "100.00", "TX1", "2026-11-10");
+    pay("INV-2026-000022", "9999.00", "TX2", "2026-11-12");
+    done(&environment, &["invoices", "send"]);
+    let texts = texts(&server);
+    let [receipt] = &texts[..] else { panic!("{texts:?}") };
+    says(
+        receipt,
+        &[
+            "100,00 EUR · 10. November 2026 · per Überweisung · TX1",
+            "9.999,00 EUR · 12. November 2026 · per Überweisung · TX2",
+            " mehr bezahlt, als offen war. Der Betrag wird mit Ihrer nächsten Rechnung verrechnet.",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn a_credit_note_says_why_and_what_remains_and_speaks_of_credit_only_where_there_is_some() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-10");
+    done(&environment, &["invoices", "credit", "INV-2026-000022", "--amount", "10.00", "--reason", "goodwill"]);
+    environment.set("FINOPS_TEST_SEED", "1");
+    done(&environment, &["invoices", "send", "CN-2026-000001"]);
+    let open = texts(&server).pop().unwrap();
+    says(
+        &open,
+        &["Grund: goodwill", "sinkt dadurch um 10,00 EUR", "bleiben ", "fällig am 15. November 2026"],
+        &["nächsten Rechnung"],
+    );
+    let balance = done(&environment, &["invoices", "show", "INV-2026-000022", "--json"]).json()[0]["balance"].clone();
+    let pay =
+        ["payments", "record", "INV-2026-000022", "--amount", balance.as_str().unwrap(), "--date", "2026-11-10", "--ref", "TX1"];
+    done(&environment, &pay);
+    environment.set("FINOPS_TEST_SEED", "2");
+    done(&environment, &["invoices", "credit", "INV-2026-000022", "--amount", "5.00", "--reason", "more of it"]);
+    environment.set("FINOPS_TEST_SEED", "3");
+    done(&environment, &["invoices", "send", "CN-2026-000002"]);
+    let paid = texts(&server).pop().unwrap();
+    says(
+        &paid,
+        &["Grund: more of it", "5,00 EUR sind mehr", "nächsten Rechnung", "ist nichts mehr zu zahlen"],
+        &["sinkt dadurch", "bleiben "],
+    );
+}
+
+#[test]
+fn a_preview_reminds_nobody_of_what_is_paid() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    let preview = |kind: &str| environment.finops(&["notify", "preview", kind, "--invoice", "INV-2026-000022"]);
+    assert!(preview("reminder.overdue").stdout.contains("INV-2026-000022"));
+    done(&environment, &["payments", "record", "INV-2026-000022", "--amount", "9999", "--date", "2026-11-10", "--ref", "TX1"]);
+    let said = preview("reminder.overdue");
+    assert!(said.code == 1 && said.stderr.contains("nothing is owed on invoice INV-2026-000022"), "{said}");
+    says(&preview("invoice.paid").stdout.replace('\u{a0}', " "), &["EUR 9,999.00 · 10 November 2026 · TX1"], &[]);
+}

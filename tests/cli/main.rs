@@ -39,4 +39,6 @@ mod smtp;
 mod state;
 mod sums;
 mod support;
+mod templates;
 mod terminal;
+mod told;

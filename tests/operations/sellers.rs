@@ -8,7 +8,7 @@ use finops::operations::credit_notes::Request;
 
 const SELLERS: &str = "seller_id,name,country,time_zone,language,payment_terms_days,series_id,number_format,credit_series_id,credit_number_format,tax_code,iban,account
 de,Muster GmbH,DE,Europe/Berlin,de,14,,RE-{year}-{seq:04},,GS-{year}-{seq:04},standard,DE89370400440532013000,
-jp,Muster KK,JP,Asia/Tokyo,ja,30,tokyo,JP{seq},tokyo,JP{seq},standard,,Example Bank 0000000
+jp,Muster KK,JP,Asia/Tokyo,fr,30,tokyo,JP{seq},tokyo,JP{seq},standard,,Example Bank 0000000
 us,Muster Inc,US,Pacific/Pago_Pago,en-US,7,,,,,none,,Routing 000000000
 ";
 const RATES: &str = "seller_id,tax_code,valid_from,category,rate,name,note
@@ -53,7 +53,7 @@ fn each_bills_by_its_own_day_series_currency_language_and_bank() {
         for (number, expected) in [
             ("RE-2026-0001", "de 2026-10-31 2026-11-14 119.00 EUR DE89370400440532013000"),
             ("RE-2026-0002", "fr 2026-10-31 2026-11-14 119.00 EUR DE89370400440532013000"),
-            ("JP1", "ja 2026-11-01 2026-12-01 11001 JPY Example Bank 0000000"),
+            ("JP1", "fr 2026-11-01 2026-12-01 11001 JPY Example Bank 0000000"),
             ("INV-2026-000001", "en-US 2026-10-31 2026-11-07 99.99 USD Routing 000000000"),
         ] {
             assert_eq!(told(&document(db, number)), expected, "{number}");
@@ -76,7 +76,7 @@ fn credit_notes_have_the_series_of_their_seller_and_credit_stays_with_it() {
         }
         // Tokyo draws both from one series.
         assert_eq!(credited, ["GS-2026-0001", "JP2", "CN-2026-000001"]);
-        assert_eq!(told(&document(db, "JP2")), "ja 2026-11-01 2026-11-01 11001 JPY Example Bank 0000000");
+        assert_eq!(told(&document(db, "JP2")), "fr 2026-11-01 2026-11-01 11001 JPY Example Bank 0000000");
         assert_eq!(document(db, "GS-2026-0001").corrects.unwrap().number, "RE-2026-0001");
         assert_eq!(firm.credit_of("acme"), ["de 119.00 EUR", "jp 11001 JPY", "us 99.99 USD"]);
 

@@ -30,6 +30,7 @@ fn credit_note() -> Document {
             number: "INV-2026-000042".to_owned(),
             issued_on: "2026-10-01".parse().unwrap(),
             reason: "Cancelled on 15 October, before anything of it was delivered; see your letter of the same day.".to_owned(),
+            settled: None,
         }),
         ..of
     }
@@ -59,6 +60,30 @@ fn a_credit_note_says_what_it_corrects_and_asks_for_nothing() {
     }
     let file = invoice_pdf(&doc, None, &Fonts::builtin().unwrap()).unwrap();
     assert!(tools::info(&file).contains("Title:           Credit note CN-2026-000007"));
+}
+
+#[test]
+fn only_where_there_is_an_excess_it_becomes_credit() {
+    let mut doc = credit_note();
+    let told = |doc: &Document| rows(doc).join(" ").replace('\u{a0}', " ");
+    let mut settle = |settled: Decimal| {
+        doc.corrects.as_mut().unwrap().settled = Some(settled);
+        told(&doc)
+    };
+    let total = sample::invoice(3).total;
+    let all = settle(total);
+    assert!(all.contains("lowers what you owe") && !all.contains("next invoice"), "{all}");
+    let part = settle("1.00".parse().unwrap());
+    assert!(part.contains("EUR 1.00 lowers") && part.contains("credited to your next"), "{part}");
+    let none = settle(Decimal::ZERO);
+    assert!(none.contains("Nothing is left to pay") && none.contains("next invoice"), "{none}");
+    let file = |settled| {
+        let mut doc = credit_note();
+        doc.corrects.as_mut().unwrap().settled = settled;
+        doc.language = "de".to_owned();
+        told(&doc)
+    };
+    assert!(!file(Some(total)).contains("verrechnet") && file(Some(Decimal::ONE)).contains("verrechnet"));
 }
 
 #[test]

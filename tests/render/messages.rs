@@ -1,8 +1,9 @@
 //! What people read: every kind of message in every language.
 
+use finops::model::FailureClass;
 use finops::model::message::{MessageFacts, MessageKind, Rendered};
 use finops::render::languages;
-use finops::render::messages::{TemplateError, Templates, samples};
+use finops::render::messages::{TemplateError, Templates, built_in, samples};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -50,7 +51,8 @@ fn one_line(text: &str) -> String {
 
 #[test]
 fn built_in_templates_ask_for_nothing_that_is_missing() {
-    assert_eq!(BUILT_IN.check(), []);
+    // Built-in ones are not tried when a job runs: here they are, as files of the user's.
+    assert_eq!(Templates::with_overrides(built_in()).check(), []);
 }
 
 #[test]
@@ -89,7 +91,7 @@ fn text_and_html_name_the_same_invoices_and_amounts() {
         let language = languages::find(tag).unwrap();
         let (html, text) = (seen(&rendered.html), one_line(&rendered.text));
         let mut said: Vec<String> = Vec::new();
-        let shows_invoices = !matches!(kind, MessageKind::Statement | MessageKind::Digest);
+        let shows_invoices = !matches!(kind, MessageKind::Statement | MessageKind::Digest | MessageKind::JobCompleted);
         let asks = asks_for_money(kind, facts);
         for invoice in facts.invoices.iter().filter(|_| shows_invoices) {
             let amount = if asks { &invoice.balance } else { &invoice.total };
@@ -104,7 +106,7 @@ fn text_and_html_name_the_same_invoices_and_amounts() {
             said.extend(sums.map(|(sum, currency)| language.money(sum, currency)));
         }
         let events: Vec<_> = if kind == MessageKind::Digest { facts.events.iter().collect() } else { Vec::new() };
-        said.extend(events.iter().flat_map(|event| [event.subject.clone(), event.message.clone(), language.instant(event.at)]));
+        said.extend(events.iter().flat_map(|e| [e.subject.clone(), e.message.clone(), language.instant(e.at, facts.time_zone)]));
         for words in said.iter().map(|words| one_line(words)) {
             assert!(html.contains(&words), "{kind} in {tag}: the HTML lacks {words:?}\n{html}");
             assert!(text.contains(&words), "{kind} in {tag}: the text lacks {words:?}\n{text}");
@@ -223,12 +225,12 @@ fn filters_write_facts_in_the_way_of_the_language() {
     };
     assert_eq!(
         text("en"),
-        "EUR_119.00|EUR_1,372.56 and USD_2,588.12|3 November 2024|22 September 2024, 10:13 UTC|1,234,567|3 invoices|1 day|3 days|\
+        "EUR_119.00|EUR_1,372.56 and USD_2,588.12|3_November 2024|22_September 2024, 12:13 CEST|1,234,567|3 invoices|1 day|3 days|\
          DE89 3704 0044 0532 0130 00|1 Example Street/10115 Berlin/Germany\n"
     );
     assert_eq!(
         text("pl"),
-        "119,00_EUR|1372,56_EUR i 2588,12_USD|3 listopada 2024|22 września 2024, 10:13 UTC|1_234_567|3 faktury|1 dzień|3 dni|\
+        "119,00_EUR|1372,56_EUR i 2588,12_USD|3_listopada 2024|22_września 2024, 12:13 CEST|1_234_567|3 faktury|1 dzień|3 dni|\
          DE89 3704 0044 0532 0130 00|1 Example Street/10115 Berlin/Niemcy\n"
     );
 }
@@ -245,20 +247,23 @@ fn problem(name: &str, text: &str) -> TemplateError {
 fn a_slip_in_a_template_is_told_with_file_line_and_variable() {
     let told = problem("reminder.overdue.html", "<p>\n{{ seller.name }}\n{{ invoices[0].numbr }}</p>");
     assert_eq!(
-        (told.template.as_str(), told.line, told.variable.as_deref()),
+        (told.template.as_str(), told.place.map(|(line, _)| line), told.variable.as_deref()),
         ("reminder.overdue.html", Some(3), Some("invoices[0].numbr"))
     );
     assert_eq!(told.to_string(), "reminder.overdue.html, line 3: invoices[0].numbr is not among the facts of this message");
 
     let told = problem("digest.fr.txt", "{% for event in events %}\n{{ evnt.message }}\n{% endfor %}");
-    assert_eq!((told.template.as_str(), told.line, told.variable.as_deref()), ("digest.fr.txt", Some(2), Some("evnt.message")));
+    assert_eq!(
+        (told.template.as_str(), told.place.map(|(line, _)| line), told.variable.as_deref()),
+        ("digest.fr.txt", Some(2), Some("evnt.message"))
+    );
 
     let told = problem("statement.subject", "{{ t(\"statement.subjct\") }}");
-    assert_eq!((told.template.as_str(), told.line), ("statement.subject", Some(1)));
+    assert_eq!((told.template.as_str(), told.place.map(|(line, _)| line)), ("statement.subject", Some(1)));
     assert!(told.problem.contains("statement.subjct"), "{told}");
 
     let told = problem("job.failed.short", "one\n{% if event %}");
-    assert_eq!((told.template.as_str(), told.line), ("job.failed.short", Some(2)));
+    assert_eq!((told.template.as_str(), told.place.map(|(line, _)| line)), ("job.failed.short", Some(2)));
 
     let told = problem("layout.html", "{{ seler.name }}{% block body %}{% endblock %}");
     assert_eq!((told.template.as_str(), told.variable.as_deref()), ("layout.html", Some("seler.name")));
@@ -269,15 +274,22 @@ fn a_slip_in_a_template_is_told_with_file_line_and_variable() {
     let told = problem("invoice.issued.txt", "{{ invoices[0].due_on|money }}");
     assert!(told.problem.contains("money"), "{told}");
 
+    for subject in ["", " \n", "{% if 1 > 2 %}Reminder{% endif %}", "\u{a0}"] {
+        let told = problem("reminder.overdue.de.subject", subject);
+        assert_eq!((told.template.as_str(), told.place), ("reminder.overdue.de.subject", Some((1, 1))), "{subject:?}");
+        assert!(told.problem.contains("empty"), "{told}");
+    }
+
     // Where no sample leads.
     let told = problem("invoice.issued.txt", "{% if invoices|length > 9000 %}{{ seler.name }}{{ bank.ibn }}{% endif %}");
     assert_eq!((told.template.as_str(), told.variable.as_deref()), ("invoice.issued.txt", Some("bank.ibn")));
+    assert_eq!(told.place, Some((1, 51)), "where it stands");
     let none =
         "{% for i in invoices if 0 > 1 %}{{ i.x }}{{ loop.index }}{% endfor %}{% if event.details.mine is defined %}x{% endif %}";
     assert_eq!(with(&[("job.failed.txt", none)]).check(), []);
 
     let told = problem("invoice.isued.txt", "whatever");
-    assert_eq!((told.template.as_str(), told.line), ("invoice.isued.txt", None));
+    assert_eq!((told.template.as_str(), told.place.map(|(line, _)| line)), ("invoice.isued.txt", None));
 }
 
 #[test]
@@ -294,16 +306,64 @@ fn a_broken_template_is_told_when_it_is_needed_and_harms_no_other() {
 
 #[test]
 fn no_text_of_the_languages_is_unused() {
-    let templates: String = finops::render::messages::built_in().into_iter().map(|(_, text)| text).collect();
+    let templates: String = built_in().into_iter().map(|(_, text)| text).collect();
     let language = languages::find("en").unwrap();
     // Asked for by the code, or by a name that a template puts together.
-    let in_code = ["common.days", "common.days_in_sentence", "common.invoices", "common.many_invoices"];
+    let in_code =
+        ["alert.draft_for", "common.up_to", "common.days", "common.days_in_sentence", "common.invoices", "common.many_invoices"];
     for key in language.text_keys().filter(|key| !in_code.contains(key)) {
         let last = key.rsplit('.').next().unwrap();
         let whole = templates.contains(&format!("\"{key}\""));
         let put_together = templates.contains(&format!("~ \".{last}\"")) || templates.contains(&format!("\".{last}\""));
         let severity = key.starts_with("alert.") && ["info", "warning", "critical"].iter().any(|s| last.ends_with(s));
         let notice = key.starts_with("notice.invoice.") && templates.contains("\"notice.\" ~ event.kind");
-        assert!(whole || put_together || severity || notice, "{key} is in no template");
+        // Which of them there are is tested where the words are.
+        let reason = key.starts_with("reason.") && templates.contains("reason(");
+        assert!(whole || put_together || severity || notice || reason, "{key} is in no template");
+    }
+}
+
+#[test]
+fn every_failure_of_a_message_has_a_sentence_in_each_language() {
+    for tag in languages::tags() {
+        let language = languages::find(tag).unwrap();
+        for class in FailureClass::ALL {
+            // Declines are of payments; what is obsolete is in order.
+            let is_none = matches!(class, FailureClass::SoftDecline | FailureClass::HardDecline | FailureClass::Obsolete);
+            assert_eq!(language.text(&format!("reason.effect.{class}")).is_none(), is_none, "{tag}: {class}");
+        }
+    }
+}
+
+#[test]
+fn a_moment_is_told_by_the_clock_of_who_reads_it() {
+    let facts = samples(MessageKind::JobFailed).unwrap().swap_remove(1);
+    for (zone, told) in [
+        (chrono_tz::Tz::UTC, "22 September 2024, 10:13 UTC"),
+        (chrono_tz::America::New_York, "22 September 2024, 06:13 EDT"),
+        (chrono_tz::Asia::Tokyo, "22 September 2024, 19:13 JST"),
+        (chrono_tz::America::Sao_Paulo, "22 September 2024, 07:13 UTC-03"),
+    ] {
+        let told_in = MessageFacts { time_zone: zone, ..facts.clone() };
+        let text = render(MessageKind::JobFailed, "en", &told_in).text.replace('\u{a0}', " ");
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+}
+
+#[test]
+fn invoices_that_are_equally_late_are_not_up_to_so_late() {
+    let mut facts = samples(MessageKind::ReminderEscalation).unwrap().swap_remove(2);
+    facts.urgency = Some(4);
+    let days: Vec<i64> = facts.invoices.iter().map(|invoice| invoice.days_overdue).collect();
+    assert!(days.len() > 1 && days[0] != days[1]);
+    let told =
+        |facts: &MessageFacts, tag| one_line(&render(MessageKind::ReminderEscalation, tag, facts).text.replace('\u{a0}', " "));
+    assert!(told(&facts, "de").contains("seit bis zu 16 Tagen") && told(&facts, "en").contains("up to 16 days"));
+    facts.invoices.iter_mut().for_each(|invoice| invoice.days_overdue = 30);
+    assert!(told(&facts, "de").contains("seit 30 Tagen überfällig"), "{}", told(&facts, "de"));
+    assert!(told(&facts, "en").contains("overdue for 30 days"), "{}", told(&facts, "en"));
+    for tag in ["fr", "es"] {
+        let text = told(&facts, tag);
+        assert!(!text.contains("jusqu’à 30") && !text.contains("hasta 30"), "{text}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::{sample, tools};
 use finops::model::message::{EntryKind, Statement, StatementAccount, StatementEntry};
 use finops::model::seller::BankDetails;
-use finops::render::{Fonts, RenderError, StatementLetter, languages, statement_pdf, statement_text};
+use finops::render::{Fonts, RenderError, StatementLetter, languages, statement_file_name, statement_pdf, statement_text};
 use rust_decimal::Decimal;
 
 fn bank() -> BankDetails {
@@ -201,4 +201,19 @@ fn names_with_line_breaks_do_not_break_the_columns() {
     company.name = "Evil\r\nClosing balance   0.00".to_owned();
     let said = letter(&all_kinds(), "en", |letter| statement_text(&StatementLetter { company: &company, ..*letter }).unwrap());
     assert!(!said.lines().any(|line| line.starts_with("Closing balance   0.00")), "{said}");
+}
+
+#[test]
+fn its_file_is_called_so_in_each_language() {
+    let statement = statement(vec![account("EUR", 2)]);
+    let to = statement.to;
+    for (language, name) in [
+        ("en", "Statement-of-account"),
+        ("de-AT", "Kontoauszug"),
+        ("fr", "Releve-de-compte"),
+        ("es", "Extracto-de-cuenta"),
+        ("pl", "Wyciag-z-rozrachunkow"),
+    ] {
+        assert_eq!(letter(&statement, language, statement_file_name), format!("{name}-{to}.pdf"));
+    }
 }

@@ -288,7 +288,7 @@ fn config(db: &TestDb, mail: &smtp::Server) -> String {
 }
 
 fn run_job<J: Job>(job: &mut J, ctx: &Context, db: &mut Db, flags: &Flags) -> Result<Summary> {
-    let options = RunOptions { dry_run: false, scope: String::new(), limit: flags.limit };
+    let options = RunOptions { dry_run: false, scope: String::new(), limit: flags.limit, by_the_way: false };
     let (summary, ended) = engine::run(job, ctx, db, &options);
     ended.map(|()| summary)
 }

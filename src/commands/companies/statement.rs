@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::engine::{RunOptions, doubts};
 use crate::error::{Error, ExitCode, Result, io_error};
 use crate::jobs::documents::load_fonts;
+use crate::jobs::messages::Workshop;
 use crate::jobs::settle::Settle;
 use crate::jobs::statement::Letter;
 use crate::model::calendar::parse_date;
@@ -98,6 +99,7 @@ fn mail(asked: &Asked, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
             .hint("set it up as finops.toml explains; finops notify test --channel email --to YOU tries it"));
     }
     doubts::tell(ctx, db)?;
+    Workshop::new(ctx).check()?;
     let planned = db.write(|tx: &mut Tx| {
         let mut planned = Vec::new();
         for (company, seller, letter) in statements(tx, ctx, asked)? {
@@ -113,5 +115,6 @@ fn mail(asked: &Asked, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         });
         ctx.ui.item(&item, || format!("statement for {} to {}", asked.company_id, to.join(", ")));
     }
-    run_job(&mut Settle::new(ctx, Some(EffectKind::Mail)), ctx, db, &RunOptions::default())
+    let run = RunOptions { scope: format!("statement {}", asked.company_id), by_the_way: true, ..RunOptions::default() };
+    run_job(&mut Settle::new(ctx, Some(EffectKind::Mail)), ctx, db, &run)
 }

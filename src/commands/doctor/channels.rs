@@ -2,12 +2,24 @@
 
 use super::{Report, State};
 use crate::context::Context;
+use crate::error::Error;
+use crate::jobs::messages::checked_templates;
 use crate::model::FailureClass;
 use crate::providers::mail::smtp::{Settings, Smtp};
 use std::time::Duration;
 
 /// Somebody is waiting for the answer.
 const LONGEST: Duration = Duration::from_secs(15);
+
+/// Can every message be written? As `config check` and every job that sends find it.
+pub(super) fn templates(ctx: &Context, report: &mut Report) {
+    const CHECK: &str = "templates";
+    match (checked_templates(&ctx.config.messages), &ctx.config.messages.templates) {
+        (Ok(_), None) => report.ok(CHECK, "all built in"),
+        (Ok(_), Some(folder)) => report.ok(CHECK, format!("{}: no mistakes", folder.display())),
+        (Err(error), _) => report.error(CHECK, Error { message: error.whole(), ..error }),
+    }
+}
 
 /// Does the server of mail take our connection, our encryption and our password? No mail is sent.
 pub(super) fn mail(ctx: &Context, report: &mut Report) {

@@ -133,6 +133,10 @@ fn of_invoice(args: &Args, ctx: &Context, workshop: &Workshop, name: &str) -> Re
             Gathered::Gone(why) => Err(Error::refused(format!("invoice {}: {why}", invoice.label()))),
         }
     })?;
+    if content.facts.owed.is_empty() && args.kind.is_reminder() {
+        return Err(Error::refused(format!("nothing is owed on invoice {name}: nobody is reminded of it"))
+            .hint("name one that is open; or leave --invoice out to see an invented one"));
+    }
     let mut content = content;
     let made = workshop.press()?.attachments(args.kind, &mut content);
     let (attachments, _) = made.map_err(|failure| Error::failed(failure.message))?;

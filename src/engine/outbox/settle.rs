@@ -165,7 +165,8 @@ fn settle_found(
             keep(run, &of(EffectState::Unknown, lost, "the other side cannot tell yet", Some(now + *pause)), now)
         }
         Ok(Found::Undecidable(why)) => {
-            run.summary.failed += 1;
+            let (job, left) = (run.summary.job, of(EffectState::NeedsHuman, lost, why, None));
+            run.summary.add_failed(|| alerts::of_effect(job, &left, now));
             run.ctx.ui.warn(format!(
                 "{}: nobody can tell whether it was done ({why})\nhint: look it up, then finops effects settle {} --as …",
                 effect.key, effect.key
@@ -300,6 +301,7 @@ fn settled<'e>(
 /// News is what fails for the first time, or for good; the rest waits.
 fn tell(deliverer: &dyn Deliver, run: &mut Delivery, settled: &Settled, failure: &Failure) {
     let Settled { effect, state, next_at, .. } = settled;
+    let (job, at) = (run.summary.job, run.ctx.clock.now());
     if *state == EffectState::Abandoned {
         run.summary.add_skipped(failure.class.as_str());
         if run.ctx.ui.shows_units() {
@@ -310,7 +312,10 @@ fn tell(deliverer: &dyn Deliver, run: &mut Delivery, settled: &Settled, failure:
         return;
     }
     let news = effect.attempts == effect.retried_from + 1 || *state == EffectState::Failed;
-    *(if news { &mut run.summary.failed } else { &mut run.summary.waiting }) += 1;
+    match news {
+        true => run.summary.add_failed(|| alerts::of_effect(job, settled, at)),
+        false => run.summary.waiting += 1,
+    }
     let item = json!({ "outcome": if news { "failed" } else { "waiting" }, "kind": deliverer.kind(), "company_id": effect.company_id,
         "key": effect.key, "subject": effect.subject, "attempt": effect.attempts, "state": state, "reason": failure.class,
         "message": failure.message, "next_at": next_at });

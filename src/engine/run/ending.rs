@@ -20,7 +20,7 @@ impl Runner<'_> {
             Err(error) => error.kind.as_str(),
         };
         let failed = alerts::run_failed(self.ctx, &self.summary, result);
-        let told = notice::is_wanted(self.ctx.config.notify.as_ref(), &self.summary, result);
+        let told = !self.options.by_the_way && notice::is_wanted(self.ctx.config.notify.as_ref(), &self.summary, result);
         if told {
             self.begin(db)?;
         }

@@ -74,7 +74,7 @@ fn settle(tx: &mut Tx, event: &Event, state: EventState, at: DateTime<Utc>) -> R
 }
 
 fn message(event: &Event, facts: &EventFacts, delivery: &Delivery) -> Outgoing {
-    let about = About::Event { event: facts.clone() };
+    let about = About::Event { event: facts.clone(), time_zone: delivery.time_zone };
     outgoing(delivery, event.kind, event.severity, event.key.clone(), about, None)
 }
 
@@ -107,7 +107,7 @@ fn put(tx: &mut Tx, digest: &Digest, at: DateTime<Utc>) -> Result<()> {
     for number in 1_u32.. {
         let later = if number == 1 { String::new() } else { format!("/{number}") };
         let message_key = format!("{}:{}{later}", MessageKind::Digest, digest.time);
-        let about = |digest_key| About::Digest { digest_key };
+        let about = |digest_key| About::Digest { digest_key, time_zone: digest.delivery.time_zone };
         let mut planned =
             outgoing(digest.delivery, MessageKind::Digest, Severity::Info, message_key, about(String::new()), digest.not_before);
         let key = planned.message.effect_key(planned.channel);

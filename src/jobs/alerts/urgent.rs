@@ -64,13 +64,14 @@ fn deliver(ctx: &Context, db: &mut Db) -> Result<()> {
     Ok(())
 }
 
-/// A courier that takes nothing but what is urgent.
+/// A courier that takes nothing but what is urgent. It does not ask whether the templates are in order: that they are
+/// not may be what it has to tell, in the built-in words.
 struct Urgent<'c>(&'c dyn Deliver);
 
 fn is_urgent(effect: &Effect) -> bool {
     Message::of_payload(&effect.payload).is_ok_and(|message| match message.about {
         About::Event { .. } => message.severity == Severity::Critical || message.kind == MessageKind::JobCompleted,
-        About::Digest { digest_key } => digest_key.contains(":flood:"),
+        About::Digest { digest_key, .. } => digest_key.contains(":flood:"),
         About::Invoices { .. } | About::Statement { .. } => false,
     })
 }

@@ -1,12 +1,14 @@
 //! What a message can say: read when it is sent, from the frozen documents and from what was paid until then.
 
+use super::names;
+use super::settled;
 use super::thread::followed;
 use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
 use crate::jobs::reminders::covered;
 use crate::jobs::statement::{self, Days, Letter};
 use crate::model::document::{Document, Party};
-use crate::model::message::{About, Amount, EventFacts, InvoiceFacts, Message, MessageFacts, MessageKind};
+use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts, MessageKind};
 use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::render::Logo;
 use crate::rules::document::{Issue, freeze};
@@ -16,7 +18,7 @@ use crate::store::documents::DocumentFile;
 use crate::store::events::issued_key;
 use crate::store::{Tx, companies, digests, documents, dunning, invoices, openings, payments, sellers};
 use chrono::{DateTime, NaiveDate, Utc};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Documents that are attached to one mail; more are named in it, and stand in the statement.
 const ATTACHED: usize = 10;
@@ -54,18 +56,20 @@ pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message
             let of = Invoices { company_id, seller_id, invoice_ids, level: *level, urgency: *urgency, message };
             of.gather(tx, as_of)
         }
-        About::Event { event } => {
+        About::Event { event, time_zone } => {
             let mut facts = blank(as_of, message);
             facts.company = party(tx, company_id)?;
+            facts.time_zone = *time_zone;
             let mut told = vec![event.clone()];
-            name_companies(tx, &mut told)?;
+            names::find(tx, &mut told)?;
             facts.event = told.pop();
             Ok(ready(facts))
         }
-        About::Digest { digest_key } => {
+        About::Digest { digest_key, time_zone } => {
             let mut facts = blank(as_of, message);
             facts.events = digests::entries(tx, digest_key)?;
-            name_companies(tx, &mut facts.events)?;
+            facts.time_zone = *time_zone;
+            names::find(tx, &mut facts.events)?;
             // It is planned with its first entry.
             Ok(if facts.events.is_empty() { Gathered::Gone("nothing lies in this digest".to_owned()) } else { ready(facts) })
         }
@@ -104,22 +108,11 @@ fn blank(as_of: DateTime<Utc>, message: &Message) -> MessageFacts {
         level: None,
         urgency: None,
         today: as_of.date_naive(),
+        time_zone: chrono_tz::Tz::UTC,
         statement: None,
         event: None,
         events: Vec::new(),
     }
-}
-
-/// Says which customer each event is about.
-fn name_companies(tx: &mut Tx, events: &mut [EventFacts]) -> Result<()> {
-    let ids: BTreeSet<String> = events.iter().filter_map(|event| event.details.get("company_id").cloned()).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let names: BTreeMap<String, String> =
-        companies::by_ids(tx, &ids)?.into_iter().map(|company| (company.company_id.to_string(), company.name)).collect();
-    for event in events {
-        event.company = event.details.get("company_id").and_then(|id| names.get(id)).cloned().unwrap_or_default();
-    }
-    Ok(())
 }
 
 /// The company by the names that people know it by; None for what belongs to no company.
@@ -148,7 +141,7 @@ impl Invoices<'_> {
         // What was disputed or promised since the reminder was planned is left in peace.
         let holds = if self.level.is_some() { dunning::holds(tx, &[self.company_id.as_str()])? } else { Vec::new() };
         for invoice_id in self.invoice_ids.iter().filter(|id| !holds.iter().any(|hold| hold.holds(id, today))) {
-            found.extend(self.invoice(tx, invoice_id, seller.as_ref(), today)?);
+            found.extend(self.invoice(tx, invoice_id, seller.as_ref(), (today, self.message.kind))?);
         }
         let credit = self.take_credit(tx, &mut found)?;
         found.sort_by(|a, b| (a.facts.due_on, &a.facts.number).cmp(&(b.facts.due_on, &b.facts.number)));
@@ -207,7 +200,13 @@ impl Invoices<'_> {
     }
 
     /// One invoice, unless it does not matter any more.
-    fn invoice(&self, tx: &mut Tx, invoice_id: &InvoiceId, seller: Option<&Seller>, today: NaiveDate) -> Result<Option<Found>> {
+    fn invoice(
+        &self,
+        tx: &mut Tx,
+        invoice_id: &InvoiceId,
+        seller: Option<&Seller>,
+        (today, kind): (NaiveDate, MessageKind),
+    ) -> Result<Option<Found>> {
         let Some(head) = invoices::head(tx, self.company_id, invoice_id)? else { return Ok(None) };
         let balance = payments::open_balance(tx, &head)?;
         let matters = match self.level {
@@ -245,6 +244,9 @@ impl Invoices<'_> {
             reference: document.reference.clone(),
             service_from: document.service_from,
             service_to: document.service_to,
+            payments: if kind == MessageKind::InvoicePaid { settled::payments(tx, &head)? } else { Vec::new() },
+            from_credit: if kind == MessageKind::InvoicePaid { settled::from_credit(tx, &head)? } else { None },
+            correction: settled::correction(tx, self.company_id, &document)?,
         };
         Ok(Some(Found { facts, document, is_ours }))
     }

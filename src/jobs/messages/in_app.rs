@@ -39,6 +39,10 @@ impl Deliver for InAppCourier<'_> {
         "in_app"
     }
 
+    fn ready(&self) -> Result<()> {
+        self.workshop.check()
+    }
+
     fn policy(&self) -> Policy {
         Policy { class: WorkClass::Mail, repeat: Repeat::Harmless, block: BLOCK, calls: Calls::Together }
     }

@@ -131,6 +131,10 @@ impl Deliver for MailCourier<'_> {
         "mail"
     }
 
+    fn ready(&self) -> Result<()> {
+        self.workshop.check()
+    }
+
     fn policy(&self) -> Policy {
         Policy { class: WorkClass::Mail, repeat: Repeat::LookUp, block: BLOCK, calls: Calls::InTurn }
     }

@@ -53,6 +53,10 @@ impl Deliver for SlackCourier<'_> {
         "slack"
     }
 
+    fn ready(&self) -> Result<()> {
+        self.workshop.check()
+    }
+
     fn policy(&self) -> Policy {
         Policy { class: WorkClass::Mail, repeat: Repeat::Harmless, block: BLOCK, calls: Calls::Together }
     }

@@ -47,6 +47,10 @@ impl Deliver for SmsCourier<'_> {
         "sms"
     }
 
+    fn ready(&self) -> Result<()> {
+        self.workshop.check()
+    }
+
     fn policy(&self) -> Policy {
         Policy { class: WorkClass::Mail, repeat: Repeat::LookUp, block: 1, calls: Calls::Together }
     }

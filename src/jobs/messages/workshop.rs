@@ -4,17 +4,17 @@ use super::facts::Attached;
 use super::{Content, Gathered, gather};
 use crate::config::MessagesConfig;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::jobs::documents::load_fonts;
 use crate::model::digest::sha256_hex;
-use crate::model::message::{Attachment, Message, MessageFacts, MessageKind, Rendered};
+use crate::model::message::{About, Attachment, Message, MessageFacts, MessageKind, Rendered};
 use crate::model::{Failure, FailureClass};
-use crate::render::messages::Templates;
+use crate::render::messages::{TemplateError, Templates};
 use crate::render::{Fonts, RenderError, invoice_pdf};
 use crate::store::effects::Effect;
 use crate::store::{Db, is_of_the_database};
 use chrono::{DateTime, Utc};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub struct Workshop<'c> {
     ctx: &'c Context,
     press: OnceCell<Press>,
+    is_checked: Cell<bool>,
 }
 
 /// A message with what it is made from, or why it is not sent.
@@ -29,7 +30,19 @@ pub type Opened = std::result::Result<(Message, Box<Content>), Failure>;
 
 impl<'c> Workshop<'c> {
     pub const fn new(ctx: &'c Context) -> Self {
-        Self { ctx, press: OnceCell::new() }
+        Self { ctx, press: OnceCell::new(), is_checked: Cell::new(false) }
+    }
+
+    /// Tries the templates, once: with one that has a mistake nothing is planned or sent, and all that is due stays due.
+    ///
+    /// # Errors
+    /// Exit 78, with file, line and variable.
+    pub fn check(&self) -> Result<()> {
+        if !self.is_checked.get() {
+            checked(&self.press()?.templates, &self.ctx.config.messages)?;
+            self.is_checked.set(true);
+        }
+        Ok(())
     }
 
     /// Templates and fonts, ready for use on all cores.
@@ -37,10 +50,12 @@ impl<'c> Workshop<'c> {
         if let Some(press) = self.press.get() {
             return Ok(press);
         }
+        let ui = self.ctx.ui.clone();
         let press = Press {
             templates: load_templates(&self.ctx.config.messages)?,
             fonts: load_fonts(self.ctx)?,
             folder: self.ctx.config.documents.folder.clone(),
+            warn: Box::new(move |text| ui.warn(text)),
         };
         Ok(self.press.get_or_init(|| press))
     }
@@ -67,6 +82,8 @@ pub struct Press {
     fonts: Fonts,
     /// Of documents.
     folder: PathBuf,
+    /// For stderr.
+    warn: Box<dyn Fn(String) + Send + Sync>,
 }
 
 impl Press {
@@ -75,10 +92,22 @@ impl Press {
         Ok(self.templates.render(kind, language, facts)?)
     }
 
-    /// The words of a planned message. A template that fails is refused for good: it is mended, then retried.
+    /// The words of a planned message. One that these facts break, though the samples did not, is put off as mail is that
+    /// a server refuses for now: it goes out once the template is mended, and after some days a person hears of it. It
+    /// says nothing of the others. What tells one's own people of trouble is never lost to a template: the built-in one tells it.
     pub fn render(&self, message: &Message, facts: &MessageFacts) -> std::result::Result<Rendered, Failure> {
-        let rendered = self.templates.render(message.kind.template(facts.event.is_some()), &message.language, facts);
-        rendered.map_err(|error| Failure::new(FailureClass::Rejected, error.to_string()))
+        let (kind, language) = (message.kind.template(facts.event.is_some()), &message.language);
+        let error = match self.templates.render(kind, language, facts) {
+            Ok(rendered) => return Ok(rendered),
+            Err(error) => error,
+        };
+        if matches!(message.about, About::Event { .. } | About::Digest { .. })
+            && let Ok(rendered) = Templates::built_in().render(kind, language, facts)
+        {
+            (self.warn)(format!("{error}; {} was written with the built-in template", message.in_words()));
+            return Ok(rendered);
+        }
+        Err(Failure::new(FailureClass::Deferred, format!("{error}; correct the template, and the message goes out")))
     }
 
     /// The PDFs of a message's documents, and of its statement of account. A reminder is about its invoices, so a
@@ -128,8 +157,34 @@ impl Press {
     }
 }
 
+/// Templates, with those of the configured folder in place of the built-in ones, each of these tried with sample facts.
+///
+/// # Errors
+/// Exit 78: every mistake in them, with file, line and variable.
+pub fn checked_templates(config: &MessagesConfig) -> Result<Templates> {
+    let templates = load_templates(config)?;
+    checked(&templates, config)?;
+    Ok(templates)
+}
+
+fn checked(templates: &Templates, config: &MessagesConfig) -> Result<()> {
+    let Some(folder) = &config.templates else { return Ok(()) };
+    let problem = |error: TemplateError| {
+        let (line, column) = error.place.unwrap_or((1, 1));
+        let (line, column) = (line as u64, column as u64);
+        let file = folder.join(&error.template).display().to_string();
+        Problem { file, line, column, field: String::new(), value: String::new(), reason: error.problem }
+    };
+    let problems: Vec<Problem> = templates.check().into_iter().map(problem).collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let error = Error::config(format!("the templates in {} have mistakes: {}", folder.display(), problems.len()));
+    Err(Error { problems, ..error }.hint("correct them, and see with finops config check; what is due stays due until then"))
+}
+
 /// Templates, with those of the configured folder in place of the built-in ones.
-pub fn load_templates(config: &MessagesConfig) -> Result<Templates> {
+fn load_templates(config: &MessagesConfig) -> Result<Templates> {
     let Some(folder) = &config.templates else { return Ok(Templates::built_in()) };
     Ok(Templates::with_overrides(read_folder(folder)?))
 }

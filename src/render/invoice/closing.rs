@@ -171,7 +171,10 @@ fn payment(setter: &Setter<'_>) -> Result<[Cell; 2], RenderError> {
     let (doc, labels, language) = (setter.doc, setter.labels, setter.language);
     let width = TOTALS - LEFT - 26_000;
     let (heading, terms) = match doc.kind {
-        DocumentKind::CreditNote => (&labels.credit_note, labels.credited.clone()),
+        DocumentKind::CreditNote => {
+            let lowered = doc.corrects.as_ref().and_then(|corrected| corrected.settled);
+            (&labels.credit_note, language.credited(doc.total, lowered, doc.currency))
+        }
         DocumentKind::Invoice if setter.payable() => {
             (&labels.payment, language.terms(doc.payment_terms_days, &language.date(doc.due_on), &doc.number))
         }

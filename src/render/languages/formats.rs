@@ -5,6 +5,7 @@ use crate::model::Currency;
 use crate::model::message::EntryKind;
 use crate::model::seller::Address;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -84,9 +85,14 @@ impl Language {
         fill(pattern, &[("day", &day), ("month", month), ("year", &year)])
     }
 
-    /// 1 October 2026, 13:30 UTC.
-    pub fn instant(&self, at: DateTime<Utc>) -> String {
-        fill(&self.dates.instant, &[("date", &self.date(at.date_naive())), ("time", &at.format("%H:%M").to_string())])
+    /// 1 October 2026, 14:30 CET: by the clock on the wall of a zone, which is named.
+    pub fn instant(&self, at: DateTime<Utc>, zone: Tz) -> String {
+        let local = at.with_timezone(&zone);
+        let name = local.format("%Z").to_string();
+        // Zones without letters of their own are called by their offset: +03.
+        let name = if name.starts_with(['+', '-']) { format!("UTC{name}") } else { name };
+        let (date, time) = (self.date(local.date_naive()), local.format("%H:%M").to_string());
+        fill(&self.dates.instant, &[("date", &date), ("time", &time), ("zone", &name)])
     }
 
     /// First and last day, both inclusive: 1–31 October 2026.
@@ -159,6 +165,21 @@ impl Language {
         let labels = &self.document;
         let wording = if days == 0 { &labels.terms_on_receipt } else { self.wording(&labels.terms, days.into()) };
         fill(wording, &[("count", &days.to_string()), ("due", due), ("number", number)])
+    }
+
+    /// What a credit note is good for: what of its total lowers what was left to pay, and what becomes credit. `lowered` is
+    /// None on documents that do not say.
+    pub fn credited(&self, total: Decimal, lowered: Option<Decimal>, currency: Currency) -> String {
+        let labels = &self.document;
+        match lowered {
+            None => labels.credited.clone(),
+            Some(lowered) if lowered == total => labels.credited_lowers.clone(),
+            Some(lowered) if lowered.is_zero() => labels.credited_excess.clone(),
+            Some(lowered) => {
+                let (lowered, excess) = (self.money(lowered, currency), self.money(total - lowered, currency));
+                fill(&labels.credited_split, &[("lowered", &lowered), ("excess", &excess)])
+            }
+        }
     }
 
     /// A name before its value, in plain text: `IBAN:`.

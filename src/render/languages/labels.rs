@@ -57,6 +57,12 @@ pub struct Labels {
     pub total_credited: String,
     /// Where an invoice says how to pay.
     pub credited: String,
+    #[serde(skip_serializing)]
+    pub(super) credited_lowers: String,
+    #[serde(skip_serializing)]
+    pub(super) credited_split: String,
+    #[serde(skip_serializing)]
+    pub(super) credited_excess: String,
     pub credit_applied: String,
     pub amount_to_pay: String,
     #[serde(skip_serializing)]

@@ -1,14 +1,16 @@
 //! What templates see: the facts under their own names, and what can be said about them in words.
 
 use super::error::TemplateError;
+use super::events;
 use super::filters;
 use crate::model::dunning::AFTER_FINAL;
 use crate::model::message::{Amount, EventFacts, MessageFacts, MessageKind, Severity};
 use crate::render::columns;
-use crate::render::languages::Language;
+use crate::render::languages::{Language, fill};
 use minijinja::value::{Kwargs, Serde, Value};
-use minijinja::{Error, context};
+use minijinja::{Error, ErrorKind, context};
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
@@ -24,11 +26,15 @@ pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Lan
     let stage = if kind == MessageKind::ReminderUpcoming { "upcoming".to_owned() } else { format!("step{step}") };
     let many = facts.invoices.len() > 1;
     let t = move |key: &str, overrides: Kwargs| words.say(language, key, &overrides);
+    let place = move |event: Value| event_of(event).map(|event| events::place(&event, language));
+    let reason = move |event: Value| event_of(event).map(|event| events::reason(&event, language));
     Ok(context! {
         kind => kind.as_str(),
         language => language.tag,
         labels => Value::from(Serde(&language.document)),
         t => Value::from_function(t),
+        place => Value::from_function(place),
+        reason => Value::from_function(reason),
         stage, many, payment_reference,
         to_pay => is_owed(kind, facts),
         ..Value::from(Serde(&facts_value))
@@ -48,7 +54,7 @@ fn is_owed(kind: MessageKind, facts: &MessageFacts) -> bool {
 /// The facts with every field there, the empty ones too: what a message may have is defined, and a
 /// slip in a name is told at once.
 fn complete(facts: &MessageFacts) -> serde_json::Result<Json> {
-    let mut value = serde_json::to_value(facts)?;
+    let (mut value, zone) = (serde_json::to_value(facts)?, facts.time_zone);
     let fill = |of: &mut Json, defaults: Json| {
         if let (Json::Object(of), Json::Object(defaults)) = (of, defaults) {
             for (name, default) in defaults {
@@ -57,12 +63,34 @@ fn complete(facts: &MessageFacts) -> serde_json::Result<Json> {
         }
     };
     fill(&mut value["recipient"], json!({ "name": "" }));
-    let empty = json!({ "job": "", "subject": "", "message": "", "hint": "", "company": "", "details": {} });
-    fill(&mut value["event"], empty.clone());
-    for event in value["events"].as_array_mut().into_iter().flatten() {
-        fill(event, empty.clone());
+    let whole = |event: &mut Json, facts: &EventFacts| {
+        let empty = json!({ "job": "", "subject": "", "is_draft": false, "message": "", "hint": "", "company": "",
+            "details": {}, "failures": [] });
+        fill(event, empty);
+        event["at"] = filters::zoned(facts.at, zone).into();
+        let since = facts.details.get("since").and_then(|since| since.parse().ok());
+        since.into_iter().for_each(|since| event["details"]["since"] = filters::zoned(since, zone).into());
+    };
+    let told = &mut value["event"];
+    if let Some(facts) = &facts.event {
+        whole(told, facts);
+        let failures = told["failures"].as_array_mut().into_iter().flatten();
+        failures.zip(&facts.failures).for_each(|(failure, facts)| whole(failure, facts));
     }
+    value["events"].as_array_mut().into_iter().flatten().zip(&facts.events).for_each(|(event, facts)| whole(event, facts));
     Ok(value)
+}
+
+/// An event as templates hand it over.
+fn event_of(event: Value) -> Result<EventFacts, Error> {
+    let wrong = |_| Error::new(ErrorKind::InvalidOperation, "`place` and `reason` take an event");
+    let mut event = serde_json::to_value(&event).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
+    // The zone is for the eye.
+    if let Some((at, _)) = event["at"].as_str().and_then(|at| at.split_once('[')) {
+        event["at"] = at.to_owned().into();
+    }
+    event["failures"] = json!([]);
+    EventFacts::deserialize(event).map_err(wrong)
 }
 
 /// What texts of the language may name in braces.
@@ -83,11 +111,17 @@ impl Words {
             values.insert("corrects", first.corrects.clone());
         }
         if let (Some(due), Some(issued)) = (invoices.iter().map(|i| i.due_on).min(), invoices.iter().map(|i| i.issued_on).min()) {
-            values.insert("due", unbroken(language.date(due)));
-            values.insert("issued", unbroken(language.date(issued)));
+            values.insert("due", language.date(due));
+            values.insert("issued", language.date(issued));
         }
         if let Some(days) = invoices.iter().map(|i| i.days_overdue).max() {
-            values.extend(filters::counted(language, days, "common.days_in_sentence").map(|days| ("days", unbroken(days))));
+            let counted = filters::counted(language, days, "common.days_in_sentence").map(unbroken).unwrap_or_default();
+            let differ = invoices.iter().any(|invoice| invoice.days_overdue != days);
+            let up_to = language
+                .text("common.up_to")
+                .filter(|_| differ)
+                .map(|text| fill(language.wording(text, 1), &[("days", &counted)]));
+            values.insert("days", up_to.unwrap_or(counted));
         }
         if !invoices.is_empty() || !facts.owed.is_empty() {
             values.insert("total", if facts.owed.is_empty() { money(&billed(facts)) } else { money(&facts.owed) });
@@ -100,7 +134,7 @@ impl Words {
         values.insert("counts", counts(&facts.events, language));
         values.insert("company", facts.company.as_ref().map_or_else(|| facts.recipient.to_string(), |c| c.name.clone()));
         values.insert("seller", facts.seller.as_ref().map_or_else(|| "finops".to_owned(), |s| s.name.clone()));
-        values.insert("where", place(facts));
+        values.insert("where", place(facts, language));
         values.insert("today", language.date(facts.today));
         let count = u64::try_from(invoices.len()).unwrap_or(u64::MAX);
         // A name with line breaks in it must not look like lines of the message.
@@ -152,19 +186,17 @@ fn billed(facts: &MessageFacts) -> Vec<Amount> {
     sums
 }
 
-/// A figure that is not parted from its month or its unit at the end of a line.
+/// A figure that is not parted from its unit at the end of a line.
 fn unbroken(text: String) -> String {
     text.replacen(' ', "\u{a0}", 1)
 }
 
 /// Where something happened, in the nearest words that there are.
-fn place(facts: &MessageFacts) -> String {
-    // A draft has no number yet, and its id tells nobody anything.
-    let named = |event: &EventFacts| if event.kind == MessageKind::InvoiceDraft { None } else { Some(event.subject.clone()) };
-    let event = facts.event.iter().flat_map(|event| [named(event), Some(event.company.clone()), Some(event.job.clone())]);
-    let event: Vec<String> = event.flatten().collect();
+fn place(facts: &MessageFacts, language: &Language) -> String {
+    let event = facts.event.iter().map(|event| events::place(event, language));
     let others = facts.invoices.first().map(|i| &i.number).into_iter().chain(facts.company.as_ref().map(|c| &c.name));
-    event.iter().chain(others).find(|name| !name.trim().is_empty()).map_or_else(|| "finops".to_owned(), Clone::clone)
+    let named = event.chain(others.cloned()).find(|name| !name.trim().is_empty());
+    named.unwrap_or_else(|| "finops".to_owned())
 }
 
 /// How many events of each severity there are, the gravest first: 1 critical and 3 warnings.

@@ -61,7 +61,7 @@ impl Spoken {
                 !globals.contains(&first) && !OF_THE_ENGINE.contains(&first) && !path.contains(".details.") && !is_known(path)
             });
             unknown.sort();
-            problems.extend(unknown.into_iter().map(|path| TemplateError::unknown(file, path)));
+            problems.extend(unknown.into_iter().map(|path| TemplateError::unknown(file, template.source(), path)));
         }
         problems
     }
@@ -69,6 +69,12 @@ impl Spoken {
     pub fn render(&self, name: &str, context: &Value) -> Result<String, TemplateError> {
         let rendered = self.environment.get_template(name).and_then(|template| template.render(context));
         rendered.map_err(|error| self.told(name, &error))
+    }
+
+    /// An empty subject is what mail servers and readers take for spam.
+    pub fn blank_subject(&self, name: &str) -> TemplateError {
+        let file = self.files.get(name).cloned().unwrap_or_else(|| format!("built-in {name}"));
+        TemplateError { place: Some((1, 1)), ..TemplateError::new(&file, "the subject is empty: write at least a word") }
     }
 
     fn told(&self, name: &str, error: &minijinja::Error) -> TemplateError {

@@ -10,7 +10,8 @@ use std::fmt;
 pub struct TemplateError {
     /// The file, or `built-in reminder.overdue.html`.
     pub template: String,
-    pub line: Option<usize>,
+    /// Line and column (in characters), from 1.
+    pub place: Option<(usize, usize)>,
     /// The expression that has no value: `invoice.numbr`.
     pub variable: Option<String>,
     pub problem: String,
@@ -19,7 +20,7 @@ pub struct TemplateError {
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.template)?;
-        if let Some(line) = self.line {
+        if let Some((line, _)) = self.place {
             write!(f, ", line {line}")?;
         }
         write!(f, ": {}", self.problem)
@@ -28,13 +29,18 @@ impl fmt::Display for TemplateError {
 
 impl TemplateError {
     pub(super) fn new(template: &str, problem: impl Into<String>) -> Self {
-        Self { template: template.to_owned(), line: None, variable: None, problem: problem.into() }
+        Self { template: template.to_owned(), place: None, variable: None, problem: problem.into() }
     }
 
-    /// A name that no message has.
-    pub(super) fn unknown(file: &str, variable: String) -> Self {
+    /// A name that no message has. The engine does not say where it stands: where it is first found in the text does.
+    pub(super) fn unknown(file: &str, text: &str, variable: String) -> Self {
         let problem = format!("{variable} is not among the facts of any message");
-        Self { template: file.to_owned(), line: None, variable: Some(variable), problem }
+        let is_of_a_name = |c: char| c.is_alphanumeric() || c == '_';
+        let found = text.match_indices(variable.as_str()).map(|(at, _)| at).find(|at| {
+            let (before, after) = (&text[..*at], &text[at + variable.len()..]);
+            !before.ends_with(|c| is_of_a_name(c) || c == '.') && !after.starts_with(is_of_a_name)
+        });
+        Self { template: file.to_owned(), place: found.map(|at| place(text, at)), variable: Some(variable), problem }
     }
 
     /// `file` tells which file a template's text came from.
@@ -52,8 +58,17 @@ impl TemplateError {
             }
             kind => (None, innermost.detail().map_or_else(|| kind.to_string(), str::to_owned)),
         };
-        Self { template: file(innermost.name().unwrap_or("template")), line: innermost.line(), variable, problem }
+        let exact = innermost.range().zip(innermost.template_source()).filter(|(range, text)| text.is_char_boundary(range.start));
+        let place = exact.map(|(range, text)| place(text, range.start)).or_else(|| Some((innermost.line()?, 1)));
+        Self { template: file(innermost.name().unwrap_or("template")), place, variable, problem }
     }
+}
+
+/// Line and column of an offset in bytes.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..at];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 impl From<RenderError> for TemplateError {

@@ -1,18 +1,21 @@
 //! What templates can do with facts: write them in the way of the language.
 
+use super::hints;
 use crate::model::money::parse_decimal;
 use crate::model::seller::Address;
 use crate::model::{Currency, calendar};
 use crate::render::columns;
 use crate::render::languages::{self, Language, Text, fill};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
 use minijinja::value::{Kwargs, Value, ValueKind};
-use minijinja::{Environment, Error, ErrorKind};
+use minijinja::{Environment, Error, ErrorKind, context};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
 pub(super) fn add(environment: &mut Environment<'static>, language: &'static Language) {
     environment.add_filter("money", move |value: Value| money(language, &value));
+    environment.add_filter("is_positive", |value: Value| Ok::<_, Error>(decimal(&value)? > Decimal::ZERO));
     environment.add_filter("date", move |value: String| date(language, &value));
     environment.add_filter("number", move |value: Value| Ok::<_, Error>(language.number(decimal(&value)?, 0)));
     environment.add_filter("days", move |count: i64| counted(language, count, "common.days"));
@@ -28,6 +31,10 @@ pub(super) fn add(environment: &mut Environment<'static>, language: &'static Lan
     environment.add_filter("wrap", |text: String| columns::wrap(&text, columns::WIDTH));
     environment.add_filter("label", move |name: String| language.label(&columns::one_line(&name)));
     environment.add_filter("line", |text: String| columns::one_line(&text));
+    environment.add_filter("stretches", |hint: String| -> Vec<Value> {
+        let hint = columns::one_line(&hint);
+        hints::stretches(&hint).iter().map(|s| context! { text => s.text, is_command => s.is_command }).collect()
+    });
     environment.add_function("fact_lines", |rows: Vec<Vec<String>>| columns::pairs(&rows, columns::WIDTH));
     environment.add_function("table", |rows: Vec<Vec<String>>, align: String| columns::table(&rows, &align));
 }
@@ -54,10 +61,19 @@ fn money(language: &Language, value: &Value) -> Result<String, Error> {
     Ok(language.money(decimal(&amount)?, currency))
 }
 
+/// An instant with the zone that it is to be told in (RFC 9557): `2026-10-01T14:30:00Z[Europe/Berlin]`.
+pub(super) fn zoned(at: DateTime<Utc>, zone: Tz) -> String {
+    format!("{}[{}]", at.to_rfc3339_opts(SecondsFormat::Secs, true), zone.name())
+}
+
 /// A day, or an instant with its time.
 fn date(language: &Language, value: &str) -> Result<String, Error> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(value) {
-        return Ok(language.instant(at.with_timezone(&Utc)));
+    let (instant, zone) = match value.strip_suffix(']').and_then(|value| value.split_once('[')) {
+        Some((instant, zone)) => (instant, zone.parse().map_err(|_| wrong(format!("`date` knows no zone {zone:?}")))?),
+        None => (value, Tz::UTC),
+    };
+    if let Ok(at) = DateTime::parse_from_rfc3339(instant) {
+        return Ok(language.instant(at.with_timezone(&Utc), zone));
     }
     let day =
         calendar::parse_date(value).map_err(|_| wrong(format!("`date` takes a date such as invoice.due_on, not {value:?}")))?;

@@ -13,7 +13,9 @@ mod check;
 mod context;
 mod environment;
 mod error;
+mod events;
 mod filters;
+mod hints;
 mod samples;
 mod short;
 mod sources;
@@ -51,8 +53,12 @@ impl Templates {
         let spoken = self.speaking(language)?;
         let context = context::of(kind, facts, spoken.language)?;
         let part = |part: &str| spoken.render(&format!("{kind}.{part}"), &context);
+        let subject = columns::subject(&part("subject")?);
+        if subject.trim().is_empty() {
+            return Err(spoken.blank_subject(&format!("{kind}.subject")));
+        }
         Ok(Rendered {
-            subject: columns::subject(&part("subject")?),
+            subject,
             text: columns::tidy(&part("txt")?),
             html: part("html")?,
             short: short::fit(&columns::one_line(&part("short")?)),

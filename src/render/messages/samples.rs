@@ -3,8 +3,8 @@
 use crate::model::document::Party;
 use crate::model::dunning::AFTER_FINAL;
 use crate::model::message::{
-    Amount, EntryKind, EventFacts, InvoiceFacts, Mailbox, MessageFacts, MessageKind, Severity, Statement, StatementAccount,
-    StatementEntry,
+    Amount, CorrectionFacts, EntryKind, EventFacts, InvoiceFacts, Mailbox, MessageFacts, MessageKind, PaymentFacts, Severity,
+    Statement, StatementAccount, StatementEntry,
 };
 use crate::model::seller::{Address, BankDetails};
 use crate::model::{Currency, Invalid};
@@ -36,6 +36,13 @@ pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
         let mut free = full(kind, 1)?;
         free.owed.clear();
         samples.push(free);
+    }
+    if kind == MessageKind::InvoicePaid {
+        // The first has as few facts as can be.
+        for facts in samples.iter_mut().skip(1) {
+            facts.owed.clear();
+            facts.invoices.iter_mut().for_each(as_paid);
+        }
     }
     if kind == MessageKind::CreditNoteIssued {
         for facts in &mut samples {
@@ -114,6 +121,7 @@ fn bare(kind: MessageKind) -> Result<MessageFacts, Invalid> {
         level: None,
         urgency: None,
         today: day(30),
+        time_zone: chrono_tz::Tz::UTC,
         statement: (kind == MessageKind::Statement).then(|| Statement { from: day(0), to: day(30), accounts: Vec::new() }),
         event: (is_alert(kind) && kind != MessageKind::Digest).then(|| event.clone()),
         events: if kind == MessageKind::Digest { vec![event] } else { Vec::new() },
@@ -147,6 +155,7 @@ fn full(kind: MessageKind, count: u32) -> Result<MessageFacts, Invalid> {
         attached: invoices.len().min(5),
         invoices,
         owed,
+        time_zone: chrono_tz::Tz::Europe__Berlin,
         level: Some(7),
         urgency: Some(if kind == MessageKind::ReminderEscalation { 2 } else { 1 }),
         statement: Some(statement(&[eur, usd])),
@@ -196,13 +205,43 @@ fn invoice(n: u32, currency: Currency) -> InvoiceFacts {
         reference: if n == 1 { "PO 4711".to_owned() } else { String::new() },
         service_from: day(0),
         service_to: day(30),
+        payments: Vec::new(),
+        from_credit: None,
+        correction: None,
     }
+}
+
+/// Paid by two ways, the second time too much.
+fn as_paid(invoice: &mut InvoiceFacts) {
+    let Amount { amount: total, currency } = invoice.total;
+    let payment = |sum, excess, on, provider: &str, reference: &str| PaymentFacts {
+        amount: Amount { amount: sum, currency },
+        excess: Amount { amount: excess, currency },
+        received_on: day(on),
+        provider: provider.to_owned(),
+        reference: reference.to_owned(),
+    };
+    let (ten, three) = (Decimal::from(10), Decimal::from(3));
+    invoice.balance.amount = Decimal::ZERO;
+    invoice.payments =
+        vec![payment(ten, Decimal::ZERO, 12, "manual", "R-17"), payment(total - ten, three, 13, "bank", "TX-2024-000815")];
+    invoice.from_credit = Some(Amount { amount: three, currency });
 }
 
 fn as_credit_note(invoice: &mut InvoiceFacts) {
     let number = invoice.number.replace("INV-", "CN-");
     invoice.corrects = std::mem::replace(&mut invoice.number, number);
     invoice.balance.amount = Decimal::ZERO;
+    let Amount { amount: total, currency } = invoice.total;
+    let amount = |amount| Amount { amount, currency };
+    let excess = Decimal::from(if total > Decimal::from(1_000) { 0 } else { 19 });
+    invoice.correction = Some(CorrectionFacts {
+        reason: "The second half was not delivered.".to_owned(),
+        settled: Some(amount(total - excess)),
+        excess: Some(amount(excess)),
+        remaining: amount(if excess.is_zero() { Decimal::from(50) } else { Decimal::ZERO }),
+        remaining_due_on: invoice.due_on,
+    });
     invoice.due_on = invoice.issued_on;
 }
 
@@ -239,13 +278,40 @@ const fn told_of(kind: MessageKind) -> MessageKind {
 fn details(kind: MessageKind) -> Vec<(&'static str, &'static str)> {
     use MessageKind as Kind;
     match kind {
-        Kind::JobFailed => vec![("host", "books.example.com")],
-        Kind::JobRecovered => {
-            vec![("over", "job.failed"), ("since", "2024-09-20T04:13:00Z"), ("times", "3"), ("was", "critical")]
+        Kind::JobFailed => vec![("host", "books.example.com"), ("reason", "failed")],
+        Kind::JobRecovered => vec![
+            ("host", "books.example.com"),
+            ("over", "job.failed"),
+            ("reason", "failed"),
+            ("since", "2024-09-20T04:13:00Z"),
+            ("times", "3"),
+            ("was", "critical"),
+        ],
+        Kind::JobCompleted => vec![
+            ("delivered", "41"),
+            ("done", "42"),
+            ("failed", "5"),
+            ("host", "books.example.com"),
+            ("line", "invoices.send: 42 done, 41 delivered, 5 failed, 8.5 s"),
+            ("outcome", "partly"),
+            ("run_id", "sample-run"),
+            ("total.EUR", "12345.50"),
+            ("waiting", "1"),
+        ],
+        Kind::EffectFailed => vec![
+            ("company_id", "sample"),
+            ("effect", "mail"),
+            ("message", "invoice.issued"),
+            ("reason", "rejected"),
+            ("recipient", "accounts@sample.example"),
+            ("state", "failed"),
+        ],
+        Kind::ItemFailed | Kind::ItemParked => {
+            vec![("company_id", "sample"), ("period", "2024-09-01"), ("reason", "no_tax_rate")]
         }
-        Kind::JobCompleted => vec![("host", "books.example.com"), ("outcome", "done"), ("run_id", "sample-run")],
-        Kind::EffectFailed => vec![("company_id", "sample"), ("effect", "message.email"), ("state", "failed")],
-        Kind::ItemFailed | Kind::ItemParked => vec![("company_id", "sample"), ("period", "2024-09"), ("reason", "no_tax_rate")],
+        Kind::InvoiceFailed => {
+            vec![("amount", "119.00"), ("company_id", "sample"), ("currency", "EUR"), ("reason", "insufficient_funds")]
+        }
         _ => vec![("amount", "119.00"), ("company_id", "sample"), ("currency", "EUR")],
     }
 }
@@ -263,21 +329,23 @@ fn event(kind: MessageKind) -> EventFacts {
             "see that it runs, then: finops invoices generate",
         ),
         Kind::JobRecovered => {
-            (Severity::Info, "invoices.generate", "", "it ended without failures, after three runs that failed", "")
+            (Severity::Info, "invoices.generate", "", "the database could not be reached: connection refused", "")
         }
+        Kind::JobCompleted => (Severity::Warning, "invoices.send", "", "", ""),
+        Kind::InvoiceDraft => (Severity::Info, "", "", "", ""),
         Kind::ItemFailed | Kind::ItemParked => (
             Severity::Warning,
             "invoices.generate",
-            "contract sample-support",
+            "sample-support",
             "the tax code vat19 has no rate on 30 September 2024",
             "import a rate that is in force on that day; the next run bills the contract",
         ),
         Kind::EffectFailed => (
             Severity::Warning,
             "invoices.send",
-            "INV-2024-000041",
+            "accounts@sample.example",
             "the mail server refused the recipient: mailbox unavailable",
-            "correct the address of the company, then: finops effects retry",
+            "mend the cause, then finops effects retry email:invoice.issued:example:INV-2024-000041:accounts@sample.example",
         ),
         Kind::InvoiceHeld => (
             Severity::Warning,
@@ -289,7 +357,7 @@ fn event(kind: MessageKind) -> EventFacts {
         Kind::BalanceLow => {
             (Severity::Warning, "", "SMS account", "19.00 EUR are left, and last month took 54.00 EUR", "top it up")
         }
-        Kind::InvoiceFailed => (Severity::Warning, "", "INV-2024-000041", "the bank declined it: insufficient funds", ""),
+        Kind::InvoiceFailed => (Severity::Warning, "", "INV-2024-000041", "Your card has insufficient funds.", ""),
         _ => (Severity::Info, "invoices.send", "INV-2024-000041", "", ""),
     };
     EventFacts {
@@ -300,13 +368,10 @@ fn event(kind: MessageKind) -> EventFacts {
         message: message.to_owned(),
         hint: hint.to_owned(),
         at: instant(),
-        company: if matches!(kind, Kind::JobFailed | Kind::JobRecovered | Kind::JobCompleted) {
-            ""
-        } else {
-            "Sample Customer Ltd"
-        }
-        .to_owned(),
+        company: if kind.as_str().starts_with("job.") { "" } else { "Sample Customer Ltd" }.to_owned(),
+        is_draft: kind == Kind::InvoiceDraft,
         details: details(kind).iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        failures: if kind == Kind::JobCompleted { vec![event(Kind::ItemFailed), event(Kind::EffectFailed)] } else { Vec::new() },
     }
 }
 

@@ -39,17 +39,24 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
         Kind::InvoiceHeld
         | Kind::JobFailed
         | Kind::JobRecovered
-        | Kind::JobCompleted
         | Kind::ItemFailed
         | Kind::ItemParked
         | Kind::EffectFailed
         | Kind::BalanceLow => {
-            let short = "finops: {{ t(kind ~ \".subject\") }}{% if event and event.message %}. {{ event.message }}{% endif %}";
+            // How something was wrong that is over would read as if it still were.
+            let short = "finops: {{ t(kind ~ \".subject\") }}{% if event and kind != \"job.recovered\" %}\
+                {% set why = reason(event) or event.message %}{% if why %}. {{ why }}{% endif %}{% endif %}";
             [include_str!("templates/alert.jinja"), SUBJECT, short]
         }
+        Kind::JobCompleted => {
+            const ENDED: &str = "{% set failed = event.details.failed|default(\"0\")|int %}\
+                {% if event.details.outcome|default(\"done\") not in [\"done\", \"partly\"] %}{{ t(\"job.failed.subject\") }}\
+                {% elif failed %}{{ t(\"job.completed.with_failures\", count=failed) }}{% else %}{{ t(\"job.completed.subject\") }}{% endif %}";
+            [include_str!("templates/completed.jinja"), ENDED, "finops: {% include \"job.completed.subject\" %}"]
+        }
         Kind::Notice => {
-            const WORDS: &str = "{{ t(\"notice.\" ~ event.kind) }}";
-            [include_str!("templates/notice.jinja"), WORDS, "finops: {{ t(\"notice.\" ~ event.kind) }}"]
+            const WORDS: &str = "{{ t(\"notice.\" ~ event.kind, where=place(event)) }}";
+            [include_str!("templates/notice.jinja"), WORDS, "finops: {{ t(\"notice.\" ~ event.kind, where=place(event)) }}"]
         }
         Kind::Digest => [include_str!("templates/digest.jinja"), SUBJECT, SHORT],
     }
@@ -85,6 +92,12 @@ pub(super) fn replaces(file: &str) -> Option<(String, Option<&'static str>)> {
     let (stem, language) = stem.rsplit_once('.')?;
     let tag = languages::tags().find(|tag| *tag == language)?;
     known(stem).then(|| (format!("{stem}.{part}"), Some(tag)))
+}
+
+/// Whether a message of a kind is made with a template: one of its own, or one that all of them share.
+pub(super) fn is_part_of(name: &str, kind: MessageKind) -> bool {
+    let own = name.rsplit_once('.').is_some_and(|(stem, _)| stem == kind.as_str());
+    own || SHARED.iter().any(|(shared, _)| *shared == name)
 }
 
 #[cfg(test)]

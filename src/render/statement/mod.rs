@@ -12,6 +12,8 @@ use crate::model::document::Party;
 use crate::model::message::{Statement, StatementAccount};
 use crate::model::seller::BankDetails;
 use rust_decimal::Decimal;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// Who tells whom how an account stands.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,21 @@ pub fn statement_pdf(letter: &StatementLetter<'_>, logo: Option<&Logo>, fonts: &
     let pages: Vec<Page> = page::compose(&letter, logo.map(Logo::extent), Typesetter { fonts, language: letter.language })?;
     let about = pdf::About::statement(letter.title(), letter.statement, [letter.seller, letter.company], letter.language.tag);
     pdf::write(&pages, &about, logo, fonts)
+}
+
+/// What its file is called: `Kontoauszug-2026-11-26.pdf`, of its last day. In letters that every file system and every
+/// mail program takes.
+pub fn statement_file_name(letter: &StatementLetter<'_>) -> String {
+    let title = languages::find(letter.language).map_or("Statement", |language| language.statement.title.as_str());
+    format!("{}-{}.pdf", in_ascii(title), letter.statement.to)
+}
+
+/// Letters without their marks, and hyphens for what is neither letter nor digit.
+fn in_ascii(text: &str) -> String {
+    let folded: String =
+        text.replace('ł', "l").replace('Ł', "L").replace('ß', "ss").nfd().filter(|c| !is_combining_mark(*c)).collect();
+    let words = folded.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
 }
 
 /// The statement as plain text in aligned columns.

@@ -1,0 +1,42 @@
+//! What settled an invoice, and what came of a credit note: for receipts and for what corrects.
+
+use crate::error::{Error, Result};
+use crate::model::document::Document;
+use crate::model::message::{Amount, CorrectionFacts, PaymentFacts};
+use crate::model::{CompanyId, Invoice, InvoiceState, Money};
+use crate::store::{Tx, credit, invoices, payments};
+
+/// The payments that settled it, each with what became credit because it was more than was owed.
+pub(super) fn payments(tx: &mut Tx, invoice: &Invoice) -> Result<Vec<PaymentFacts>> {
+    let settled = payments::of_invoice(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    let mut told = Vec::with_capacity(settled.len());
+    for payments::Allocation { provider, reference, received_on, amount } in settled {
+        let beyond = credit::find(tx, &invoice.company_id, &payments::excess_key(&provider, &reference))?;
+        let excess = beyond.map_or_else(|| Money::zero(invoice.currency), |entry| entry.amount);
+        let amount = amount.checked_add(excess).map_err(|error| Error::failed(error.to_string()))?.into();
+        told.push(PaymentFacts { amount, excess: excess.into(), received_on, provider, reference });
+    }
+    Ok(told)
+}
+
+/// What credit settled of it; None where none did.
+pub(super) fn from_credit(tx: &mut Tx, invoice: &Invoice) -> Result<Option<Amount>> {
+    let settled = credit::settled(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    Ok((settled.minor() > 0).then(|| settled.into()))
+}
+
+/// Why it was made, what it lowered, and what is left of the invoice that it corrects; None of an invoice.
+pub(super) fn correction(tx: &mut Tx, company_id: &CompanyId, document: &Document) -> Result<Option<CorrectionFacts>> {
+    let Some(corrected) = &document.corrects else { return Ok(None) };
+    let Some(invoice) = invoices::head(tx, company_id, &corrected.invoice_id)? else { return Ok(None) };
+    let owes = matches!(invoice.state, InvoiceState::Open | InvoiceState::Uncollectible);
+    let remaining = if owes { payments::open_balance(tx, &invoice)? } else { Money::zero(invoice.currency) };
+    let amount = |amount| Amount { amount, currency: document.currency };
+    Ok(Some(CorrectionFacts {
+        reason: corrected.reason.clone(),
+        settled: corrected.settled.map(amount),
+        excess: corrected.settled.map(|settled| amount(document.total - settled)),
+        remaining: remaining.into(),
+        remaining_due_on: invoice.due_on.unwrap_or(document.due_on),
+    }))
+}

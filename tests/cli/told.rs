@@ -1,0 +1,164 @@
+//! What staff read: customers by their names, times by their own clock, words of their language; and that jobs have ended.
+
+use crate::reminders::{month, on};
+use crate::smtp::Server;
+use crate::support::{Said, TestEnvironment};
+use serde_json::Value;
+
+fn business(server: &Server, sections: &str) -> TestEnvironment {
+    let environment = month(server);
+    let mail = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    environment.write("finops-demo/mail.toml", format!("{mail}{sections}"));
+    environment
+}
+
+#[track_caller]
+fn must(environment: &TestEnvironment, args: &[&str], code: i32) -> Said {
+    let said = environment.finops(args);
+    assert_eq!(said.code, code, "{args:?}: {said}");
+    said
+}
+
+/// Title and text of what the board shows, the oldest first.
+fn shown(environment: &TestEnvironment) -> Vec<(String, String)> {
+    let shown = must(environment, &["notifications", "list", "--all", "--json"], 0).json();
+    let text = |item: &Value, name: &str| item[name].as_str().unwrap().to_owned();
+    shown.iter().map(|item| (text(item, "title"), text(item, "body"))).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+const ANNA: &str = "[people.anna]\nlanguage = \"de\"\ntime_zone = \"Europe/Berlin\"\n\
+    [[routes]]\nevents = [\"item.*\", \"effect.failed\", \"invoice.draft\"]\nto = [\"anna\"]\nchannels = [\"in_app\"]\n";
+
+const ITEM: &str = "company_id,source_key,seller_id,currency,dated,description,quantity,unit_price,tax_code\n\
+                    weber,manual:1,nordlicht,EUR,2026-11-02,Something rare,1,9.00,rare\n";
+const RATE: &str = "seller_id,tax_code,valid_from,category,rate,name\nnordlicht,rare,2026-01-01,S,7,VAT 7 %\n";
+
+#[test]
+fn a_german_operator_reads_of_a_problem_and_of_its_end() {
+    let server = Server::start([]);
+    let mut environment = business(&server, ANNA);
+    environment.write("items.csv", ITEM);
+    on(&mut environment, "2026-12-05");
+    must(&environment, &["import", "billable_items", "items.csv"], 0);
+    must(&environment, &["invoices", "generate", "--company-id", "weber"], 3);
+    environment.set("FINOPS_TEST_SEED", "1");
+    must(&environment, &["alerts", "dispatch"], 0);
+    let (title, body) =
+        shown(&environment).into_iter().find(|(title, _)| title.starts_with("Nicht ausgeführt")).expect("it is told");
+    assert_eq!(title, "Nicht ausgeführt: manual:1, Weber & Söhne Maschinenbau KG");
+    let body = one_line(&body);
+    for line in [
+        "Was geschehen ist: Ein Steuercode hat am Leistungstag keinen Satz.",
+        "Kunde: Weber & Söhne Maschinenbau KG",
+        "Zeitpunkt: 5. Dezember 2026, 09:26 CET",
+    ] {
+        assert!(body.contains(line), "{line}\n{body}");
+    }
+    assert!(body.contains("Einzelheiten (englisch):") && body.contains("Was zu tun ist (englisch):"), "{body}");
+
+    environment.write("tax_rates.csv", RATE);
+    on(&mut environment, "2026-12-06");
+    must(&environment, &["import", "tax_rates", "tax_rates.csv"], 0);
+    must(&environment, &["invoices", "generate", "--company-id", "weber"], 0);
+    environment.set("FINOPS_TEST_SEED", "2");
+    must(&environment, &["alerts", "dispatch"], 0);
+    let told = shown(&environment);
+    let (title, body) =
+        told.iter().find(|(title, _)| title.contains("manual:1") && !title.starts_with("Nicht")).expect("its end");
+    assert_eq!(title, "Behoben: manual:1, Weber & Söhne Maschinenbau KG");
+    let body = one_line(body);
+    assert!(
+        body.contains("Begonnen: 5. Dezember 2026, 09:26 CET") && body.contains("Behoben: 6. Dezember 2026, 09:26 CET"),
+        "{body}"
+    );
+    assert!(!body.contains("Was geschehen ist") && !body.contains("läuft wieder"), "{body}");
+    // Drafts have no number.
+    let drafts: Vec<&String> = told.iter().map(|(title, _)| title).filter(|title| title.starts_with("Neu: ")).collect();
+    assert!(
+        !drafts.is_empty() && drafts.iter().all(|title| *title == "Neu: Entwurf für Weber & Söhne Maschinenbau KG"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn what_keeps_a_draft_from_being_issued_is_told_by_its_customer() {
+    let server = Server::start([]);
+    let mut environment = business(&server, ANNA);
+    on(&mut environment, "2026-12-05");
+    environment.write("books/companies.csv", "company_id,name,country\nneu,Neue Kundin GmbH,AT\n");
+    environment.write(
+        "books/tax_rates.csv",
+        "seller_id,tax_code,valid_from,category,rate,name,note\nnordlicht,rare,2026-01-01,AE,0,Reverse charge,Art. 196\n",
+    );
+    environment.write("books/billable_items.csv", ITEM.replace("weber", "neu"));
+    must(&environment, &["import", "books"], 0);
+    must(&environment, &["invoices", "generate", "--company-id", "neu"], 0);
+    environment.set("FINOPS_TEST_SEED", "1");
+    must(&environment, &["invoices", "issue", "--company-id", "neu"], 3);
+    environment.set("FINOPS_TEST_SEED", "2");
+    must(&environment, &["alerts", "dispatch"], 0);
+    let told = shown(&environment);
+    let (_, body) = told
+        .iter()
+        .find(|(title, _)| title == "Nicht ausgeführt: Entwurf für Neue Kundin GmbH")
+        .unwrap_or_else(|| panic!("{told:?}"));
+    let body = one_line(body);
+    assert!(body.contains("Die Steuernummer des Kunden fehlt.") && body.contains("Wo: Entwurf · invoices.issue"), "{body}");
+}
+
+const ENDED: &str = "[notify_on_completion]\nemail = \"ops@nordlicht.example.org\"\n";
+
+/// Subjects of the mails to the operators.
+fn ended(server: &Server) -> Vec<String> {
+    let to_ops = server.taken().into_iter().filter(|mail| mail.rcpt.contains("ops@"));
+    let subject = |text: String| text.lines().find_map(|line| line.strip_prefix("Subject: ").map(str::to_owned)).unwrap();
+    to_ops.map(|mail| subject(String::from_utf8_lossy(&mail.bytes).replace("\r\n", "\n"))).collect()
+}
+
+#[test]
+fn the_end_of_a_job_says_what_failed_in_it() {
+    let server = Server::start([]);
+    let mut environment = business(&server, ENDED);
+    environment.write("items.csv", ITEM);
+    on(&mut environment, "2026-12-05");
+    must(&environment, &["import", "billable_items", "items.csv"], 0);
+    must(&environment, &["invoices", "generate", "--company-id", "weber"], 3);
+    assert_eq!(ended(&server), ["Finished with 1 failure: invoices.generate"]);
+    let mail = String::from_utf8_lossy(&server.taken()[0].bytes).replace("=\r\n", "").replace("\r\n", "\n");
+    for part in ["What failed\n-----------\n", "manual:1, Weber", "has no tax rate", "\nFailed:"] {
+        assert!(mail.contains(part), "{part}\n{mail}");
+    }
+    on(&mut environment, "2026-12-06");
+    must(&environment, &["invoices", "generate", "--company-id", "elbe"], 0);
+    assert_eq!(ended(&server)[1..], ["Finished: invoices.generate"]);
+}
+
+#[test]
+fn what_a_command_delivers_by_the_way_is_the_end_of_no_job() {
+    let server = Server::start([]);
+    let mut environment = business(&server, ENDED);
+    on(&mut environment, "2026-11-16");
+    must(&environment, &["companies", "statement", "weber", "--mail"], 0);
+    environment.set("FINOPS_TEST_SEED", "1");
+    must(&environment, &["invoices", "credit", "INV-2026-000022", "--amount", "10.00", "--reason", "goodwill"], 0);
+    assert!(ended(&server).is_empty(), "{:?}", ended(&server));
+    environment.set("FINOPS_TEST_SEED", "2");
+    must(&environment, &["invoices", "send"], 0);
+    assert_eq!(ended(&server), ["Finished: invoices.send"]);
+}
+
+#[test]
+fn what_runs_all_day_tells_its_end_when_something_failed_or_when_it_is_named() {
+    let server = Server::start([(crate::smtp::At::Rcpt, crate::smtp::Act::Say("450 4.2.0 come back later"))]);
+    let mut environment = business(&server, ENDED);
+    on(&mut environment, "2026-11-16");
+    must(&environment, &["invoices", "send", "INV-2026-000022"], 3);
+    assert_eq!(ended(&server), ["Finished with 1 failure: invoices.send"]);
+    on(&mut environment, "2026-11-17");
+    must(&environment, &["effects", "settle"], 0);
+    assert_eq!((server.taken().len(), ended(&server).len()), (2, 1), "it was delivered, and that is no news");
+}
