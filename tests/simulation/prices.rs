@@ -70,6 +70,8 @@ impl Prices {
             let included = if units && random.percent(40) { *random.pick(&["1", "2.5", "100"]) } else { "" };
             let minimum = if !matches!(model, "one_time" | "minimum") && random.percent(20) { "31" } else { "" };
             let (quantity, code) = (*random.pick(&["1", "3", "7.5", "12"]), *random.pick(&["", "", "reduced"]));
+            // A flat price is billed once: it has no quantity.
+            let quantity = if model == "flat" { "" } else { quantity };
             self.items.push_str(&format!(
                 "{head},i{n},{valid_from},{end},Item {n},{model},{quantity},{unit_price},{code},{size},{included},{meter},{minimum}\n"
             ));

@@ -69,7 +69,7 @@ mod tests {
             to: vec![mailbox("a@x.example"), mailbox("b@x.example")],
             cc: vec![mailbox("c@x.example")],
             message_key: "digest:1".to_owned(),
-            about: About::Digest { digest_key: "1".to_owned() },
+            about: About::Digest { digest_key: "1".to_owned(), time_zone: chrono_tz::UTC },
         };
         let id = |message: &Message| message.message_id_left(&company);
         assert_eq!(id(&message).len(), 40);
