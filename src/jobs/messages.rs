@@ -84,9 +84,12 @@ pub fn by_mail(message: &Message, to: &[Recipient], copies: &[Recipient]) -> Vec
         let of_language = |recipients: &[Recipient]| -> Vec<Mailbox> {
             recipients.iter().filter(|r| r.language == *language).map(|r| r.mailbox.clone()).collect()
         };
-        // Whoever is copied reads what the first one reads.
-        let copied = if first == Some(*language) { copies } else { &[] };
-        let cc: Vec<Mailbox> = copied.iter().map(|recipient| recipient.mailbox.clone()).collect();
+        // Whoever is copied reads it in their own language where somebody does, else as the first one.
+        let reads = |copied: &&Recipient| match languages.contains(copied.language.as_str()) {
+            true => copied.language == *language,
+            false => first == Some(*language),
+        };
+        let cc: Vec<Mailbox> = copies.iter().filter(reads).map(|recipient| recipient.mailbox.clone()).collect();
         let to = of_language(to);
         for recipient in to.iter().chain(&cc) {
             let message = Message {

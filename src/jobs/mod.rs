@@ -2,6 +2,7 @@
 //! schedule or its description does not compile, and a test holds it against `crontab.example`.
 
 pub mod alerts;
+pub mod credit;
 pub mod documents;
 pub mod generate;
 pub mod issue;

@@ -11,7 +11,6 @@ mod plan;
 mod reminded;
 mod shown;
 
-pub use facts::{Covered, covered};
 pub use plan::ReminderPlan;
 pub use reminded::Reminded;
 
@@ -135,8 +134,9 @@ impl<'c> Reminders<'c> {
             has_sms: self.can_send(EffectKind::Sms),
             tells_why: self.dry_run || !self.named.is_empty(),
         };
-        if let (concerned @ [_, ..], Some((_, until))) = (&plan::concerned(&facts, &how)[..], self.range) {
-            facts.look_closer(tx, concerned, until)?;
+        let concerned = plan::concerned(&facts, &how);
+        if !concerned.is_empty() {
+            facts.look_closer(tx, &concerned)?;
         }
         Ok(plan::decide(&facts, &how))
     }
@@ -205,7 +205,17 @@ impl Job for Reminders<'_> {
         let now = self.ctx.clock.now();
         let mut entries = Vec::with_capacity(plans.len());
         for plan in plans.iter() {
-            let ReminderPlan::Remind(reminded) = plan else { continue };
+            let reminded = match plan {
+                ReminderPlan::Remind(reminded) => reminded,
+                ReminderPlan::Cover(due) => {
+                    entries.extend(due.use_credit(tx)?);
+                    continue;
+                }
+                ReminderPlan::Clear(..) => continue,
+            };
+            for due in &reminded.invoices {
+                entries.extend(due.use_credit(tx)?);
+            }
             if !dunning::record(tx, &reminded.rows(), now)? {
                 return Err(StoreError::Busy("an invoice was reminded of meanwhile".to_owned()).into());
             }

@@ -197,9 +197,7 @@ pub struct MessageFacts {
     pub company: Option<Party>,
     /// Those that still matter, by due date.
     pub invoices: Vec<InvoiceFacts>,
-    /// Of a reminder: what the company's credit takes off, one sum a currency, below zero.
-    pub credit: Vec<Amount>,
-    /// What is to be paid: sums of their balances and of that credit, one a currency.
+    /// What is to be paid: sums of their balances, one a currency.
     pub owed: Vec<Amount>,
     /// Of the invoices, how many go along as PDFs.
     pub attached: usize,

@@ -4,9 +4,9 @@
 use crate::context::Context;
 use crate::engine::host;
 use crate::error::{Error, Result};
+use crate::jobs::credit::{Use, use_on};
 use crate::model::{CompanyId, Currency, Invoice, InvoiceState, Money, SellerId, text};
 use crate::operations::invoices::{self, held};
-use crate::operations::payments::settle;
 use crate::rules::schedule::today;
 use crate::store::audit::Entry;
 use crate::store::credit::{self, Balance, NewEntry};
@@ -139,37 +139,10 @@ pub fn apply(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<Applied> {
     if amount.is_zero() {
         return Ok(applied(invoice.state));
     }
-    let mut key = String::new();
-    for times in 1.. {
-        key = format!("applied:{}:{times}", invoice.invoice_id);
-        if credit::find(tx, company_id, &key)?.is_none() {
-            break;
-        }
-    }
     let zone = sellers::all(tx)?.into_iter().find(|s| s.seller_id == *seller_id).map_or(chrono_tz::UTC, |s| s.time_zone);
-    let entry = NewEntry {
-        company_id,
-        key: &key,
-        seller_id,
-        amount: amount.negated(),
-        reason: &format!("invoice {label}"),
-        entered_on: today(ctx.as_of, zone),
-        invoice_id: Some(&invoice.invoice_id),
-    };
-    if !credit::add(tx, entry)? {
-        return Err(StoreError::Busy("it was used meanwhile".to_owned()).into());
-    }
-    let state = settle(tx, &invoice, balance)?;
-    invoices::note(
-        tx,
-        ctx,
-        &invoice,
-        "credit.applied",
-        &json!({ "key": key, "amount": amount, "balance": balance, "left": left }),
-    )?;
-    if state != invoice.state {
-        invoices::note(tx, ctx, &invoice, "invoice.paid", &invoices::states(invoice.state, state))?;
-    }
+    let used = Use { invoice: &invoice, amount, balance, left, on: today(ctx.as_of, zone) };
+    let (state, entries) = use_on(tx, &used)?;
+    audit::append(tx, &host::author(ctx), &entries)?;
     Ok(applied(state))
 }
 

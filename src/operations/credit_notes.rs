@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::crash;
 use crate::engine::{self, RunOptions, host};
 use crate::error::{Error, Result};
+use crate::jobs::credit::settle;
 use crate::jobs::issue::Frozen;
 use crate::jobs::send;
 use crate::jobs::settle::Settle;
@@ -16,7 +17,6 @@ use crate::model::{
     ContractId, Correction, EffectKind, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, Money, Seller, text,
 };
 use crate::operations::invoices::{held, note, states};
-use crate::operations::payments::settle;
 use crate::render::{Fonts, missing_characters};
 use crate::rules::credit::{Credited, Uncreditable, Wanted, split};
 use crate::rules::document::{Issue, freeze};

@@ -4,6 +4,7 @@
 use crate::context::Context;
 use crate::engine::events::{self, InvoiceEvent};
 use crate::error::{Error, Result};
+use crate::jobs::credit::settle;
 use crate::jobs::send;
 use crate::model::message::MessageKind;
 use crate::model::{CompanyId, Invoice, InvoiceState, Money, Payment, Seller, SellerId, text};
@@ -169,16 +170,6 @@ fn tell_of_paid(tx: &mut Tx, ctx: &Context, invoice: &Invoice, payment: &Payment
         Some(receipt) => raise(tx, &[receipt], at),
         None => Ok(()),
     }
-}
-
-/// An invoice of which nothing is open any more becomes paid.
-pub(super) fn settle(tx: &mut Tx, invoice: &Invoice, balance: Money) -> Result<InvoiceState, StoreError> {
-    let settles = balance.minor() == 0 && invoice.state.may_become(InvoiceState::Paid);
-    if !settles {
-        return Ok(invoice.state);
-    }
-    let done = invoices::set_state(tx, &invoice.company_id, &invoice.invoice_id, invoice.state, InvoiceState::Paid)?;
-    if done { Ok(InvoiceState::Paid) } else { Err(StoreError::Busy("the invoice changed while it was being paid".to_owned())) }
 }
 
 fn check(desk: &Desk, invoice: &Invoice, payment: &Payment) -> Result<(), RecordError> {

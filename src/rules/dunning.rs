@@ -36,6 +36,7 @@ pub struct Planned {
 /// What came of a reminder. Days are the seller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
+    /// It came; when it had been planned.
     Came(NaiveDate),
     /// It is on its way, or nobody can tell yet.
     Waiting,

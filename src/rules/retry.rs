@@ -72,11 +72,12 @@ pub fn next(tried: Tried, schedule: &Schedule, now: DateTime<Utc>, chance: u8) -
             Repeat::Harmless => by_schedule(),
             Repeat::LookUp => Next::LookUp(now),
         },
-        FailureClass::Unreachable
-        | FailureClass::Throttled
-        | FailureClass::Broken
-        | FailureClass::SoftDecline
-        | FailureClass::Local => by_schedule(),
+        // Nothing was sent, so it does no harm to try for as long as one that is refused for now.
+        FailureClass::Unreachable => match by_schedule() {
+            Next::Never if now - planned_at < DEFERRED_FOR => Next::Again(later(DEFERRED_LONGEST)),
+            next => next,
+        },
+        FailureClass::Throttled | FailureClass::Broken | FailureClass::SoftDecline | FailureClass::Local => by_schedule(),
         // Everybody's failure, not this act's: it waits for the configuration, however long.
         FailureClass::Denied => Next::Again(now),
         FailureClass::Deferred if now - planned_at < DEFERRED_FOR || attempts < DEFERRED_AT_LEAST => {
@@ -181,6 +182,18 @@ mod tests {
         let failure = Failure::new(class, "");
         let tried = Tried { failure: &failure, attempts, planned_at: DateTime::UNIX_EPOCH, repeat };
         next(tried, &SCHEDULE, DateTime::UNIX_EPOCH, 127)
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_tried_as_long_as_what_is_refused_for_now() {
+        let failure = Failure::new(FailureClass::Unreachable, "no connection");
+        let at = |hours: i64, attempts: u32| {
+            let tried = Tried { failure: &failure, attempts, planned_at: DateTime::UNIX_EPOCH, repeat: Repeat::LookUp };
+            next(tried, &SCHEDULE, DateTime::UNIX_EPOCH + TimeDelta::hours(hours), 0)
+        };
+        assert!(matches!(at(0, 1), Next::Again(on) if on < DateTime::UNIX_EPOCH + TimeDelta::hours(1)), "by its schedule");
+        assert!(matches!(at(4, 3), Next::Again(_)) && matches!(at(71, 20), Next::Again(_)));
+        assert_eq!(at(72, 20), Next::Never);
     }
 
     #[test]

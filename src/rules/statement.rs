@@ -7,6 +7,7 @@ use crate::model::account::{Account, Debt, Movement};
 use crate::model::message::{Statement, StatementAccount, StatementEntry};
 use crate::model::{Currency, Money};
 use chrono::{Datelike, Months, NaiveDate};
+use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// The account over `[from, to]`. Movements may come in any order, and begin long before; those after `to` are
@@ -45,16 +46,12 @@ fn account(
         StatementEntry { on, kind, reference, due_on, change, balance }
     });
     let entries: Vec<StatementEntry> = entries.collect();
-    let overdue = debts.iter().filter(|debt| debt.left.currency() == currency && debt.due_on < to);
-    let overdue = overdue.fold(zero, |sum, debt| sum + debt.left.to_decimal());
-    StatementAccount {
-        currency,
-        opening,
-        entries,
-        closing: balance,
-        // What was paid ahead, and not for a certain invoice, covers what is due first.
-        overdue: overdue.min(balance).max(zero),
-    }
+    let own = || debts.iter().filter(|debt| debt.left.currency() == currency);
+    let owed = |sum: Decimal, debt: &Debt| sum + debt.left.to_decimal();
+    let overdue = own().filter(|debt| debt.due_on < to).fold(zero, owed);
+    // What was paid ahead, and not for a certain invoice, covers what is due first.
+    let ahead = own().fold(zero, owed) - balance;
+    StatementAccount { currency, opening, entries, closing: balance, overdue: (overdue - ahead.max(zero)).min(balance).max(zero) }
 }
 
 /// The first day of a statement that nobody names one for: that of the oldest invoice that is not paid, so that all
@@ -74,6 +71,28 @@ mod tests {
         let due_on = (kind == EntryKind::Invoice).then(|| parse_date(on).unwrap() + chrono::Days::new(14));
         let change = Money::from_minor(minor, currency.parse().unwrap());
         Movement { on: parse_date(on).unwrap(), kind, reference: reference.to_owned(), due_on, change }
+    }
+
+    /// Credit of 130 against 100 that is overdue and 70 that is not: nothing is overdue.
+    #[test]
+    fn what_was_paid_ahead_covers_what_is_due_first() {
+        use EntryKind::{Invoice, Payment};
+        let debt = |due_on: &str, minor| Debt {
+            due_on: parse_date(due_on).unwrap(),
+            left: Money::from_minor(minor, "EUR".parse().unwrap()),
+        };
+        let debts = vec![debt("2026-11-20", 10_000), debt("2026-12-03", 7_000)];
+        for (ahead, closing, overdue) in
+            [(0, "170.00", "100.00"), (3_000, "140.00", "70.00"), (13_000, "40.00", "0.00"), (20_000, "-30.00", "0.00")]
+        {
+            let mut movements =
+                vec![movement("2026-11-01", Invoice, "R-1", 10_000, "EUR"), movement("2026-11-19", Invoice, "R-2", 7_000, "EUR")];
+            movements.push(movement("2026-11-20", Payment, "TX", -ahead, "EUR"));
+            let account = Account { movements, debts: debts.clone() };
+            let made = statement(parse_date("2026-11-01").unwrap(), parse_date("2026-11-30").unwrap(), &account);
+            let found = &made.accounts[0];
+            assert_eq!((found.closing.to_string().as_str(), found.overdue.to_string().as_str()), (closing, overdue), "{ahead}");
+        }
     }
 
     #[test]

@@ -342,7 +342,13 @@ fn nobody_is_asked_for_what_his_credit_covers() {
     assert_snapshot!("reminders_with_credit", said);
     credit("6000.00", "G2");
     let said = send(&environment, "overdue", &["--company-id", "weber", "--json"]);
-    assert_eq!(summary(&said)["skipped"]["credit"], 1, "{said}");
+    let covered: Vec<_> = said.json().into_iter().filter(|item| item["outcome"] == "covered").collect();
+    assert!(covered.len() == 1 && covered[0]["number"] == "INV-2026-000022" && covered[0]["credit"] == "6162.36", "{said}");
+    let shown = environment.finops(&["invoices", "show", "INV-2026-000022", "--json"]).json();
+    assert_eq!(shown[0]["state"], "paid");
+    // It is used up: no later invoice takes it once more.
+    let left = environment.finops(&["credit", "list", "--company-id", "weber"]);
+    assert_snapshot!("reminders_with_credit_left", left);
     assert!(mailed(&server).contains(&"<rechnung@weber.example.org>".to_owned()));
     let preview = ["notify", "preview", "reminder.overdue", "--invoice", "INV-2026-000023"];
     assert_snapshot!("reminders_with_credit_mail", environment.finops(&preview));

@@ -6,10 +6,10 @@ use super::settled;
 use super::thread::followed;
 use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
-use crate::jobs::reminders::covered;
 use crate::jobs::statement::{self, Days, Letter};
 use crate::model::document::{Document, Party};
 use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts, MessageKind};
+use crate::model::text::natural;
 use crate::model::{CompanyId, Currency, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::render::Logo;
 use crate::rules::dunning::still_due;
@@ -110,7 +110,6 @@ fn blank(as_of: DateTime<Utc>, message: &Message) -> MessageFacts {
         bank: None,
         company: None,
         invoices: Vec::new(),
-        credit: Vec::new(),
         owed: Vec::new(),
         attached: 0,
         level: None,
@@ -151,12 +150,9 @@ impl Invoices<'_> {
         for invoice_id in self.invoice_ids.iter().filter(|id| !holds.iter().any(|hold| hold.holds(id, today))) {
             found.extend(self.invoice(tx, invoice_id, seller.as_ref(), (today, self.message.kind))?);
         }
-        let credit = self.take_credit(tx, &mut found)?;
-        found.sort_by(|a, b| (a.facts.due_on, &a.facts.number).cmp(&(b.facts.due_on, &b.facts.number)));
+        found.sort_by(|a, b| a.facts.due_on.cmp(&b.facts.due_on).then_with(|| natural(&a.facts.number, &b.facts.number)));
         let Some(Found { document: newest, .. }) = found.iter().max_by_key(|found| found.facts.issued_on) else {
-            return Ok(Gathered::Gone(
-                "its invoices are paid, covered by credit, void, held or at a later level by now".to_owned(),
-            ));
+            return Ok(Gathered::Gone("its invoices are paid, void, held or at a later level by now".to_owned()));
         };
         let mut facts = blank(as_of, self.message);
         let statement = self.statement(tx, seller.as_ref(), today)?;
@@ -165,8 +161,7 @@ impl Invoices<'_> {
         facts.seller = Some(newest.seller.clone());
         facts.bank = Some(newest.bank.clone());
         facts.company = Some(newest.buyer.clone());
-        facts.owed = sums(found.iter().map(|found| found.facts.balance.clone()).chain(credit.iter().cloned()))?;
-        facts.credit = sums(credit.into_iter())?;
+        facts.owed = sums(found.iter().map(|found| found.facts.balance.clone()))?;
         (facts.level, facts.urgency) = (self.level, self.urgency);
         let told = found.iter().filter(|found| found.is_ours).map(|found| match &found.document.corrects {
             Some(corrected) => &corrected.number,
@@ -195,17 +190,6 @@ impl Invoices<'_> {
         // A preview may leave it open.
         let language = Some(self.message.language.as_str()).filter(|language| !language.is_empty());
         statement::gather(tx, &company, seller, Days { from: None, to }, language).map(Some)
-    }
-
-    /// What the company's credit covers is not asked for. Leaves out what it covers whole, and returns what it takes off the
-    /// others, below zero.
-    fn take_credit(&self, tx: &mut Tx, found: &mut Vec<Found>) -> Result<Vec<Amount>> {
-        let latest = found.iter().map(|found| found.facts.due_on).max();
-        let Some(latest) = latest.filter(|_| self.message.kind.is_reminder()) else { return Ok(Vec::new()) };
-        let covered = covered(tx, &[self.company_id.as_str()], latest)?;
-        let of = |found: &Found| covered.get(&found.document.invoice_id);
-        found.retain(|found| of(found).is_none_or(|covered| covered.to_decimal() != found.facts.balance.amount));
-        Ok(found.iter().filter_map(of).map(|covered| covered.negated().into()).collect())
     }
 
     /// One invoice, unless it does not matter any more.

@@ -3,8 +3,7 @@
 use crate::error::Result;
 use crate::model::dunning::Hold;
 use crate::model::message::Message;
-use crate::model::{Company, CompanyId, Contact, EffectState, InvoiceId, Money, Seller, SellerId};
-use crate::rules::dunning::cover;
+use crate::model::{Company, CompanyId, Contact, EffectState, InvoiceId, Seller, SellerId};
 use crate::store::credit::{self, Balance};
 use crate::store::dunning::{self, DueRange, Owed, Planned};
 use crate::store::runs::{self, RunItem};
@@ -26,8 +25,8 @@ pub struct Debtor {
     pub owed: Vec<Owed>,
     /// What was planned of each, and what came of it.
     pub planned: HashMap<InvoiceId, Vec<(Planned, Fate)>>,
-    /// What of each invoice its credit covers, where it covers any.
-    pub covered: Covered,
+    /// What it has with each seller in each currency.
+    pub credit: Vec<Balance>,
     pub holds: Vec<Hold>,
     /// What earlier runs could not do for it.
     pub standing: Vec<RunItem>,
@@ -59,7 +58,7 @@ impl Facts {
                 company,
                 contacts: contacts.remove(&id).unwrap_or_default(),
                 planned: owed.iter().filter_map(of).collect(),
-                covered: Covered::new(),
+                credit: Vec::new(),
                 owed,
                 holds: holds.remove(&id).unwrap_or_default(),
                 standing: standing.remove(&id).unwrap_or_default(),
@@ -68,15 +67,12 @@ impl Facts {
         Ok(Self { sellers, debtors: debtors.collect() })
     }
 
-    /// Looks up what only those need who are to be reminded of something: the credit that they have. `companies`: their ids,
-    /// ascending; `until`: the last due date that matters.
-    pub fn look_closer(&mut self, tx: &mut Tx, companies: &[CompanyId], until: NaiveDate) -> Result<()> {
+    /// Looks up what only those need who are to be reminded of something, by their ids, ascending: the credit they have.
+    pub fn look_closer(&mut self, tx: &mut Tx, companies: &[CompanyId]) -> Result<()> {
         let ids: Vec<&str> = companies.iter().map(CompanyId::as_str).collect();
-        let mut covered = covered(tx, &ids, until)?;
+        let mut credit = by_company(credit::balances(tx, &ids)?, |balance| &balance.company_id);
         for debtor in &mut self.debtors {
-            for Owed { invoice_id, .. } in &debtor.owed {
-                debtor.covered.extend(covered.remove(invoice_id).map(|amount| (invoice_id.clone(), amount)));
-            }
+            debtor.credit = credit.remove(&debtor.company.company_id).unwrap_or_default();
         }
         Ok(())
     }
@@ -108,33 +104,6 @@ fn fates(tx: &mut Tx, companies: &[&str]) -> Result<HashMap<String, Fate>> {
         *known = if is_copy { *known } else { fate.max(*known) };
     }
     Ok(fates)
-}
-
-/// What credit covers of invoices, by their ids.
-pub type Covered = HashMap<InvoiceId, Money>;
-
-/// What the credit of these companies (ids ascending) covers of their open invoices that are due until a day. It is for
-/// the next invoice that is issued, and nobody is asked to pay what he is owed: it counts for what was due first, also of
-/// what is disputed, as it does on the statement of account.
-pub fn covered(tx: &mut Tx, companies: &[&str], until: NaiveDate) -> Result<Covered> {
-    let mut credit = credit::balances(tx, companies)?;
-    credit.retain(|balance| balance.amount.minor() > 0);
-    let mut with_credit: Vec<&str> = credit.iter().map(|balance| balance.company_id.as_str()).collect();
-    with_credit.dedup();
-    if with_credit.is_empty() {
-        return Ok(Covered::new());
-    }
-    let owed = dunning::owed(tx, &with_credit, (since_ever(), until))?;
-    let mut found = Covered::new();
-    for Balance { company_id, seller_id, amount } in &credit {
-        let of = |owed: &&Owed| {
-            owed.company_id == *company_id && owed.seller_id == *seller_id && owed.balance.currency() == amount.currency()
-        };
-        let (ids, balances): (Vec<_>, Vec<Money>) = owed.iter().filter(of).map(|owed| (&owed.invoice_id, owed.balance)).unzip();
-        let each = ids.into_iter().zip(cover(*amount, &balances));
-        found.extend(each.filter(|(_, covered)| !covered.is_zero()).map(|(id, covered)| (id.clone(), covered)));
-    }
-    Ok(found)
 }
 
 /// The first day that is stored as a date with four digits.

@@ -6,9 +6,12 @@ use crate::engine::job::{Decided, Failed, Skipped};
 use crate::model::dunning::ReminderKind;
 use crate::model::message::{ContactRole, Mailbox};
 use crate::model::{Company, CompanyId, Money, Seller, SellerId};
-use crate::rules::dunning::{Decision, Dunned, Found, Level, Outcome, Planned, Policies, Policy, decide as decide_invoice};
+use crate::rules::dunning::{
+    Decision, Dunned, Found, Level, Outcome, Planned, Policies, Policy, cover, decide as decide_invoice,
+};
 use crate::rules::recipients::{self, Recipient};
 use crate::rules::schedule::today;
+use crate::store::credit::Balance;
 use crate::store::dunning::{self, Owed};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -28,6 +31,8 @@ pub struct How<'a> {
 #[derive(Debug, Clone)]
 pub enum ReminderPlan {
     Remind(Box<Reminded>),
+    /// The company's credit pays what it would be reminded of.
+    Cover(Box<Due>),
     /// What an earlier run could not do needs nothing any more: bookkeeping.
     Clear(CompanyId, String),
 }
@@ -47,18 +52,25 @@ pub fn decide(facts: &Facts, how: &How) -> Decided<ReminderPlan> {
     let mut decided = Decided::default();
     for debtor in &facts.debtors {
         let before = decided.failed.len();
-        let mut groups: BTreeMap<(&SellerId, Wording), (Flags, Vec<Due>)> = BTreeMap::new();
+        let mut all = Vec::new();
         for owed in debtor.owed.iter().filter(|owed| owed.balance.minor() > 0) {
             let Some(seller) = facts.sellers.get(&owed.seller_id) else { continue };
-            if let Some((level, due)) = invoice(debtor, owed, seller, how, &mut decided) {
-                let wording = Wording { kind: level.kind, urgency: level.urgency };
-                let (flags, invoices) = groups.entry((&owed.seller_id, wording)).or_default();
-                flags.add(&level);
-                invoices.push(due);
+            all.extend(invoice(debtor, owed, seller, how, &mut decided));
+        }
+        take_credit(debtor, &mut all);
+        let mut groups: BTreeMap<(SellerId, Wording), (Flags, Vec<Due>)> = BTreeMap::new();
+        for (level, due) in all {
+            if due.covered == due.owed.balance {
+                decided.plans.push(ReminderPlan::Cover(Box::new(due)));
+                continue;
             }
+            let wording = Wording { kind: level.kind, urgency: level.urgency };
+            let (flags, invoices) = groups.entry((due.owed.seller_id.clone(), wording)).or_default();
+            flags.add(&level);
+            invoices.push(due);
         }
         for ((seller_id, wording), (flags, invoices)) in groups {
-            let Some(seller) = facts.sellers.get(seller_id) else { continue };
+            let Some(seller) = facts.sellers.get(&seller_id) else { continue };
             let reminded = together(debtor, seller, (wording, flags), invoices, how);
             if reminded.to.is_empty() && reminded.sms.is_empty() {
                 decided.failed.push(no_address(&reminded));
@@ -71,6 +83,21 @@ pub fn decide(facts: &Facts, how: &How) -> Decided<ReminderPlan> {
         decided.plans.extend(over.map(|item| ReminderPlan::Clear(item.company_id.clone(), item.subject.clone())));
     }
     decided
+}
+
+/// Nobody is asked to pay what he is owed: before a company is reminded, its credit is used on what was due first.
+fn take_credit(debtor: &Debtor, all: &mut [(Level, Due)]) {
+    for Balance { seller_id, amount, .. } in &debtor.credit {
+        let of = |due: &Due| due.owed.seller_id == *seller_id && due.owed.balance.currency() == amount.currency();
+        let mut own: Vec<&mut Due> = all.iter_mut().map(|(_, due)| due).filter(|due| of(due)).collect();
+        let balances: Vec<Money> = own.iter().map(|due| due.owed.balance).collect();
+        let mut left = amount.minor();
+        for (due, covered) in own.iter_mut().zip(cover(*amount, &balances)) {
+            left = left.saturating_sub(covered.minor());
+            due.covered = covered;
+            due.credit_left = Money::from_minor(left, amount.currency());
+        }
+    }
 }
 
 /// Who else hears of it: what any of its levels says.
@@ -104,7 +131,7 @@ fn next<'a>(debtor: &'a Debtor, owed: &Owed, seller: &Seller, policy: &'a Policy
     let outcome = |(planned, fate): &(dunning::Planned, Fate)| Planned {
         level: planned.level,
         outcome: match fate {
-            Fate::Came => Outcome::Came(day(planned.came_at.unwrap_or(planned.planned_at))),
+            Fate::Came => Outcome::Came(day(planned.planned_at)),
             Fate::Waiting => Outcome::Waiting,
             Fate::Refused => Outcome::Refused(day(planned.planned_at)),
             Fate::Dropped => Outcome::Dropped,
@@ -160,15 +187,12 @@ fn invoice(
             None
         }
         Decision::Due(level) => {
-            let covered = debtor.covered.get(&owed.invoice_id).copied().unwrap_or_else(|| Money::zero(owed.balance.currency()));
-            if covered == owed.balance {
-                skip("credit", format!("the company's credit covers it: finops credit apply {}", owed.number));
-                return None;
-            }
             let planned = debtor.planned.get(&owed.invoice_id).into_iter().flatten();
             let before = planned.map(|(planned, _)| planned).find(|planned| planned.level == level.days);
             let instead_of = before.map(|planned| planned.message_key.clone()).unwrap_or_default();
-            Some((*level, Due { owed: owed.clone(), level: level.days, instead_of, covered }))
+            let none = Money::zero(owed.balance.currency());
+            let on = today(how.as_of, seller.time_zone);
+            Some((*level, Due { owed: owed.clone(), level: level.days, instead_of, covered: none, credit_left: none, on }))
         }
         Decision::Nothing | Decision::Held { .. } | Decision::TooSoon { .. } => None,
     }
@@ -209,6 +233,7 @@ impl ReminderPlan {
     pub fn company_id(&self) -> &CompanyId {
         match self {
             Self::Remind(reminded) => &reminded.company_id,
+            Self::Cover(due) => &due.owed.company_id,
             Self::Clear(company_id, _) => company_id,
         }
     }

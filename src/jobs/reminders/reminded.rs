@@ -1,17 +1,18 @@
 //! One reminder: what it is about, what is recorded of it, and its messages.
 
 use crate::error::Result;
+use crate::jobs::credit::{Use, use_on};
 use crate::jobs::messages::{Outgoing, by_mail, give_up};
 use crate::model::dunning::ReminderKind;
 use crate::model::message::{About, Channel, Mailbox, Message, key_of_time, time_of_key};
 use crate::model::routing::Quiet;
-use crate::model::{CompanyId, EffectState, Money, SellerId};
+use crate::model::{CompanyId, EffectState, InvoiceState, Money, SellerId};
 use crate::rules::recipients::Recipient;
 use crate::rules::routing::after_hours;
 use crate::store::audit::Entry;
 use crate::store::dunning::{self, Owed, Reminder};
-use crate::store::{Tx, effects};
-use chrono::{DateTime, Utc};
+use crate::store::{StoreError, Tx, effects, invoices};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -23,8 +24,29 @@ pub struct Due {
     pub level: i32,
     /// The key of the messages of this level that did not arrive; empty: it is the first time.
     pub instead_of: String,
-    /// What its company's credit covers of it; less than its balance.
+    /// What of it its company's credit pays, before it is asked for …
     pub covered: Money,
+    /// … and what the company has left then.
+    pub credit_left: Money,
+    /// The day at the seller.
+    pub on: NaiveDate,
+}
+
+impl Due {
+    /// Uses the credit, in the transaction that plans the reminder.
+    pub fn use_credit(&self, tx: &mut Tx) -> Result<Vec<Entry>> {
+        let Self { owed, covered, credit_left, on, .. } = self;
+        if covered.is_zero() {
+            return Ok(Vec::new());
+        }
+        let invoice = invoices::head(tx, &owed.company_id, &owed.invoice_id)?;
+        let Some(invoice) = invoice.filter(|invoice| invoice.state == InvoiceState::Open) else {
+            return Err(StoreError::Busy("the invoice changed meanwhile".to_owned()).into());
+        };
+        let balance = Money::from_minor(owed.balance.minor().saturating_sub(covered.minor()), covered.currency());
+        let used = Use { invoice: &invoice, amount: *covered, balance, left: *credit_left, on: *on };
+        use_on(tx, &used).map(|(_, entries)| entries)
+    }
 }
 
 /// How a reminder is worded: all invoices for which it is the same go together.

@@ -32,7 +32,7 @@ impl Reminded {
 
 impl Plan for ReminderPlan {
     fn counts(&self) -> bool {
-        matches!(self, Self::Remind(_))
+        matches!(self, Self::Remind(_) | Self::Cover(_))
     }
 
     fn amount(&self) -> Option<Money> {
@@ -42,13 +42,13 @@ impl Plan for ReminderPlan {
     fn amounts(&self) -> Vec<Money> {
         match self {
             Self::Remind(reminded) => reminded.owed(),
-            Self::Clear(..) => Vec::new(),
+            Self::Cover(_) | Self::Clear(..) => Vec::new(),
         }
     }
 
     fn settles(&self) -> Vec<(CompanyId, String)> {
         match self {
-            Self::Remind(_) => Vec::new(),
+            Self::Remind(_) | Self::Cover(_) => Vec::new(),
             Self::Clear(company_id, subject) => vec![(company_id.clone(), subject.clone())],
         }
     }
@@ -56,6 +56,13 @@ impl Plan for ReminderPlan {
     fn item(&self) -> Value {
         let reminded = match self {
             Self::Remind(reminded) => reminded,
+            Self::Cover(due) => {
+                let Due { owed, covered, .. } = &**due;
+                return json!({
+                    "outcome": "covered", "company_id": owed.company_id, "seller_id": owed.seller_id, "number": owed.number,
+                    "invoice_id": owed.invoice_id, "credit": covered, "currency": covered.currency(),
+                });
+            }
             Self::Clear(company_id, subject) => {
                 return json!({ "outcome": "cleared", "company_id": company_id, "subject": subject });
             }
@@ -84,7 +91,15 @@ impl Plan for ReminderPlan {
     }
 
     fn text(&self) -> String {
-        let Self::Remind(reminded) = self else { return String::new() };
+        let reminded = match self {
+            Self::Remind(reminded) => reminded,
+            Self::Cover(due) => {
+                let Due { owed, covered, .. } = &**due;
+                let amount = format!("{covered} {}", covered.currency());
+                return format!("cover     {:<20} {:<20} {amount:>19}  by the company's credit", owed.company_id, owed.number);
+            }
+            Self::Clear(..) => return String::new(),
+        };
         let sums = |of: Vec<Money>| of.iter().map(|sum| format!("{sum} {}", sum.currency())).collect::<Vec<_>>().join(" + ");
         let ways = [("to", &reminded.to), ("copy to", &reminded.copies), ("SMS to", &reminded.sms)];
         let to = ways.iter().filter(|(_, of)| !of.is_empty()).map(|(way, of)| {
@@ -105,7 +120,7 @@ impl Plan for ReminderPlan {
         }
         for credit in reminded.credit() {
             let amount = format!("{:>14} {}", credit.negated().to_string(), credit.currency());
-            text.push_str(&format!("\n            {:<26}                           {amount}", "less credit"));
+            text.push_str(&format!("\n            {:<26}                           {amount}", "credit used"));
         }
         text
     }

@@ -19,12 +19,6 @@ pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
         let whole = [full(kind, 1)?, full(kind, 2)?];
         let at = |urgency: u8| whole.iter().map(move |facts| MessageFacts { urgency: Some(urgency), ..facts.clone() });
         samples.extend((1..=AFTER_FINAL).flat_map(at));
-        let mut with_credit = full(kind, 2)?;
-        for owed in &mut with_credit.owed {
-            with_credit.credit.push(Amount { amount: -Decimal::TEN, ..owed.clone() });
-            owed.amount -= Decimal::TEN;
-        }
-        samples.push(with_credit);
     }
     if kind == MessageKind::Digest {
         // Of everything that there is.
@@ -115,7 +109,6 @@ fn bare(kind: MessageKind) -> Result<MessageFacts, Invalid> {
         bank: None,
         company: party("Sample Inc."),
         attached: invoices.len(),
-        credit: Vec::new(),
         owed: if invoices.is_empty() { Vec::new() } else { vec![amount(11_900, eur)] },
         invoices,
         level: None,
