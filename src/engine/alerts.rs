@@ -9,7 +9,7 @@ use super::summary::Summary;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::ids::SYSTEM_COMPANY;
-use crate::model::message::{About, EventFacts, Message, MessageKind, Severity};
+use crate::model::message::{EventFacts, Message, MessageKind, Severity};
 use crate::model::{CompanyId, EffectState, JobKind, Routing};
 use crate::rules::routing::{Happened, is_wanted};
 use crate::store::alerts::{self, NewAlert};
@@ -245,5 +245,5 @@ pub(super) fn of_effect(job: &str, settled: &Settled, at: DateTime<Utc>) -> Even
 }
 
 fn tells_staff(payload: &str) -> bool {
-    Message::of_payload(payload).is_ok_and(|message| matches!(message.about, About::Event { .. } | About::Digest { .. }))
+    Message::of_payload(payload).is_ok_and(|message| message.about.is_for_staff())
 }

@@ -279,6 +279,13 @@ impl MessageKind {
     }
 }
 
+impl About {
+    /// Whether it tells one's own people of something.
+    pub const fn is_for_staff(&self) -> bool {
+        matches!(self, Self::Event { .. } | Self::Digest { .. })
+    }
+}
+
 impl Message {
     /// The content of an effect, and what its digest is made from.
     pub fn to_payload(&self) -> Result<String, Invalid> {
