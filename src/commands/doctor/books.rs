@@ -5,12 +5,13 @@ use crate::context::Context;
 use crate::engine::doubts::{self, Cause};
 use crate::error::Result;
 use crate::model::digest::sha256_hex;
+use crate::model::language::{LANGUAGES, parse_language};
 use crate::model::message::MessageKind;
 use crate::model::{Seller, TaxRate, tax_id};
 use crate::providers::s3::Bucket;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
-use crate::store::{Db, Tx, companies, contracts, documents, invoices, runs, schema, sellers};
+use crate::store::{Db, Tx, companies, contacts, contracts, documents, invoices, runs, schema, sellers};
 use chrono::{DateTime, Utc};
 
 /// Older SQLite can corrupt a database while it resets its WAL (reliability.md).
@@ -25,11 +26,12 @@ const NAMED: u32 = 3;
 /// All checks of the database's rows. One that cannot be made is a problem of its own.
 pub(super) fn check(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) {
     let name = db.engine_name();
-    let checks: [(&'static str, Result<()>); 9] = [
+    let checks: [(&'static str, Result<()>); 10] = [
         ("database", db.read(|tx| engine(tx, ctx, name, report))),
         ("clock", doubts(ctx, db, report)),
         ("sellers", db.read(|tx| tax_rates(tx, ctx, report))),
         ("tax ids", tax_ids(db, report)),
+        ("languages", languages(db, report)),
         ("contracts", db.read(|tx| empty_contracts(tx, ctx, report))),
         ("drafts", db.read(|tx| stale_drafts(tx, report))),
         ("delivery", db.read(|tx| never_sent(tx, ctx, report))),
@@ -135,6 +137,50 @@ fn tax_ids(db: &mut Db, report: &mut Report) -> Result<()> {
             let message = format!("{} of {known} have wrong check digits, such as {tax_id} of {company_id}", wrong.len());
             report.add("tax ids", State::Warning, message, "ask the customer, correct companies.csv and import it again");
         }
+    }
+    Ok(())
+}
+
+/// Who is to be written to in a language that finops does not speak, and gets English? Older versions took any.
+fn languages(db: &mut Db, report: &mut Report) -> Result<()> {
+    let mut wrong: Vec<(&'static str, String, String)> = Vec::new();
+    let mut look = |file, of: String, language: String| {
+        // `de_AT` is German all the same.
+        if parse_language(&language.replace('_', "-")).is_err() {
+            wrong.push((file, of, language));
+        }
+    };
+    for seller in db.read(sellers::all)? {
+        look("sellers", format!("seller {}", seller.seller_id), seller.language);
+    }
+    let mut after = String::new();
+    loop {
+        let page = db.read(|tx| companies::languages(tx, &after, PAGE))?;
+        let Some((last, _)) = page.last() else { break };
+        after.clone_from(last);
+        page.into_iter().for_each(|(company, language)| look("companies", format!("company {company}"), language));
+    }
+    let mut after = (String::new(), String::new());
+    loop {
+        let page = db.read(|tx| contacts::languages(tx, &after, PAGE))?;
+        let Some((last, _)) = page.last() else { break };
+        after.clone_from(last);
+        for ((company, contact), language) in page {
+            look("contacts", format!("contact {contact} of {company}"), language);
+        }
+    }
+    if wrong.is_empty() {
+        report.ok("languages", "everybody is written to in a language that finops speaks");
+    }
+    for of_file in wrong.chunk_by(|one, next| one.0 == next.0) {
+        let named: Vec<String> =
+            of_file.iter().take(NAMED as usize).map(|(_, of, language)| format!("{language:?} of {of}")).collect();
+        let more = of_file.len().saturating_sub(named.len());
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        let message = format!("finops does not speak {}{more}: they get English", named.join(", "));
+        let file = of_file[0].0;
+        let hint = format!("write one of {} in {file}.csv, and finops import {file} {file}.csv", LANGUAGES.join(", "));
+        report.add("languages", State::Warning, message, hint);
     }
     Ok(())
 }
