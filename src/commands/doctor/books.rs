@@ -141,47 +141,65 @@ fn tax_ids(db: &mut Db, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Who is to be written to in a language that finops does not speak, and gets English? Older versions took any.
-fn languages(db: &mut Db, report: &mut Report) -> Result<()> {
-    let mut wrong: Vec<(&'static str, String, String)> = Vec::new();
-    let mut look = |file, of: String, language: String| {
+/// Those of one file whose language finops does not speak: how many, and the first ones.
+struct Unspoken {
+    file: &'static str,
+    count: usize,
+    named: Vec<String>,
+}
+
+impl Unspoken {
+    fn of(file: &'static str) -> Self {
+        Self { file, count: 0, named: Vec::new() }
+    }
+
+    fn look(&mut self, language: &str, whose: impl Fn() -> String) {
         // `de_AT` is German all the same.
         if parse_language(&language.replace('_', "-")).is_err() {
-            wrong.push((file, of, language));
+            self.count += 1;
+            if self.named.len() < NAMED as usize {
+                self.named.push(format!("{language:?} of {}", whose()));
+            }
         }
-    };
+    }
+
+    fn tell(&self, report: &mut Report) {
+        let more = self.count - self.named.len();
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        let message = format!("finops does not speak {}{more}: they get English", self.named.join(", "));
+        let (file, languages) = (self.file, LANGUAGES.join(", "));
+        let hint = format!("write one of {languages} in {file}.csv, and finops import {file} {file}.csv");
+        report.add("languages", State::Warning, message, hint);
+    }
+}
+
+/// Who is to be written to in a language that finops does not speak? Older versions took any.
+fn languages(db: &mut Db, report: &mut Report) -> Result<()> {
+    let mut of = ["sellers", "companies", "contacts"].map(Unspoken::of);
+    let [of_sellers, of_companies, of_contacts] = &mut of;
     for seller in db.read(sellers::all)? {
-        look("sellers", format!("seller {}", seller.seller_id), seller.language);
+        of_sellers.look(&seller.language, || format!("seller {}", seller.seller_id));
     }
     let mut after = String::new();
     loop {
         let page = db.read(|tx| companies::languages(tx, &after, PAGE))?;
         let Some((last, _)) = page.last() else { break };
         after.clone_from(last);
-        page.into_iter().for_each(|(company, language)| look("companies", format!("company {company}"), language));
+        page.iter().for_each(|(company, language)| of_companies.look(language, || format!("company {company}")));
     }
     let mut after = (String::new(), String::new());
     loop {
         let page = db.read(|tx| contacts::languages(tx, &after, PAGE))?;
-        let Some((last, _)) = page.last() else { break };
-        after.clone_from(last);
-        for ((company, contact), language) in page {
-            look("contacts", format!("contact {contact} of {company}"), language);
+        let Some((company, contact, _)) = page.last() else { break };
+        after = (company.clone(), contact.clone());
+        for (company, contact, language) in &page {
+            of_contacts.look(language, || format!("contact {contact} of {company}"));
         }
     }
-    if wrong.is_empty() {
+    if of.iter().all(|of| of.count == 0) {
         report.ok("languages", "everybody is written to in a language that finops speaks");
     }
-    for of_file in wrong.chunk_by(|one, next| one.0 == next.0) {
-        let named: Vec<String> =
-            of_file.iter().take(NAMED as usize).map(|(_, of, language)| format!("{language:?} of {of}")).collect();
-        let more = of_file.len().saturating_sub(named.len());
-        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-        let message = format!("finops does not speak {}{more}: they get English", named.join(", "));
-        let file = of_file[0].0;
-        let hint = format!("write one of {} in {file}.csv, and finops import {file} {file}.csv", LANGUAGES.join(", "));
-        report.add("languages", State::Warning, message, hint);
-    }
+    of.iter().filter(|of| of.count > 0).for_each(|of| of.tell(report));
     Ok(())
 }
 
