@@ -122,20 +122,26 @@ pub struct Overrides {
     pub database: Option<String>,
 }
 
+impl Overrides {
+    /// The file: `--config`, else `FINOPS_CONFIG`, else `./finops.toml`; and whether somebody named it.
+    fn chosen(&self, environment: &Environment) -> (PathBuf, bool) {
+        let named = self.file.clone().or_else(|| environment.path("FINOPS_CONFIG"));
+        named.map_or_else(|| (PathBuf::from(FILE_NAME), false), |file| (file, true))
+    }
+}
+
 impl Config {
-    /// Finds the file (`--config`, else `FINOPS_CONFIG`, else `./finops.toml`), reads and checks
-    /// it. Without a file, `--database` alone will do, with the defaults for the rest.
+    /// Finds the file, reads and checks it. Without a file, `--database` alone will do, with the defaults for the rest.
     ///
     /// # Errors
     /// Exit 78 with all mistakes, or with what to do when there is no file.
     pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Self> {
         let flag = overrides.database.as_deref().map(database_flag).transpose()?;
-        let named = overrides.file.clone().or_else(|| environment.path("FINOPS_CONFIG"));
-        let file = named.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
+        let (file, is_named) = overrides.chosen(environment);
         match std::fs::read(&file) {
             Ok(bytes) => Self::read(&file, &text_of(&file, bytes)?, flag, environment),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => match flag {
-                Some(_) if named.is_none() => {
+                Some(_) if !is_named => {
                     Self::parse(Path::new(FILE_NAME), "", flag, environment).map(|config| Self { file: None, ..config })
                 }
                 _ => Err(Error::config(format!("there is no configuration file {}", presentable(&file.to_string_lossy())))
@@ -148,8 +154,7 @@ impl Config {
     /// What the file says of messages, whatever else is wrong with it: so that mistakes in templates are told along with
     /// those of the file.
     pub fn messages_anyway(overrides: &Overrides, environment: &Environment) -> Option<MessagesConfig> {
-        let named = overrides.file.clone().or_else(|| environment.path("FINOPS_CONFIG"));
-        let file = named.unwrap_or_else(|| PathBuf::from(FILE_NAME));
+        let (file, _) = overrides.chosen(environment);
         let text = text_of(&file, std::fs::read(&file).ok()?).ok()?;
         let folder = file.parent().unwrap_or_else(|| Path::new(""));
         let mut reader = Reader::new(&file.display().to_string(), &text, folder, environment);

@@ -3,6 +3,7 @@
 //! Typed errors (`StoreError`, `MoneyError`, …) stay inside the module where someone decides on
 //! them; at the edge they become this one. The exit codes are a contract, listed in the README.
 
+use crate::model::text_enum;
 use std::fmt;
 
 /// The result of everything that a command calls.
@@ -30,30 +31,39 @@ pub enum ExitCode {
     Terminated = 143,
 }
 
-/// Why a run ended. Each kind has one exit code and one word in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// Something broke: disk, corruption, an invariant.
-    Failed,
-    /// Data that a person brought is wrong; nothing was changed.
-    Input,
-    /// What was named does not exist.
-    NotFound,
-    /// The state of things does not allow it (an issued invoice cannot be deleted).
-    Refused,
-    /// Flags or arguments are wrong.
-    Usage,
-    /// A lock is held, the database is down, the clock is in doubt.
-    TryLater,
-    /// The configuration or the environment is wrong.
-    Config,
-    /// Stopped by SIGINT.
-    Interrupted,
-    /// Stopped by SIGTERM.
-    Terminated,
+text_enum! {
+    /// Why a run ended. Each kind has one exit code, and one word in `{"type":"error","kind":…}`.
+    pub enum ErrorKind ("kind of error") {
+        /// Something broke: disk, corruption, an invariant.
+        Failed = "failed",
+        /// Data that a person brought is wrong; nothing was changed.
+        Input = "input",
+        /// What was named does not exist.
+        NotFound = "not_found",
+        /// The state of things does not allow it (an issued invoice cannot be deleted).
+        Refused = "refused",
+        /// Flags or arguments are wrong.
+        Usage = "usage",
+        /// A lock is held, the database is down, the clock is in doubt.
+        TryLater = "try_later",
+        /// The configuration or the environment is wrong.
+        Config = "config",
+        /// Stopped by SIGINT.
+        Interrupted = "interrupted",
+        /// Stopped by SIGTERM.
+        Terminated = "terminated",
+    }
 }
 
 impl ErrorKind {
+    /// Whether the run failed by itself. One that waits for its turn, or was stopped by a person, did not.
+    pub const fn is_a_failure(self) -> bool {
+        match self {
+            Self::Failed | Self::Input | Self::NotFound | Self::Refused | Self::Config => true,
+            Self::Usage | Self::TryLater | Self::Interrupted | Self::Terminated => false,
+        }
+    }
+
     pub const fn exit_code(self) -> ExitCode {
         match self {
             Self::Failed | Self::Input | Self::NotFound | Self::Refused => ExitCode::Failed,
@@ -62,21 +72,6 @@ impl ErrorKind {
             Self::Config => ExitCode::Config,
             Self::Interrupted => ExitCode::Interrupted,
             Self::Terminated => ExitCode::Terminated,
-        }
-    }
-
-    /// The word in `{"type":"error","kind":…}`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::Input => "input",
-            Self::NotFound => "not_found",
-            Self::Refused => "refused",
-            Self::Usage => "usage",
-            Self::TryLater => "try_later",
-            Self::Config => "config",
-            Self::Interrupted => "interrupted",
-            Self::Terminated => "terminated",
         }
     }
 }

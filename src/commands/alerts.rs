@@ -67,7 +67,7 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
 fn dispatch(args: &DispatchArgs, ctx: &Context) -> Result<ExitCode> {
     let mut db = open_for(JobKind::AlertsDispatch, args.dry_run, ctx)?;
     let scope = args.limit.map(|n| format!("--limit {n}")).unwrap_or_default();
-    let run = RunOptions { dry_run: args.dry_run, scope, limit: args.limit, by_the_way: false };
+    let run = RunOptions { dry_run: args.dry_run, scope, limit: args.limit, ..RunOptions::default() };
     run_job(&mut Dispatch::new(ctx), ctx, &mut db, &run)
 }
 

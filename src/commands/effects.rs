@@ -378,6 +378,6 @@ fn settle_one(key: &str, verdict: VerdictArg, args: &SettleArgs, ctx: &Context, 
 
 fn settle(args: &SettleArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
     let scope = args.kind.map(|kind| format!("--kind {kind}")).unwrap_or_default();
-    let run = RunOptions { dry_run: args.dry_run, scope, limit: None, by_the_way: false };
+    let run = RunOptions { dry_run: args.dry_run, scope, ..RunOptions::default() };
     run_job(&mut Settle::new(ctx, args.kind), ctx, db, &run)
 }

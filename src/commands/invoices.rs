@@ -219,7 +219,7 @@ fn generate(args: &GenerateArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode>
     scope.extend(args.cadence.as_ref().map(|c| format!("--cadence {c}")));
     scope.extend(args.yes.then(|| "--yes".to_owned()));
     let mut job = Generate::new(ctx, db, &options)?;
-    let run = RunOptions { dry_run: args.dry_run, scope: scope.join(" "), limit: args.limit, by_the_way: false };
+    let run = RunOptions { dry_run: args.dry_run, scope: scope.join(" "), limit: args.limit, ..RunOptions::default() };
     let compare = |job: &mut Generate, db: &mut Db| {
         let compared = if args.dry_run { job.compared_with_ended(db)? } else { job.compared() };
         if args.dry_run {
@@ -251,7 +251,7 @@ fn issue(args: &IssueArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         dry_run: args.dry_run,
         scope: scope(&args.company_id, args.limit).join(" "),
         limit: args.limit,
-        by_the_way: false,
+        ..RunOptions::default()
     };
     run_job(&mut job, ctx, db, &run)
 }
@@ -271,7 +271,7 @@ fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         dry_run: args.dry_run,
         scope: scope(&args.company_id, args.limit).join(" "),
         limit: args.limit,
-        by_the_way: false,
+        ..RunOptions::default()
     };
     if args.invoice.is_empty() {
         return run_job(&mut Send::new(ctx, &args.company_id, None), ctx, db, &run);

@@ -137,7 +137,7 @@ fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         dry_run: args.dry_run,
         scope: scope(&args.company_id, args.limit).join(" "),
         limit: args.limit,
-        by_the_way: false,
+        ..RunOptions::default()
     };
     run_job(&mut job, ctx, db, &run)
 }

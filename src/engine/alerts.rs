@@ -7,9 +7,9 @@ use super::job::Failed;
 use super::outbox::SILENCE;
 use super::summary::Summary;
 use crate::context::Context;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::model::ids::SYSTEM_COMPANY;
-use crate::model::message::{About, EventFacts, Message, MessageKind, Severity};
+use crate::model::message::{EventFacts, Message, MessageKind, Severity};
 use crate::model::{CompanyId, EffectState, JobKind, Routing};
 use crate::rules::routing::{Happened, is_wanted};
 use crate::store::alerts::{self, NewAlert};
@@ -22,6 +22,9 @@ use std::collections::BTreeMap;
 
 /// The detail that says in one stable word why: languages have sentences for them.
 const REASON: &str = "reason";
+
+/// The reason of a run that ended without a word.
+pub const DIED: &str = "died";
 
 /// Notes what is wrong, and raises an event for it the first time. `reason` makes it another event when
 /// the same thing fails for another reason. Alerts of two companies may have one key, and whoever is told
@@ -52,15 +55,11 @@ fn raise(
     if raised.is_empty() { Ok(()) } else { Ok(events::raise(tx, &raised, at)?) }
 }
 
-/// Whether a run's end is to be noted: it failed by itself. What waits for its turn, or was stopped by
-/// a person, did not.
+/// Whether a run's end is to be noted: it failed by itself.
 pub(super) fn run_failed<'r>(ctx: &Context, summary: &Summary, ended: &'r Result<()>) -> Option<&'r Error> {
     let error = ended.as_ref().err()?;
-    let failed = match error.kind {
-        ErrorKind::Failed | ErrorKind::Input | ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Config => true,
-        ErrorKind::Usage | ErrorKind::TryLater | ErrorKind::Interrupted | ErrorKind::Terminated => false,
-    };
-    (failed && !ctx.config.routing.routes.is_empty() && summary.job.parse::<JobKind>().is_ok()).then_some(error)
+    (error.kind.is_a_failure() && !ctx.config.routing.routes.is_empty() && summary.job.parse::<JobKind>().is_ok())
+        .then_some(error)
 }
 
 /// Notes that a run failed.
@@ -84,7 +83,7 @@ pub fn broken_off(routing: &Routing, run: &Run, beat: Option<DateTime<Utc>>, now
     let message = format!("the run {} on {} ended without a word: its process is gone", run.run_id, run.host);
     let error = Error::failed(message).hint("run it again: it goes on where it stopped; finops runs show tells more");
     let mut alert = of_machine(format!("job:{}", run.job), &run.job, severity_of(routing, &run.job), &error, now);
-    alert.facts.details.insert(REASON.to_owned(), "died".to_owned());
+    alert.facts.details.insert(REASON.to_owned(), DIED.to_owned());
     let happened = Happened { kind: alert.kind, severity: alert.severity, over: None, company_id: &alert.company_id };
     is_wanted(routing, happened).then_some(alert)
 }
@@ -129,6 +128,7 @@ fn of_machine(key: String, job: &str, severity: Severity, error: &Error, at: Dat
         hint: error.hint.clone().unwrap_or_default(),
         at,
         company: String::new(),
+        about: String::new(),
         is_draft: false,
         details: BTreeMap::from([("host".to_owned(), host::name()), (REASON.to_owned(), error.kind.as_str().to_owned())]),
         failures: Vec::new(),
@@ -201,6 +201,7 @@ pub(super) fn of_item(job: &str, failed: &Failed, parked: bool, at: DateTime<Utc
         job: job.to_owned(),
         // The database refused a company's rows, whichever they are.
         subject: if subject == items::REFUSED { company_id.to_string() } else { subject.clone() },
+        about: String::new(),
         is_draft: false,
         message: message.clone(),
         hint: hint.clone(),
@@ -234,6 +235,7 @@ pub(super) fn of_effect(job: &str, settled: &Settled, at: DateTime<Utc>) -> Even
         severity: Severity::Warning,
         job: job.to_owned(),
         subject: message.map_or_else(|| key.clone(), |message| message.in_words()),
+        about: String::new(),
         is_draft: false,
         message: (*error).to_owned(),
         hint,
@@ -245,5 +247,5 @@ pub(super) fn of_effect(job: &str, settled: &Settled, at: DateTime<Utc>) -> Even
 }
 
 fn tells_staff(payload: &str) -> bool {
-    Message::of_payload(payload).is_ok_and(|message| matches!(message.about, About::Event { .. } | About::Digest { .. }))
+    Message::of_payload(payload).is_ok_and(|message| message.about.is_for_staff())
 }

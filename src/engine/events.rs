@@ -89,6 +89,7 @@ pub fn invoice(
                     hint: String::new(),
                     at,
                     company: String::new(),
+                    about: String::new(),
                     is_draft: false,
                     details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
                     failures: Vec::new(),

@@ -4,7 +4,7 @@ use super::alerts;
 use super::job::{Decided, Failed, Plan};
 use crate::context::Context;
 use crate::error::Result;
-use crate::model::CompanyId;
+use crate::model::{CompanyId, FailReason};
 use crate::store::Tx;
 use crate::store::runs::{self, RunItem};
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ const PARK_AFTER: u32 = 5;
 
 /// The subject and class of a company whose rows the database refused; any batch of it that is
 /// committed shows that this is over.
-pub(super) const REFUSED: &str = "refused";
+pub(super) const REFUSED: &str = FailReason::Refused.as_str();
 
 /// Keeps the list of what is not done. Returns of each failure whether it is news: seen for the
 /// first time, for another reason, or parked now. What is parked is looked at in every run (its
@@ -33,6 +33,7 @@ pub(super) fn note<P: Plan>(
     let mut news = Vec::with_capacity(decided.failed.len());
     let mut told = Vec::with_capacity(decided.failed.len());
     for failed in &decided.failed {
+        debug_assert!(failed.reason.parse::<FailReason>().is_ok(), "{} has no sentence in any language", failed.reason);
         let before = before(&standing, failed);
         news.push(is_news(before));
         if before.is_some_and(|item| item.parked) {

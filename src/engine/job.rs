@@ -93,7 +93,7 @@ pub struct Failed {
     pub subject: String,
     /// The start of the period, or empty.
     pub period: String,
-    /// A stable word: `no_tax_rate`.
+    /// A stable word of `FailReason`: `no_tax_rate`.
     pub reason: &'static str,
     pub message: String,
     pub hint: String,

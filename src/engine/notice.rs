@@ -93,6 +93,7 @@ fn plan_mail(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: DateTime<U
         severity,
         job: summary.job.to_owned(),
         subject: String::new(),
+        about: String::new(),
         is_draft: false,
         message: error.map(Error::whole).unwrap_or_default(),
         hint: error.and_then(|error| error.hint.clone()).unwrap_or_default(),

@@ -156,7 +156,7 @@ pub fn look(deliverer: &dyn Deliver, ctx: &Context, db: &mut Db, summary: &mut S
             let page = db.read(|tx| effects::due(tx, kind, state, until, &place, ctx.batch))?;
             let Some(last) = page.last() else { break };
             place = Place::after(last);
-            for effect in &page {
+            for effect in page.iter().filter(|effect| deliverer.takes(effect)) {
                 let item = json!({ "outcome": "due", "kind": kind, "company_id": effect.company_id, "key": effect.key,
                     "subject": effect.subject, "state": state, "attempts": effect.attempts, "dry_run": true });
                 ctx.ui.item(&item, || format!("deliver   {:<20} {}", effect.company_id, effect.key));

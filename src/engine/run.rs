@@ -67,17 +67,17 @@ impl<'c> Runner<'c> {
         doubts::tell_only(self.ctx, db)?;
         let mut is_ready = false;
         while let Some(limit) = self.room() {
-            let decided = db.read(|tx| {
-                let keys = job.due(tx, limit)?;
-                if keys.is_empty() {
-                    return Ok(None);
-                }
-                ready(job, &mut is_ready)?;
+            let keys = db.read(|tx| job.due(tx, limit))?;
+            if keys.is_empty() {
+                break;
+            }
+            // It reads templates and fonts: no transaction stays open for that.
+            ready(job, &mut is_ready)?;
+            let (decided, standing) = db.read(|tx| {
                 let decided = job.plan(tx, &keys)?;
                 let standing = runs::items_of(tx, job.name(), &companies_of::<J>(&keys))?;
-                Ok::<_, Error>(Some((decided, standing)))
+                Ok::<_, Error>((decided, standing))
             })?;
-            let Some((decided, standing)) = decided else { break };
             let news = decided.failed.iter().map(|failed| items::is_news(items::before(&standing, failed))).collect();
             let looked_at = Recorded { decided, moved: Vec::new(), news };
             self.tell(&looked_at, true);

@@ -7,11 +7,13 @@
 
 mod plan;
 mod record;
+mod staff;
 mod urgent;
 
 pub use plan::DispatchPlan;
 pub use urgent::tell_at_once;
 
+use self::staff::{Chosen, ForStaff};
 use super::JobKind;
 use super::messages::Couriers;
 use crate::context::Context;
@@ -28,7 +30,7 @@ use crate::store::{Tx, runs};
 /// The job, with its place in the sources.
 pub struct Dispatch<'c> {
     ctx: &'c Context,
-    couriers: Couriers<'c>,
+    couriers: Vec<ForStaff<'c>>,
     place: Place,
 }
 
@@ -52,7 +54,7 @@ pub enum Key {
 
 impl<'c> Dispatch<'c> {
     pub fn new(ctx: &'c Context) -> Self {
-        Self { ctx, couriers: Couriers::new(ctx), place: Place::Items(After::default()) }
+        Self { ctx, couriers: ForStaff::all(Couriers::new(ctx), Chosen::All), place: Place::Items(After::default()) }
     }
 
     /// The next page of the current source, and the place after it.
@@ -169,6 +171,6 @@ impl Job for Dispatch<'_> {
     }
 
     fn deliverers(&self) -> Vec<&dyn Deliver> {
-        self.couriers.deliverers()
+        self.couriers.iter().map(|courier| courier as &dyn Deliver).collect()
     }
 }

@@ -23,7 +23,7 @@ use crate::engine::outbox::Deliver;
 use crate::error::Result;
 use crate::jobs::send;
 use crate::model::message::MessageKind;
-use crate::model::{Company, CompanyId, FullInvoice, Invoice, InvoiceState, InvoiceTax, Money, Seller};
+use crate::model::{Company, CompanyId, FailReason, FullInvoice, Invoice, InvoiceState, InvoiceTax, Money, Seller};
 use crate::render::{Fonts, Unprintable, missing_characters, unprintable};
 use crate::rules::document::{Issue as Freeze, freeze};
 use crate::rules::numbering::NumberFormat;
@@ -103,7 +103,7 @@ impl Job for Issue<'_> {
             else {
                 decided.failed.push(failed(
                     &draft,
-                    "no_seller",
+                    FailReason::NoSeller,
                     format!("seller {} does not exist", draft.head.seller_id),
                     "import it",
                 ));
@@ -190,7 +190,7 @@ impl Issue<'_> {
         let format = NumberFormat::parse(&seller.number_format).map_err(|invalid| {
             Unfit::Fail(Box::new(failed(
                 &draft,
-                "bad_number_format",
+                FailReason::BadNumberFormat,
                 format!("seller {}: {invalid}", seller.seller_id),
                 "correct it and import the seller again",
             )))
@@ -209,7 +209,7 @@ impl Issue<'_> {
         // Before it gets a number: one that could not be printed would be a gap in the files.
         if let Some((character, field)) = missing_characters(&document, fonts).into_iter().next() {
             let (message, hint) = (unprintable(character, &field), Unprintable::of(character).hint());
-            return Err(Unfit::Fail(Box::new(failed(&draft, "unprintable", message, hint))));
+            return Err(Unfit::Fail(Box::new(failed(&draft, FailReason::Unprintable, message, hint))));
         }
         let credit_applied = Money::zero(draft.head.currency);
         Ok(IssuePlan { draft, document, series_id: seller.series_id.clone(), format, credit_applied })
@@ -238,20 +238,30 @@ fn without_tax_id(draft: &FullInvoice, tax: &InvoiceTax) -> Failed {
         tax.name,
         tax.category.rule()
     );
-    failed(draft, "no_buyer_tax_id", message, "import the company's tax_id, run finops invoices generate, and issue it then")
+    failed(
+        draft,
+        FailReason::NoBuyerTaxId,
+        message,
+        "import the company's tax_id, run finops invoices generate, and issue it then",
+    )
 }
 
 fn too_early(plan: &IssuePlan, last: NaiveDate) -> Failed {
     let message = format!("series {} has already issued on {last}, which is after {}", plan.series_id, plan.document.issued_on);
-    failed(&plan.draft, "date_before_series", message, "numbers and dates must ascend together: issue on or after that day")
+    failed(
+        &plan.draft,
+        FailReason::DateBeforeSeries,
+        message,
+        "numbers and dates must ascend together: issue on or after that day",
+    )
 }
 
-fn failed(draft: &FullInvoice, reason: &'static str, message: String, hint: &str) -> Failed {
+fn failed(draft: &FullInvoice, reason: FailReason, message: String, hint: &str) -> Failed {
     Failed {
         company_id: draft.head.company_id.clone(),
         subject: draft.head.invoice_id.to_string(),
         period: draft.head.period.start().to_string(),
-        reason,
+        reason: reason.as_str(),
         message,
         hint: hint.to_owned(),
     }

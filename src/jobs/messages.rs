@@ -132,6 +132,15 @@ impl<'c> Couriers<'c> {
     }
 }
 
+impl<'c> IntoIterator for Couriers<'c> {
+    type Item = Box<dyn Deliver + 'c>;
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.couriers.into_iter()
+    }
+}
+
 /// What carries messages by a channel; None when the configuration does not have it.
 pub fn courier<'c>(channel: Channel, ctx: &'c Context, workshop: &Rc<Workshop<'c>>) -> Option<Box<dyn Deliver + 'c>> {
     let workshop = Rc::clone(workshop);

@@ -2,8 +2,20 @@
 
 use super::Invalid;
 
-/// Their tags (BCP 47); English comes first.
-pub const LANGUAGES: [&str; 5] = ["en", "de", "fr", "es", "pl"];
+/// Hands their tags (BCP 47) to a macro; English comes first. Each has a file in `render/languages`.
+macro_rules! for_languages {
+    ($what:ident) => {
+        $what!["en", "de", "fr", "es", "pl"]
+    };
+}
+pub(crate) use for_languages;
+
+macro_rules! list {
+    ($($tag:literal),+) => { &[$($tag),+] };
+}
+
+/// Their tags; English comes first.
+pub const LANGUAGES: &[&str] = for_languages!(list);
 
 /// Reads the tag of a language that finops speaks: `de`, or `de-AT`, which is answered by German. Another one would be
 /// answered by English, which nobody meant who named it.
@@ -27,7 +39,7 @@ mod tests {
 
     #[test]
     fn languages_that_nobody_speaks_are_no_languages() {
-        for good in LANGUAGES.into_iter().chain(["de-AT", "EN-gb", "fr-CA", "es-419"]) {
+        for good in LANGUAGES.iter().copied().chain(["de-AT", "EN-gb", "fr-CA", "es-419"]) {
             assert_eq!(parse_language(good).unwrap(), good);
         }
         for bad in ["", "d", "german", "nl", "xx", "zh-Hant", "de_AT", "de-", "deu", "klingon"] {

@@ -160,10 +160,13 @@ pub struct EventFacts {
     /// `invoices.generate`, or empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub job: String,
-    /// An invoice's number, a contract's id, an effect's key.
+    /// As it was noted, for programs: an invoice's number or id, a contract's id, `item:` and an item's key, a message to an address.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub subject: String,
-    /// It is about a draft, which has no number: then `subject` is empty, and the customer's name tells which.
+    /// The same as people know it: a number, an address; found when it is told. Empty where the customer's name alone tells.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
+    /// It is about a draft, which has no number: then `about` is empty.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_draft: bool,
     /// What is wrong, in the words of whoever noted it: English.
@@ -274,6 +277,13 @@ impl MessageKind {
             }
             other => other,
         }
+    }
+}
+
+impl About {
+    /// Whether it tells one's own people of something.
+    pub const fn is_for_staff(&self) -> bool {
+        matches!(self, Self::Event { .. } | Self::Digest { .. })
     }
 }
 

@@ -44,7 +44,7 @@ pub use ids::{
     CompanyId, ContactId, ContractId, DiscountId, InvoiceId, ItemId, Meter, PlanId, RunId, SellerId, SourceKey, TaxCode, UsageKey,
 };
 pub use invoice::{Correction, FullInvoice, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineDetail, LineKind};
-pub use job::JobKind;
+pub use job::{FailReason, JobKind};
 pub use money::{Currency, Money};
 pub use opening::{OpeningCredit, OpeningInvoice};
 pub use payment::Payment;

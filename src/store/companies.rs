@@ -90,6 +90,13 @@ pub fn tax_ids(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<TaxIdOf>, Sto
     })
 }
 
+/// A page of the companies that name a language, after `after`, each with it.
+pub fn languages(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<(String, String)>, StoreError> {
+    const SQL: &str = "SELECT company_id, language FROM companies WHERE company_id > $1 AND language <> ''
+      ORDER BY company_id LIMIT $2";
+    tx.query(SQL, &[after.into(), limit.into()], |row| Ok((row.string(0)?, row.string(1)?)))
+}
+
 fn read_company(row: &Row) -> Result<Company, StoreError> {
     Ok(Company {
         company_id: CompanyId::stored(row.text(0)?),

@@ -24,6 +24,14 @@ static UPSERT: Bulk<8> = Bulk {
       phone = excluded.phone, roles = excluded.roles, language = excluded.language, time_zone = excluded.time_zone",
 };
 
+/// A page of the contacts that name a language, after `after` (company, contact), each with it.
+pub fn languages(tx: &mut Tx, after: &(String, String), limit: u32) -> Result<Vec<(String, String, String)>, StoreError> {
+    const SQL: &str = "SELECT company_id, contact_id, language FROM contacts
+      WHERE (company_id, contact_id) > ($1, $2) AND language <> '' ORDER BY company_id, contact_id LIMIT $3";
+    let params = [(&after.0).into(), (&after.1).into(), limit.into()];
+    tx.query(SQL, &params, |row| Ok((row.string(0)?, row.string(1)?, row.string(2)?)))
+}
+
 /// All contacts of these companies (ids ascending), by (company, contact).
 pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Contact>, StoreError> {
     tx.query_companies(SELECT, companies, &[], read_contact)

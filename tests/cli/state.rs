@@ -90,6 +90,23 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
 }
 
 #[test]
+fn the_doctor_names_who_is_to_be_written_to_in_a_language_that_is_none() {
+    let environment = billed();
+    environment.write("contacts.csv", "company_id,contact_id,name,email,roles\nweber,jan,Jan,jan@weber.example.org,billing\n");
+    let said = environment.finops(&["import", "contacts", "contacts.csv"]);
+    assert_eq!(said.code, 0, "{said}");
+    let file = rusqlite::Connection::open(environment.path("finops-demo/finops.db")).unwrap();
+    // As a version did that took any language.
+    file.execute_batch(
+        "UPDATE sellers SET language = 'sv'; UPDATE contacts SET language = 'nl' WHERE contact_id = 'jan';
+         UPDATE companies SET language = 'nl'; UPDATE companies SET language = 'de_AT' WHERE company_id = 'weber';",
+    )
+    .unwrap();
+    drop(file);
+    assert_snapshot!("doctor_languages", environment.finops(&["doctor"]));
+}
+
+#[test]
 fn the_doctor_exits_78_when_it_is_the_configuration() {
     let environment = TestEnvironment::new();
     let said = environment.finops(&["doctor"]);

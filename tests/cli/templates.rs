@@ -105,9 +105,41 @@ fn a_slip_is_told_to_staff_whatever_template_has_it() {
     assert_eq!(mailed(&server), ["<ops@nordlicht.example.org>"]);
     let told = must(&environment, &["notifications", "list", "--recipient", "board", "--json"], 0).json();
     assert!(told[0]["body"].as_str().unwrap().contains("layout.txt:1:4: seler.name"), "{told:?}");
-    must(&environment, &["alerts", "dispatch"], 0);
     std::fs::remove_file(environment.path("finops-demo/templates/layout.txt")).unwrap();
     must(&environment, &["invoices", "send", &weber], 0);
+}
+
+#[test]
+fn a_slip_in_a_template_for_customers_keeps_nothing_from_staff() {
+    let server = Server::start([(At::Rcpt, Act::Say("450 4.2.0 come back later"))]);
+    let routes = "[[routes]]\nevents = [\"item.*\"]\nto = [\"in_app:board\"]\n";
+    let mut environment = business(&server, routes);
+    on(&mut environment, "2026-11-16");
+    let weber = number(&environment, "weber");
+    must(&environment, &["invoices", "send", &weber], 3);
+    on(&mut environment, "2026-11-17");
+    environment.write(
+        "items.csv",
+        "company_id,source_key,seller_id,currency,dated,description,quantity,unit_price,tax_code\n\
+         weber,manual:1,nordlicht,EUR,2026-10-02,Something rare,1,9.00,rare\n",
+    );
+    must(&environment, &["import", "billable_items", "items.csv"], 0);
+    must(&environment, &["invoices", "generate", "--company-id", "weber"], 3);
+    template(&environment, "invoice.issued.de.txt", SLIP);
+    let waiting = must(&environment, &["effects", "list", "--json"], 0).json();
+    let shown = must(&environment, &["alerts", "dispatch", "--dry-run"], 0);
+    assert!(shown.all().contains("in_app:board") && !shown.all().contains("rechnung@weber"), "{shown}");
+    environment.set("FINOPS_TEST_SEED", "1");
+    must(&environment, &["alerts", "dispatch"], 0);
+    let told = || must(&environment, &["notifications", "list", "--recipient", "board", "--json"], 0).json();
+    assert_eq!(told().len(), 1, "{:?}", told());
+    let after = must(&environment, &["effects", "list", "--json"], 0).json();
+    assert!(waiting.iter().all(|effect| after.contains(effect)), "the customer's mail waits untried: {after:?}");
+    assert!(mailed(&server).is_empty());
+    std::fs::remove_file(environment.path("finops-demo/templates/invoice.issued.de.txt")).unwrap();
+    environment.set("FINOPS_TEST_SEED", "2");
+    must(&environment, &["alerts", "dispatch"], 0);
+    assert_eq!(mailed(&server), ["<rechnung@weber.example.org>"]);
 }
 
 #[test]

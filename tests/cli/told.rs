@@ -1,14 +1,18 @@
 //! What staff read: customers by their names, times by their own clock, words of their language; and that jobs have ended.
 
+use crate::http::{Seen, Server as Http, Step, answer};
 use crate::reminders::{month, on};
-use crate::smtp::Server;
+use crate::smtp::{Act, At, Server};
 use crate::support::{Said, TestEnvironment};
 use serde_json::Value;
+
+const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 fn business(server: &Server, sections: &str) -> TestEnvironment {
     let environment = month(server);
     let mail = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
-    environment.write("finops-demo/mail.toml", format!("{mail}{sections}"));
+    let path = environment.write("finops-demo/mail.toml", format!("{mail}{sections}"));
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     environment
 }
 
@@ -108,6 +112,49 @@ fn what_keeps_a_draft_from_being_issued_is_told_by_its_customer() {
         .unwrap_or_else(|| panic!("{told:?}"));
     let body = one_line(body);
     assert!(body.contains("Die Steuernummer des Kunden fehlt.") && body.contains("Wo: Entwurf · invoices.issue"), "{body}");
+}
+
+/// The facts of each webhook, by the kind of its event.
+fn posted(http: &Http) -> Vec<(String, Value)> {
+    let facts = |seen: Seen| {
+        let body: Value = serde_json::from_slice(&seen.body).unwrap();
+        (body["type"].as_str().unwrap().to_owned(), body["data"]["event"].clone())
+    };
+    http.seen().into_iter().map(facts).collect()
+}
+
+#[test]
+fn programs_get_what_it_is_about_as_it_was_noted() {
+    let server = Server::start([(At::Rcpt, Act::Say("550 5.1.1 no such user"))]);
+    let http = Http::start((0..4).map(|_| Step::Answer(answer("200 OK", &[], b""))));
+    let mut environment = business(
+        &server,
+        &format!(
+            "[webhooks.ops]\nurl = \"{}\"\nsecret = \"{WHSEC}\"\nallow_private_addresses = true\n\
+             [[routes]]\nevents = [\"item.*\", \"effect.failed\", \"invoice.draft\"]\nto = [\"webhook:ops\"]\n",
+            http.url("ops")
+        ),
+    );
+    on(&mut environment, "2026-11-16");
+    let listed = must(&environment, &["invoices", "list", "--company-id", "weber", "--json"], 0).json();
+    must(&environment, &["invoices", "send", listed[0]["number"].as_str().unwrap()], 3);
+    on(&mut environment, "2026-12-05");
+    environment.write("items.csv", ITEM);
+    must(&environment, &["import", "billable_items", "items.csv"], 0);
+    must(&environment, &["invoices", "generate", "--company-id", "weber"], 3);
+    environment.set("FINOPS_TEST_SEED", "1");
+    must(&environment, &["alerts", "dispatch"], 0);
+    let posted = posted(&http);
+    let of = |kind: &str| &posted.iter().find(|(told, _)| told == kind).unwrap_or_else(|| panic!("{kind}: {posted:?}")).1;
+    let draft = of("invoice.draft");
+    // What is printed hides ids.
+    assert!(draft["subject"].as_str().is_some_and(|id| id.len() == 36 && id.matches('-').count() == 4), "{draft}");
+    assert!(draft["is_draft"] == true && draft["about"].is_null(), "{draft}");
+    let item = of("item.failed");
+    assert_eq!((&item["subject"], &item["about"]), (&"item:manual:1".into(), &"manual:1".into()));
+    let failed = of("effect.failed");
+    let address = "rechnung@weber.example.org";
+    assert_eq!((&failed["subject"], &failed["about"]), (&format!("invoice.issued to {address}").into(), &address.into()));
 }
 
 const ENDED: &str = "[notify_on_completion]\nemail = \"ops@nordlicht.example.org\"\n";

@@ -1,10 +1,13 @@
 //! What people read: every kind of message in every language.
 
-use finops::model::FailureClass;
+use finops::engine::alerts::DIED;
+use finops::error::ErrorKind;
 use finops::model::message::{MessageFacts, MessageKind, Rendered};
+use finops::model::{FailReason, FailureClass};
 use finops::render::languages;
 use finops::render::messages::{TemplateError, Templates, built_in, samples};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 static BUILT_IN: LazyLock<Templates> = LazyLock::new(Templates::built_in);
@@ -106,7 +109,7 @@ fn text_and_html_name_the_same_invoices_and_amounts() {
             said.extend(sums.map(|(sum, currency)| language.money(sum, currency)));
         }
         let events: Vec<_> = if kind == MessageKind::Digest { facts.events.iter().collect() } else { Vec::new() };
-        said.extend(events.iter().flat_map(|e| [e.subject.clone(), e.message.clone(), language.instant(e.at, facts.time_zone)]));
+        said.extend(events.iter().flat_map(|e| [e.about.clone(), e.message.clone(), language.instant(e.at, facts.time_zone)]));
         for words in said.iter().map(|words| one_line(words)) {
             assert!(html.contains(&words), "{kind} in {tag}: the HTML lacks {words:?}\n{html}");
             assert!(text.contains(&words), "{kind} in {tag}: the text lacks {words:?}\n{text}");
@@ -317,7 +320,7 @@ fn no_text_of_the_languages_is_unused() {
         let put_together = templates.contains(&format!("~ \".{last}\"")) || templates.contains(&format!("\".{last}\""));
         let severity = key.starts_with("alert.") && ["info", "warning", "critical"].iter().any(|s| last.ends_with(s));
         let notice = key.starts_with("notice.invoice.") && templates.contains("\"notice.\" ~ event.kind");
-        // Which of them there are is tested where the words are.
+        // Which of them there are is tested below.
         let reason = key.starts_with("reason.") && templates.contains("reason(");
         assert!(whole || put_together || severity || notice || reason, "{key} is in no template");
     }
@@ -332,6 +335,35 @@ fn every_failure_of_a_message_has_a_sentence_in_each_language() {
             let is_none = matches!(class, FailureClass::SoftDecline | FailureClass::HardDecline | FailureClass::Obsolete);
             assert_eq!(language.text(&format!("reason.effect.{class}")).is_none(), is_none, "{tag}: {class}");
         }
+    }
+}
+
+/// The sentences of a kind of reason, in each language.
+#[track_caller]
+fn sentences_are(of: &str, expected: &[&str]) {
+    let expected: BTreeSet<String> = expected.iter().map(|word| format!("reason.{of}.{word}")).collect();
+    let start = format!("reason.{of}.");
+    for tag in languages::tags() {
+        let keys = languages::find(tag).unwrap().text_keys().filter(|key| key.starts_with(&start));
+        assert_eq!(keys.map(str::to_owned).collect::<BTreeSet<_>>(), expected, "{tag}");
+    }
+}
+
+#[test]
+fn every_reason_why_a_unit_fails_has_a_sentence_in_each_language() {
+    sentences_are("item", &FailReason::ALL.iter().map(|reason| reason.as_str()).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_reason_why_a_run_fails_has_a_sentence_in_each_language() {
+    let failures = ErrorKind::ALL.iter().filter(|kind| kind.is_a_failure()).map(|kind| kind.as_str());
+    sentences_are("job", &failures.chain([DIED]).collect::<Vec<_>>());
+}
+
+#[test]
+fn there_are_sentences_of_no_other_reasons() {
+    for key in languages::find("en").unwrap().text_keys().filter_map(|key| key.strip_prefix("reason.")) {
+        assert!(["item.", "effect.", "job."].iter().any(|of| key.starts_with(of)), "{key}");
     }
 }
 

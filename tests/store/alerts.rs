@@ -25,6 +25,7 @@ fn facts(message: &str) -> EventFacts {
         hint: long(),
         at: now(),
         company: String::new(),
+        about: String::new(),
         is_draft: false,
         failures: Vec::new(),
         details: BTreeMap::from([(AWKWARD.to_owned(), AWKWARD.to_owned())]),

@@ -191,6 +191,11 @@ fn invoices_come_back_whole_and_go_away_whole() {
             invoices::full(tx, head)
         });
         assert_eq!(one, draft("a", 1));
+        let ids = [3, 2, 1].map(|n| invoice_id(n).to_string());
+        let wanted = [("b", ids[0].as_str()), ("a", &ids[0]), ("a", &ids[1]), ("a", &ids[1])];
+        let mut heads = read(&mut db, |tx| invoices::heads(tx, &wanted));
+        heads.sort_by_key(|head| head.company_id.to_string());
+        assert_eq!(heads, [second.head.clone(), draft("b", 3).head], "each once, and of its own company");
         write(&mut db, |tx| invoices::delete(tx, &"a".parse().unwrap(), &invoice_id(1)));
         assert_eq!(read(&mut db, |tx| invoices::drafts_of(tx, &["a"])), [second]);
         assert_eq!(read(&mut db, |tx| invoices::drafts_of(tx, &["b"])), [draft("b", 3)]);

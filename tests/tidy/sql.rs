@@ -32,6 +32,8 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("store/numbers.rs", "given_between", "numbers are looked up whoever has them: one range of one index"),
     ("store/numbers.rs", "is_given", "a number is looked up whoever has it"),
     ("store/companies.rs", "tax_ids", "a report for doctor, page by page"),
+    ("store/companies.rs", "languages", "a report for doctor, page by page"),
+    ("store/contacts.rs", "languages", "a report for doctor, page by page"),
     ("store/contracts.rs", "list", "a list for a person"),
     ("store/contracts.rs", "by_id", "a contract is looked up whoever has it"),
     ("store/companies.rs", "page", "a list for a person"),

@@ -5,12 +5,13 @@ use crate::context::Context;
 use crate::engine::doubts::{self, Cause};
 use crate::error::Result;
 use crate::model::digest::sha256_hex;
+use crate::model::language::{LANGUAGES, parse_language};
 use crate::model::message::MessageKind;
 use crate::model::{Seller, TaxRate, tax_id};
 use crate::providers::s3::Bucket;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
-use crate::store::{Db, Tx, companies, contracts, documents, invoices, runs, schema, sellers};
+use crate::store::{Db, Tx, companies, contacts, contracts, documents, invoices, runs, schema, sellers};
 use chrono::{DateTime, Utc};
 
 /// Older SQLite can corrupt a database while it resets its WAL (reliability.md).
@@ -25,11 +26,12 @@ const NAMED: u32 = 3;
 /// All checks of the database's rows. One that cannot be made is a problem of its own.
 pub(super) fn check(ctx: &Context, db: &mut Db, full: bool, report: &mut Report) {
     let name = db.engine_name();
-    let checks: [(&'static str, Result<()>); 9] = [
+    let checks: [(&'static str, Result<()>); 10] = [
         ("database", db.read(|tx| engine(tx, ctx, name, report))),
         ("clock", doubts(ctx, db, report)),
         ("sellers", db.read(|tx| tax_rates(tx, ctx, report))),
         ("tax ids", tax_ids(db, report)),
+        ("languages", languages(db, report)),
         ("contracts", db.read(|tx| empty_contracts(tx, ctx, report))),
         ("drafts", db.read(|tx| stale_drafts(tx, report))),
         ("delivery", db.read(|tx| never_sent(tx, ctx, report))),
@@ -136,6 +138,68 @@ fn tax_ids(db: &mut Db, report: &mut Report) -> Result<()> {
             report.add("tax ids", State::Warning, message, "ask the customer, correct companies.csv and import it again");
         }
     }
+    Ok(())
+}
+
+/// Those of one file whose language finops does not speak: how many, and the first ones.
+struct Unspoken {
+    file: &'static str,
+    count: usize,
+    named: Vec<String>,
+}
+
+impl Unspoken {
+    fn of(file: &'static str) -> Self {
+        Self { file, count: 0, named: Vec::new() }
+    }
+
+    fn look(&mut self, language: &str, whose: impl Fn() -> String) {
+        // `de_AT` is German all the same.
+        if parse_language(&language.replace('_', "-")).is_err() {
+            self.count += 1;
+            if self.named.len() < NAMED as usize {
+                self.named.push(format!("{language:?} of {}", whose()));
+            }
+        }
+    }
+
+    fn tell(&self, report: &mut Report) {
+        let more = self.count - self.named.len();
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        let message = format!("finops does not speak {}{more}: they get English", self.named.join(", "));
+        let (file, languages) = (self.file, LANGUAGES.join(", "));
+        let hint = format!("write one of {languages} in {file}.csv, and finops import {file} {file}.csv");
+        report.add("languages", State::Warning, message, hint);
+    }
+}
+
+/// Who is to be written to in a language that finops does not speak? Older versions took any.
+fn languages(db: &mut Db, report: &mut Report) -> Result<()> {
+    let mut of = ["sellers", "companies", "contacts"].map(Unspoken::of);
+    let [of_sellers, of_companies, of_contacts] = &mut of;
+    for seller in db.read(sellers::all)? {
+        of_sellers.look(&seller.language, || format!("seller {}", seller.seller_id));
+    }
+    let mut after = String::new();
+    loop {
+        let page = db.read(|tx| companies::languages(tx, &after, PAGE))?;
+        let Some((last, _)) = page.last() else { break };
+        after.clone_from(last);
+        page.iter().for_each(|(company, language)| of_companies.look(language, || format!("company {company}")));
+    }
+    let mut after = (String::new(), String::new());
+    loop {
+        let page = db.read(|tx| contacts::languages(tx, &after, PAGE))?;
+        let Some((company, contact, _)) = page.last() else { break };
+        after = (company.clone(), contact.clone());
+        for (company, contact, language) in &page {
+            of_contacts.look(language, || format!("contact {contact} of {company}"));
+        }
+    }
+    if of.iter().all(|of| of.count == 0) {
+        report.ok("languages", "everybody is written to in a language that finops speaks");
+    }
+    of.iter().filter(|of| of.count > 0).for_each(|of| of.tell(report));
     Ok(())
 }
 

@@ -2,18 +2,18 @@
 //! its own run. It is no run of its own: it has no row, no sign of life and no witness, so that it also
 //! works while the clock or the database is in doubt, and takes nothing of that doubt away.
 
+use super::staff::{Chosen, ForStaff};
 use super::{Couriers, Key, plan, record};
 use crate::context::Context;
 use crate::engine::host;
-use crate::engine::outbox::{self, Deliver, Delivery, Outcome, Policy};
+use crate::engine::outbox::{self, Delivery};
 use crate::engine::signals::Signals;
 use crate::engine::summary::Summary;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::RunId;
 use crate::model::message::{About, Message, MessageKind, Severity};
-use crate::model::{EffectKind, Failure, Receipt, RunId};
-use crate::store::effects::Effect;
+use crate::store::Db;
 use crate::store::events::{self, After, Audience};
-use crate::store::{Db, Tx};
 
 /// Tells what is critical to whom it concerns, and that a job has ended to whom the configuration names.
 /// Whatever else waits is left to wait. Its failure is a warning: the next `alerts dispatch` tells it.
@@ -47,14 +47,13 @@ fn deliver(ctx: &Context, db: &mut Db) -> Result<()> {
     let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);
     // Nobody sees these figures: what fails is told as it happens.
     let mut summary = Summary::new(super::super::JobKind::AlertsDispatch.as_str(), ctx.as_of, false);
-    let couriers = Couriers::new(ctx);
+    let couriers = ForStaff::all(Couriers::new(ctx), Chosen::Only(is_urgent));
     // There is no run that others could look up: the process itself says that it lives.
     let owner = RunId::of_process(&host::process());
-    for courier in couriers.deliverers() {
-        let urgent = Urgent(courier);
-        if outbox::has_work(&urgent, ctx, db)? {
+    for courier in &couriers {
+        if outbox::has_work(courier, ctx, db)? {
             let mut delivery = Delivery { ctx, db, summary: &mut summary, run_id: owner.clone(), stop: &stop };
-            match outbox::deliver(&urgent, &mut delivery) {
+            match outbox::deliver(courier, &mut delivery) {
                 // One way that is refused must not keep the others from telling it.
                 Err(error) if error.kind == ErrorKind::Config => ctx.ui.warn(error.message),
                 ended => ended?,
@@ -64,48 +63,10 @@ fn deliver(ctx: &Context, db: &mut Db) -> Result<()> {
     Ok(())
 }
 
-/// A courier that takes nothing but what is urgent. It does not ask whether the templates are in order: that they are
-/// not may be what it has to tell, in the built-in words.
-struct Urgent<'c>(&'c dyn Deliver);
-
-fn is_urgent(effect: &Effect) -> bool {
-    Message::of_payload(&effect.payload).is_ok_and(|message| match message.about {
+fn is_urgent(message: &Message) -> bool {
+    match &message.about {
         About::Event { .. } => message.severity == Severity::Critical || message.kind == MessageKind::JobCompleted,
         About::Digest { digest_key, .. } => digest_key.contains(":flood:"),
         About::Invoices { .. } | About::Statement { .. } => false,
-    })
-}
-
-impl Deliver for Urgent<'_> {
-    fn kind(&self) -> EffectKind {
-        self.0.kind()
-    }
-
-    fn provider(&self) -> &str {
-        self.0.provider()
-    }
-
-    fn policy(&self) -> Policy {
-        self.0.policy()
-    }
-
-    fn takes(&self, effect: &Effect) -> bool {
-        is_urgent(effect)
-    }
-
-    fn prepare(&self, db: &mut Db, coming: &[Effect]) -> Result<()> {
-        self.0.prepare(db, coming)
-    }
-
-    fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
-        self.0.carry_out(db, effects)
-    }
-
-    fn look_up(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<outbox::Found, Failure>> {
-        self.0.look_up(db, effect)
-    }
-
-    fn record(&self, tx: &mut Tx, done: &[(&Effect, &Receipt)]) -> Result<()> {
-        self.0.record(tx, done)
     }
 }

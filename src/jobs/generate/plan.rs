@@ -3,7 +3,7 @@
 use super::facts::{Facts, Page, StaleDraft};
 use crate::context::Ids;
 use crate::engine::job::{Decided, Failed, Skipped};
-use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, SourceKey};
+use crate::model::{BillableItem, CompanyId, FailReason, FullInvoice, Invoice, InvoiceId, InvoiceKind, InvoiceState, SourceKey};
 use crate::rules::billing::{
     self as rules, CompanyPlan, Failure, Options, Part, PlannedInvoice, Reference, SkipReason, Subject, bills, build_invoice,
     calendar, plan_company,
@@ -250,7 +250,7 @@ fn tell_skipped(company_id: &CompanyId, skipped: rules::Skipped, decided: &mut D
             company_id,
             subject,
             period: String::new(),
-            reason,
+            reason: FailReason::TooManyMissed.as_str(),
             message: skipped.detail,
             hint: "look at it with --dry-run --yes; then bill all of it with --yes, or set bill_from in the contract".to_owned(),
         }),
@@ -280,12 +280,19 @@ fn told(company_id: &CompanyId, subject: &Subject, period: Option<String>, failu
 
 fn failed(company_id: &CompanyId, subject: String, period: String, failure: &Failure) -> Failed {
     let reason = match failure {
-        Failure::MissingSeller(_) => "no_seller",
-        Failure::Contract(_) => "bad_contract",
-        Failure::MissingRate { .. } => "no_tax_rate",
-        Failure::Amount { .. } => "bad_amount",
-        Failure::NoPlanPrice { .. } => "no_plan_price",
-        Failure::Mixed { .. } => "mixed_terms",
+        Failure::MissingSeller(_) => FailReason::NoSeller,
+        Failure::Contract(_) => FailReason::BadContract,
+        Failure::MissingRate { .. } => FailReason::NoTaxRate,
+        Failure::Amount { .. } => FailReason::BadAmount,
+        Failure::NoPlanPrice { .. } => FailReason::NoPlanPrice,
+        Failure::Mixed { .. } => FailReason::MixedTerms,
     };
-    Failed { company_id: company_id.clone(), subject, period, reason, message: failure.to_string(), hint: failure.hint() }
+    Failed {
+        company_id: company_id.clone(),
+        subject,
+        period,
+        reason: reason.as_str(),
+        message: failure.to_string(),
+        hint: failure.hint(),
+    }
 }

@@ -8,7 +8,7 @@ use super::failed;
 use super::plan::IssuePlan;
 use crate::engine::job::{Decided, Failed};
 use crate::error::Result;
-use crate::model::SellerId;
+use crate::model::{FailReason, SellerId};
 use crate::store::numbers::{self, Given, Taken};
 use crate::store::{StoreError, Tx};
 use chrono::NaiveDate;
@@ -112,5 +112,5 @@ fn number_given(plan: &IssuePlan, number: &str) -> Failed {
         "finops db reconcile --given {seller_id}={number} --accept passes over the numbers up to it (name the last that is \
          given already); or give the series a number_format of its own, and import the seller again"
     );
-    failed(&plan.draft, "number_given", message, &hint)
+    failed(&plan.draft, FailReason::NumberGiven, message, &hint)
 }

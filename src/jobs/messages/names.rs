@@ -2,47 +2,65 @@
 
 use crate::error::Result;
 use crate::model::message::{EventFacts, MessageKind};
-use crate::model::{CompanyId, InvoiceId, InvoiceState};
+use crate::model::{Invoice, InvoiceState};
 use crate::store::{Tx, companies, invoices};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detail by which an event says whom it is about.
 const COMPANY_ID: &str = "company_id";
 
-/// Names the customer and the subject of each event, and of what failed in it.
+/// Names the customer of each event, and of what failed in it, and says what it is about. What was noted stays beside it.
 pub(super) fn find(tx: &mut Tx, events: &mut [EventFacts]) -> Result<()> {
-    let all = || events.iter().flat_map(|event| [event].into_iter().chain(&event.failures));
-    let ids: BTreeSet<String> = all().filter_map(|event| event.details.get(COMPANY_ID).cloned()).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let customers =
-        companies::by_ids(tx, &ids)?.into_iter().map(|company| (company.company_id.to_string(), company.name)).collect();
+    let known = Known::of(tx, events)?;
     for event in events {
-        name(tx, &customers, event)?;
-        event.failures.iter_mut().try_for_each(|failure| name(tx, &customers, failure))?;
+        known.name(event);
+        event.failures.iter_mut().for_each(|failure| known.name(failure));
     }
     Ok(())
 }
 
-fn name(tx: &mut Tx, customers: &BTreeMap<String, String>, event: &mut EventFacts) -> Result<()> {
-    let company_id = event.details.get(COMPANY_ID).map(String::as_str).unwrap_or_default();
-    event.company = customers.get(company_id).cloned().unwrap_or_default();
-    event.is_draft = event.kind == MessageKind::InvoiceDraft;
-    if let Some(recipient) = event.details.get("recipient") {
-        event.subject.clone_from(recipient);
-    } else if event.subject == company_id && !event.company.is_empty() {
-        event.subject.clear();
-    } else if let Some(number) = number_in(&event.subject) {
-        event.subject = number.to_owned();
-    } else if is_uuid(&event.subject)
-        && let Some(invoice) = invoices::head(tx, &CompanyId::stored(company_id), &InvoiceId::stored(&event.subject))?
-    {
-        event.is_draft |= invoice.state == InvoiceState::Draft;
-        event.subject = invoice.label().to_owned();
+/// What events name, read at once: a digest may have thousands.
+struct Known {
+    /// Names, by id.
+    customers: BTreeMap<String, String>,
+    /// By company and id.
+    invoices: BTreeMap<(String, String), Invoice>,
+}
+
+impl Known {
+    fn of(tx: &mut Tx, events: &[EventFacts]) -> Result<Self> {
+        let all = || events.iter().flat_map(|event| [event].into_iter().chain(&event.failures));
+        let ids: BTreeSet<&str> = all().map(company_of).filter(|id| !id.is_empty()).collect();
+        let customers = companies::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())?;
+        let named: Vec<(&str, &str)> =
+            all().filter(|event| is_uuid(&event.subject)).map(|event| (company_of(event), event.subject.as_str())).collect();
+        let invoices = invoices::heads(tx, &named)?;
+        let by_id = |invoice: Invoice| ((invoice.company_id.to_string(), invoice.invoice_id.to_string()), invoice);
+        Ok(Self {
+            customers: customers.into_iter().map(|company| (company.company_id.to_string(), company.name)).collect(),
+            invoices: invoices.into_iter().map(by_id).collect(),
+        })
     }
-    if event.is_draft {
-        event.subject.clear();
+
+    fn name(&self, event: &mut EventFacts) {
+        let company_id = company_of(event).to_owned();
+        let invoice = self.invoices.get(&(company_id.clone(), event.subject.clone()));
+        let is_draft = |invoice: &Invoice| invoice.state == InvoiceState::Draft;
+        event.company = self.customers.get(&company_id).cloned().unwrap_or_default();
+        event.is_draft = event.kind == MessageKind::InvoiceDraft || invoice.is_some_and(is_draft);
+        let is_the_customer = event.subject == company_id && !event.company.is_empty();
+        event.about = match (event.details.get("recipient"), invoice) {
+            _ if event.is_draft => String::new(),
+            (Some(recipient), _) => recipient.clone(),
+            _ if is_the_customer => String::new(),
+            (None, Some(invoice)) => invoice.label().to_owned(),
+            (None, None) => number_in(&event.subject).unwrap_or(&event.subject).to_owned(),
+        };
     }
-    Ok(())
+}
+
+fn company_of(event: &EventFacts) -> &str {
+    event.details.get(COMPANY_ID).map(String::as_str).unwrap_or_default()
 }
 
 /// Of the key of what is told of an invoice, `invoice.issued:SELLER:NUMBER`, and of the source key of an item.

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{Error, Problem, Result};
 use crate::jobs::documents::load_fonts;
 use crate::model::digest::sha256_hex;
-use crate::model::message::{About, Attachment, Message, MessageFacts, MessageKind, Rendered};
+use crate::model::message::{Attachment, Message, MessageFacts, MessageKind, Rendered};
 use crate::model::{Failure, FailureClass};
 use crate::render::messages::{TemplateError, Templates};
 use crate::render::{Fonts, RenderError, invoice_pdf};
@@ -101,7 +101,7 @@ impl Press {
             Ok(rendered) => return Ok(rendered),
             Err(error) => error,
         };
-        if matches!(message.about, About::Event { .. } | About::Digest { .. })
+        if message.about.is_for_staff()
             && let Ok(rendered) = Templates::built_in().render(kind, language, facts)
         {
             (self.warn)(format!("{error}; {} was written with the built-in template", message.in_words()));

@@ -5,7 +5,7 @@ use crate::engine::job::{Decided, Failed, Skipped};
 use crate::error::Result;
 use crate::model::company::Delivery;
 use crate::model::message::ContactRole;
-use crate::model::{Company, CompanyId, Contact, InvoiceId, InvoiceState, Seller, SellerId};
+use crate::model::{Company, CompanyId, Contact, FailReason, InvoiceId, InvoiceState, Seller, SellerId};
 use crate::rules::recipients;
 use crate::store::events::Event;
 use crate::store::{Tx, companies, contacts, invoices, sellers};
@@ -68,7 +68,7 @@ impl Facts {
                 company_id: event.company_id.clone(),
                 subject: event.key.clone(),
                 period: String::new(),
-                reason: "no_address",
+                reason: FailReason::NoAddress.as_str(),
                 message: format!("invoice {} cannot be sent: its company has no mail address", invoice.label()),
                 hint: "import the company's email or a billing contact, or set its delivery to none".to_owned(),
             });

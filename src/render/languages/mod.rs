@@ -1,7 +1,7 @@
 //! The languages that finops speaks: words, formats and the texts of messages, one file each.
 //!
-//! A new language is a new file beside `en.toml`, which says what each key is for, and a line in
-//! `LANGUAGES`. `tests/render/languages.rs` proves that every file has the same keys, that each
+//! A new language is a new file beside `en.toml`, which says what each key is for, and its tag in
+//! `model::language`. `tests/render/languages.rs` proves that every file has the same keys, that each
 //! text uses the same variables, and that no plural form of its language is missing.
 
 mod detail;
@@ -18,6 +18,7 @@ pub(super) use texts::replace;
 pub use texts::{Text, fill, variables};
 
 use super::RenderError;
+use crate::model::language::{LANGUAGES as TAGS, for_languages};
 use formats::{Dates, Numbers};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -30,14 +31,14 @@ struct Source {
     read: OnceLock<Result<Language, RenderError>>,
 }
 
-macro_rules! languages {
-    ($($tag:literal),+ $(,)?) => {
+macro_rules! sources {
+    ($($tag:literal),+) => {
         [$(Source { tag: $tag, text: include_str!(concat!($tag, ".toml")), read: OnceLock::new() }),+]
     };
 }
 
 /// The first one is spoken to those whose language is not among them.
-static LANGUAGES: [Source; 5] = languages!["en", "de", "fr", "es", "pl"];
+static LANGUAGES: [Source; TAGS.len()] = for_languages!(sources);
 
 /// How one language says it.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ struct File {
 
 /// The tags of all languages; English comes first.
 pub fn tags() -> impl Iterator<Item = &'static str> {
-    LANGUAGES.iter().map(|source| source.tag)
+    TAGS.iter().copied()
 }
 
 /// The file of a language that is among `tags`.

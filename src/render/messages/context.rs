@@ -64,7 +64,7 @@ fn complete(facts: &MessageFacts) -> serde_json::Result<Json> {
     };
     fill(&mut value["recipient"], json!({ "name": "" }));
     let whole = |event: &mut Json, facts: &EventFacts| {
-        let empty = json!({ "job": "", "subject": "", "is_draft": false, "message": "", "hint": "", "company": "",
+        let empty = json!({ "job": "", "subject": "", "about": "", "is_draft": false, "message": "", "hint": "", "company": "",
             "details": {}, "failures": [] });
         fill(event, empty);
         event["at"] = filters::zoned(facts.at, zone).into();

@@ -15,7 +15,7 @@ pub(super) fn place(event: &EventFacts, language: &Language) -> String {
         };
     }
     let named: Vec<&str> =
-        [&event.subject, &event.company].map(|name| name.trim()).into_iter().filter(|name| !name.is_empty()).collect();
+        [&event.about, &event.company].map(|name| name.trim()).into_iter().filter(|name| !name.is_empty()).collect();
     if named.is_empty() { event.job.clone() } else { named.join(", ") }
 }
 
@@ -28,11 +28,10 @@ pub(super) fn reason(event: &EventFacts, language: &Language) -> String {
         MessageKind::ItemFailed | MessageKind::ItemParked => "item",
         MessageKind::EffectFailed => "effect",
         MessageKind::JobFailed | MessageKind::JobCompleted => "job",
-        MessageKind::InvoiceFailed => "decline",
         _ => return String::new(),
     };
     let text = detail("reason").and_then(|word| language.text(&format!("reason.{of}.{word}")));
-    match text.filter(|_| language.tag != "en" || of == "decline") {
+    match text.filter(|_| language.tag != "en") {
         Some(text) => language.wording(text, 1).to_owned(),
         None => String::new(),
     }

@@ -98,6 +98,7 @@ fn bare(kind: MessageKind) -> Result<MessageFacts, Invalid> {
     let mut event = event(kind);
     event.job.clear();
     event.subject.clear();
+    event.about.clear();
     event.hint.clear();
     event.company.clear();
     event.details.clear();
@@ -176,7 +177,7 @@ fn hostile(kind: MessageKind) -> Result<MessageFacts, Invalid> {
         party.address.city = evil();
     }
     if let Some(event) = &mut facts.event {
-        (event.job, event.subject, event.message, event.hint) = (evil(), evil(), evil(), evil());
+        (event.job, event.subject, event.about, event.message, event.hint) = (evil(), evil(), evil(), evil(), evil());
         event.details.insert(evil(), evil());
     }
     if let Some(invoice) = facts.invoices.first_mut() {
@@ -302,9 +303,6 @@ fn details(kind: MessageKind) -> Vec<(&'static str, &'static str)> {
         Kind::ItemFailed | Kind::ItemParked => {
             vec![("company_id", "sample"), ("period", "2024-09-01"), ("reason", "no_tax_rate")]
         }
-        Kind::InvoiceFailed => {
-            vec![("amount", "119.00"), ("company_id", "sample"), ("currency", "EUR"), ("reason", "insufficient_funds")]
-        }
         _ => vec![("amount", "119.00"), ("company_id", "sample"), ("currency", "EUR")],
     }
 }
@@ -358,6 +356,7 @@ fn event(kind: MessageKind) -> EventFacts {
         severity,
         job: job.to_owned(),
         subject: subject.to_owned(),
+        about: subject.to_owned(),
         message: message.to_owned(),
         hint: hint.to_owned(),
         at: instant(),

@@ -145,10 +145,16 @@ pub fn find(tx: &mut Tx, number_or_id: &str, company: Option<&CompanyId>) -> Res
     tx.query(BY_ID, &[number_or_id.into()], read_head)
 }
 
+const HEAD: &str = concat!("SELECT ", head_columns!(), " FROM invoices WHERE company_id = $1 AND invoice_id = $2");
+
 /// The head of one invoice.
 pub fn head(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Option<Invoice>, StoreError> {
-    const SQL: &str = concat!("SELECT ", head_columns!(), " FROM invoices WHERE company_id = $1 AND invoice_id = $2");
-    tx.query_opt(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], read_head)
+    tx.query_opt(HEAD, &[company_id.as_str().into(), invoice_id.as_str().into()], read_head)
+}
+
+/// The heads of these invoices, in any order. Ids that do not exist are left out.
+pub fn heads(tx: &mut Tx, ids: &[(&str, &str)]) -> Result<Vec<Invoice>, StoreError> {
+    tx.query_keys(HEAD, ids, read_head)
 }
 
 /// The credit notes of an invoice, whole, oldest first.
