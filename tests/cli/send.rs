@@ -284,7 +284,7 @@ fn whoever_pays_gets_a_receipt_if_customers_get_one() {
 }
 
 #[test]
-fn whom_it_goes_to_is_written_in_one_way_and_in_the_order_of_the_list() {
+fn whom_it_goes_to_is_written_in_one_way() {
     let server = Server::start([]);
     let mut environment = month(&server);
     on(&mut environment, "2026-11-16");
@@ -292,8 +292,35 @@ fn whom_it_goes_to_is_written_in_one_way_and_in_the_order_of_the_list() {
     let items = must(&environment, &args).json();
     let told: Vec<&Value> = items.iter().filter(|item| item["outcome"] == "planned").collect();
     let numbers: Vec<&str> = told.iter().map(|item| item["number"].as_str().unwrap()).collect();
-    assert_eq!(numbers, ["INV-2026-000006", "INV-2026-000022", "INV-2026-000023"], "by company, due date and number");
+    assert_eq!(numbers, ["INV-2026-000006", "INV-2026-000022", "INV-2026-000023"], "by company and number");
     assert_eq!(told[1]["to"], serde_json::json!(["Sabine Müller <rechnung@weber.example.org>"]), "{}", told[1]);
     let said = environment.finops(&["invoices", "send", "--limit", "0"]);
     assert!(said.code == 2 && said.stderr.contains("'0' for '--limit <N>': write a whole number from 1"), "{said}");
+}
+
+#[test]
+fn what_is_sent_is_shown_in_one_order_wherever_a_page_ends() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-12-01");
+    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    environment.write("finops-demo/mail.toml", format!("{config}[messages]\ncustomer = [\"invoice.issued\", \"invoice.paid\"]\n"));
+    let paid = ["payments", "record", "INV-2026-000022", "--amount", "6162.36", "--date", "2026-11-30", "--ref", "all"];
+    must(&environment, &paid);
+    on(&mut environment, "2026-12-02");
+    must(&environment, &["invoices", "generate", "--yes"]);
+    on(&mut environment, "2026-12-03");
+    must(&environment, &["invoices", "issue"]);
+    on(&mut environment, "2026-12-04");
+    let shown = |environment: &TestEnvironment| -> Vec<String> {
+        let items = must(environment, &["invoices", "send", "--dry-run", "--json"]).json();
+        let planned = items.iter().filter(|item| item["outcome"] == "planned");
+        planned.map(|item| format!("{} {} {}", item["company_id"], item["kind"], item["number"])).collect()
+    };
+    let whole = shown(&environment);
+    assert!(whole.is_sorted(), "by company, kind and number: {whole:?}");
+    let of_weber = whole.iter().filter(|line| line.starts_with("\"weber\"")).count();
+    assert!(of_weber > 1 && of_weber < whole.len(), "{whole:?}");
+    environment.set("FINOPS_TEST_BATCH", "2");
+    assert_eq!(shown(&environment), whole);
 }
