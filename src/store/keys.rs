@@ -1,4 +1,4 @@
-//! A statement that looks up one key, made into what each engine does with many.
+//! A statement that looks up one key, or one range of keys, made into what each engine does with many.
 
 /// The text of a statement around `company_id = $1 AND key = $2`.
 pub(super) struct ByKey<'s> {
@@ -31,9 +31,34 @@ impl<'s> ByKey<'s> {
     }
 }
 
+/// For Postgres: a statement `FROM table WHERE company_id = $1 AND key >= $2 AND key < $3` as a search of an index for
+/// each of many ranges.
+pub(super) fn by_ranges(sql: &str) -> Option<String> {
+    let (select, rest) = sql.split_once(" WHERE company_id = $1 AND ")?;
+    let (columns, table) = select.split_once(" FROM ")?;
+    let (key, rest) = rest.split_once(" >= $2 AND ")?;
+    let after = rest.strip_prefix(key)?.strip_prefix(" < $3")?;
+    Some(format!(
+        "{columns} FROM unnest($2::text[], $3::text[]) AS ranges (low, high) JOIN {table} \
+         ON company_id = $1 AND {key} >= low AND {key} < high{after}"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::ByKey;
+    use super::{ByKey, by_ranges};
+
+    #[test]
+    fn one_range_becomes_many() {
+        let many = by_ranges("SELECT a, k FROM t WHERE company_id = $1 AND k >= $2 AND k < $3 AND a <> ''").unwrap();
+        assert_eq!(
+            many,
+            "SELECT a, k FROM unnest($2::text[], $3::text[]) AS ranges (low, high) JOIN t \
+             ON company_id = $1 AND k >= low AND k < high AND a <> ''"
+        );
+        assert!(by_ranges("SELECT 1 FROM t WHERE company_id = $1 AND k = $2").is_none());
+        assert!(by_ranges("SELECT 1 FROM t WHERE company_id = $1 AND k >= $2 AND j < $3").is_none());
+    }
 
     #[test]
     fn one_key_becomes_many() {

@@ -304,7 +304,8 @@ fn what_is_sent_is_shown_in_one_order_wherever_a_page_ends() {
     let mut environment = month(&server);
     on(&mut environment, "2026-12-01");
     let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
-    environment.write("finops-demo/mail.toml", format!("{config}[messages]\ncustomer = [\"invoice.issued\", \"invoice.paid\"]\n"));
+    environment
+        .write("finops-demo/mail.toml", format!("{config}[messages]\ncustomer = [\"invoice.issued\", \"invoice.paid\"]\n"));
     let paid = ["payments", "record", "INV-2026-000022", "--amount", "6162.36", "--date", "2026-11-30", "--ref", "all"];
     must(&environment, &paid);
     on(&mut environment, "2026-12-02");

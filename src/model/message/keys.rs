@@ -17,6 +17,11 @@ pub fn time_of_key(key: &str) -> Option<(&str, u32)> {
     (key_of_time(base, times) == key).then_some((base, times))
 }
 
+/// For which time a message was sent that this may be the key of; None when it is another one.
+pub fn times_of(key: &str, base: &str) -> Option<u32> {
+    if key == base { Some(1) } else { time_of_key(key).filter(|(of, _)| *of == base).map(|(_, times)| times) }
+}
+
 /// The Message-ID's first part of a mail that is about this, and that nobody may have got.
 pub fn message_id_left(company_id: &CompanyId, message_key: &str) -> String {
     id_left(&format!("{company_id}\n{message_key}"))
