@@ -31,17 +31,13 @@ impl<'s> ByKey<'s> {
     }
 }
 
-/// For Postgres: a statement `FROM table WHERE company_id = $1 AND key >= $2 AND key < $3` as a search of an index for
-/// each of many ranges.
-pub(super) fn by_ranges(sql: &str) -> Option<String> {
-    let (select, rest) = sql.split_once(" WHERE company_id = $1 AND ")?;
-    let (columns, table) = select.split_once(" FROM ")?;
-    let (key, rest) = rest.split_once(" >= $2 AND ")?;
-    let after = rest.strip_prefix(key)?.strip_prefix(" < $3")?;
-    Some(format!(
-        "{columns} FROM unnest($2::text[], $3::text[]) AS ranges (low, high) JOIN {table} \
-         ON company_id = $1 AND {key} >= low AND {key} < high{after}"
-    ))
+/// For Postgres: a statement about the keys from `$2` to `$3`, for each of many such ranges. `OFFSET 0` keeps it whole:
+/// merged into a join, all that the company has could be read once rather than an index for each range.
+pub(super) fn by_ranges(sql: &str) -> String {
+    let of_one = sql.replace("$2", "low").replace("$3", "high");
+    format!(
+        "SELECT found.* FROM unnest($2::text[], $3::text[]) AS ranges (low, high) CROSS JOIN LATERAL ({of_one} OFFSET 0) AS found"
+    )
 }
 
 #[cfg(test)]
@@ -50,14 +46,11 @@ mod tests {
 
     #[test]
     fn one_range_becomes_many() {
-        let many = by_ranges("SELECT a, k FROM t WHERE company_id = $1 AND k >= $2 AND k < $3 AND a <> ''").unwrap();
         assert_eq!(
-            many,
-            "SELECT a, k FROM unnest($2::text[], $3::text[]) AS ranges (low, high) JOIN t \
-             ON company_id = $1 AND k >= low AND k < high AND a <> ''"
+            by_ranges("SELECT a, k FROM t WHERE company_id = $1 AND k >= $2 AND k < $3"),
+            "SELECT found.* FROM unnest($2::text[], $3::text[]) AS ranges (low, high) CROSS JOIN LATERAL \
+             (SELECT a, k FROM t WHERE company_id = $1 AND k >= low AND k < high OFFSET 0) AS found"
         );
-        assert!(by_ranges("SELECT 1 FROM t WHERE company_id = $1 AND k = $2").is_none());
-        assert!(by_ranges("SELECT 1 FROM t WHERE company_id = $1 AND k >= $2 AND j < $3").is_none());
     }
 
     #[test]

@@ -106,8 +106,7 @@ impl Tx<'_> {
     }
 
     /// Reads the rows of a company whose keys lie in these ranges (from, to; `to` not included), in any order; what lies
-    /// in two of them comes twice. The statement says `FROM table WHERE company_id = $1 AND … >= $2 AND
-    /// … < $3`, with which an index begins.
+    /// in two of them comes twice. The statement says `company_id = $1 AND … >= $2 AND … < $3`, with which an index begins.
     pub fn query_ranges<T>(
         &mut self,
         sql: &'static str,

@@ -29,7 +29,7 @@ impl Postgres {
         ranges: &[(String, String)],
         each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let statement = self.prepared(Address::of(sql), Form::Ranges, || by_ranges(sql).unwrap_or_else(|| sql.to_owned()))?;
+        let statement = self.prepared(Address::of(sql), Form::Ranges, || by_ranges(sql))?;
         let (from, to): (Vec<&str>, Vec<&str>) = ranges.iter().map(|(from, to)| (from.as_str(), to.as_str())).unzip();
         for row in &self.client.query(&statement, &[&company, &from, &to]).map_err(|e| store_error(&e))? {
             each(&Row(Inner::Postgres(row)))?;
