@@ -52,6 +52,33 @@ fn a_reminder_answers_the_invoice_in_each_language() {
     assert_ne!(header(&reminders[0], "Message-ID"), header(&reminders[1], "Message-ID"));
 }
 
+/// What is kept of a mail says which Message-ID it went by, whatever this version would give it.
+#[test]
+fn a_reminder_names_the_id_that_was_sent() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-02");
+    let elbe = number(&environment, "elbe");
+    must(&environment, &["invoices", "send", &elbe]);
+    let books = rusqlite::Connection::open(environment.path("finops-demo/finops.db")).unwrap();
+    let change = |to: &str, recipient: &str| {
+        let sql = format!("UPDATE effects SET payload = {to} WHERE idempotency_key LIKE 'email:%' AND recipient = ?1");
+        assert_eq!(books.execute(&sql, [recipient]).unwrap(), 1, "{recipient}");
+    };
+    change("json_set(payload, '$.message_id', 'made-otherwise')", "ap@elbe.example.org");
+    // As it was before payloads said so: then all languages had one.
+    change("json_remove(payload, '$.message_id')", "nowak@elbe.example.org");
+    let key = "SELECT json_extract(payload, '$.message_key') FROM effects WHERE idempotency_key LIKE 'email:%' LIMIT 1";
+    let key: String = books.query_row(key, [], |row| row.get(0)).unwrap();
+    drop(books);
+    on(&mut environment, "2026-12-02");
+    must(&environment, &["reminders", "send", "--kind", "overdue", "--company-id", "elbe"]);
+    let answered: Vec<String> = server.taken().split_off(2).iter().map(answered_first).collect();
+    let before = finops::model::message::message_id_left(&"elbe".parse().unwrap(), &key);
+    let ids = ["made-otherwise".to_owned(), before].map(|left| format!("<{left}@nordlicht.example.com>"));
+    assert_eq!(answered, ids);
+}
+
 /// The mail of the oldest invoice that a mail is about.
 fn answered_first(mail: &Taken) -> String {
     header(mail, "References").split(' ').next().unwrap_or_default().to_owned()

@@ -1,7 +1,7 @@
 //! Which mails a mail follows up: a mail program shows what is said of an invoice below the mail that brought it.
 
 use crate::error::Result;
-use crate::model::message::{Message, message_id_left, times_of};
+use crate::model::message::{Message, message_id_left, planned_id_left, times_of};
 use crate::model::{CompanyId, EffectState, FailureClass};
 use crate::store::Tx;
 use crate::store::effects::{self, Mailed};
@@ -28,8 +28,8 @@ pub fn followed(tx: &mut Tx, company_id: &CompanyId, message: &Message, keys: &[
         let is_theirs = |mailed: &Mailed| mailed.recipient == message.recipient.address;
         sent.sort_by_key(|(times, mailed)| (!is_theirs(mailed), *times, &mailed.recipient));
         let answered = sent.into_iter().find_map(|(_, mailed)| {
-            let sent = Message::of_payload(&mailed.payload).ok()?;
-            (is_theirs(mailed) || sent.language == message.language).then(|| sent.message_id_left(company_id))
+            let speaks = || Message::of_payload(&mailed.payload).is_ok_and(|sent| sent.language == message.language);
+            if is_theirs(mailed) || speaks() { planned_id_left(company_id, &mailed.payload).ok() } else { None }
         });
         let is_the_same = times_of(&message.message_key, key).is_some();
         // Where it came by other ways, what is said of it stays together all the same.
