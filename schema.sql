@@ -599,13 +599,14 @@ CREATE INDEX notifications_unread ON notifications (recipient, created_at, compa
 CREATE INDEX notifications_key ON notifications (notification_key);
 
 -- One reminder per invoice and level, ever. The level is in days relative to the due date: -7, 1, 14.
--- message_key '': the level was missed, and a higher one came instead.
+-- message_key: that of its messages, the last ones where earlier ones did not arrive. came_at '': none came yet.
 CREATE TABLE reminders (
   company_id  TEXT NOT NULL,
   invoice_id  TEXT NOT NULL,
   level       INTEGER NOT NULL,
   message_key TEXT NOT NULL,
   planned_at  TEXT NOT NULL,
+  came_at     TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (company_id, invoice_id, level),
   CONSTRAINT reminders_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT, WITHOUT ROWID;

@@ -30,8 +30,9 @@ pub struct Args {
 enum Verb {
     /// Send the reminders of one kind that are due.
     ///
-    /// Each invoice is reminded of once a level, ever; what was missed is caught up by the highest level
-    /// alone. One mail a company has all its invoices of that level.
+    /// Each invoice is reminded of once a level, ever, one step after the other: none comes sooner after
+    /// the last one that arrived than the levels are apart. One mail a company has all its invoices that
+    /// are worded alike.
     #[command(after_help = "Example:\n  finops reminders send --kind overdue --dry-run")]
     Send(SendArgs),
     /// Hold back reminders of an invoice, or of all of a company.

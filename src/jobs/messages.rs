@@ -5,10 +5,12 @@
 //! mail server says what is true in the morning.
 
 mod again;
+mod came;
 mod facts;
 mod in_app;
 mod mail;
 mod names;
+mod opening;
 mod settled;
 mod slack;
 mod sms;

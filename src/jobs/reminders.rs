@@ -2,7 +2,7 @@
 //!
 //! Due: companies with open invoices whose due date lies where this kind of reminder may be due (an
 //! index of open invoices; what is paid costs nothing). The unit is a company. Decide:
-//! `rules::dunning`, invoice by invoice; what falls on one level goes out together. Record: one row an
+//! `rules::dunning`, invoice by invoice; what is worded alike goes out together. Record: one row an
 //! invoice and level, ever, and the planned messages. Deliver: what was paid, voided or held meanwhile
 //! drops out when the mail is made (`messages`).
 
@@ -133,6 +133,7 @@ impl<'c> Reminders<'c> {
             as_of: self.ctx.as_of,
             policies: &self.ctx.config.reminders.policies,
             has_sms: self.can_send(EffectKind::Sms),
+            tells_why: self.dry_run || !self.named.is_empty(),
         };
         if let (concerned @ [_, ..], Some((_, until))) = (&plan::concerned(&facts, &how)[..], self.range) {
             facts.look_closer(tx, concerned, until)?;
@@ -168,7 +169,7 @@ impl Job for Reminders<'_> {
     }
 
     fn due(&mut self, tx: &mut Tx, limit: u32) -> Result<Vec<CompanyId>> {
-        // What could not be sent is not decided either: once there is a mail server, the highest level goes.
+        // What could not be sent is not decided either: it is due once there is a mail server.
         if !self.dry_run && !self.can_send(EffectKind::Mail) {
             return Ok(Vec::new());
         }
@@ -210,6 +211,7 @@ impl Job for Reminders<'_> {
             }
             plan_messages(tx, &reminded.company_id, &reminded.messages(self.ctx.config.reminders.quiet, now), now)?;
             entries.extend(reminded.entries());
+            entries.extend(reminded.take_over(tx, now)?);
         }
         Ok(entries)
     }

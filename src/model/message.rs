@@ -289,6 +289,11 @@ impl Message {
         serde_json::from_str(payload).map_err(|error| Invalid::new(format!("a planned message cannot be read: {error}")))
     }
 
+    /// Whether this recipient only gets a copy of a mail to others.
+    pub fn is_copy(&self) -> bool {
+        !self.to.is_empty() && self.to.iter().all(|to| to.address != self.recipient.address)
+    }
+
     /// What it is, for people: `invoice.issued to ap@example.com`.
     pub fn in_words(&self) -> String {
         format!("{} to {}", self.kind, self.recipient.address)

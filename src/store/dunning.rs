@@ -6,7 +6,7 @@ use super::events::issued_events;
 use super::value::Kind::{Int, Text};
 use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::dunning::{Hold, HoldKind};
-use crate::model::{CompanyId, Currency, InvoiceId, Money, SellerId};
+use crate::model::{CompanyId, Currency, EffectState, InvoiceId, Money, SellerId};
 use chrono::{DateTime, NaiveDate, Utc};
 
 /// Due dates, both inclusive.
@@ -76,47 +76,101 @@ pub fn owed(tx: &mut Tx, companies: &[&str], (from, to): DueRange) -> Result<Vec
     tx.query_companies(SQL, companies, &[from.into(), to.into(), issued_events().into()], read_owed)
 }
 
-/// The levels that are recorded of the same invoices.
-pub fn recorded(tx: &mut Tx, companies: &[&str], (from, to): DueRange) -> Result<Vec<(InvoiceId, i32)>, StoreError> {
-    const SQL: &str = "SELECT r.company_id, r.invoice_id, r.level FROM invoices i
+/// A reminder of an invoice that was planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    pub invoice_id: InvoiceId,
+    /// Days relative to the due date.
+    pub level: i32,
+    /// Of its messages.
+    pub message_key: String,
+    pub planned_at: DateTime<Utc>,
+    /// When the first mail or text message reached one of those whom it is for.
+    pub came_at: Option<DateTime<Utc>>,
+}
+
+fn read_planned(row: &Row) -> Result<Planned, StoreError> {
+    Ok(Planned {
+        invoice_id: InvoiceId::stored(row.text(1)?),
+        level: row.number(2)?,
+        message_key: row.string(3)?,
+        planned_at: row.instant(4)?,
+        came_at: Some(row.text(5)?).filter(|at| !at.is_empty()).map(|_| row.instant(5)).transpose()?,
+    })
+}
+
+/// What was planned of the same invoices, by level.
+pub fn planned(tx: &mut Tx, companies: &[&str], (from, to): DueRange) -> Result<Vec<Planned>, StoreError> {
+    const SQL: &str = "SELECT r.company_id, r.invoice_id, r.level, r.message_key, r.planned_at, r.came_at FROM invoices i
       JOIN reminders r ON r.company_id = i.company_id AND r.invoice_id = i.invoice_id
       WHERE i.company_id = $1 AND i.state = 'open' AND i.due_on >= $2 AND i.due_on <= $3
       ORDER BY r.company_id, r.invoice_id, r.level";
-    let read = |row: &Row| Ok((InvoiceId::stored(row.text(1)?), row.number(2)?));
-    tx.query_companies(SQL, companies, &[from.into(), to.into()], read)
+    tx.query_companies(SQL, companies, &[from.into(), to.into()], read_planned)
 }
 
-/// What is recorded of one invoice, by level: the level, and the key of its messages, empty where it was passed over.
-pub fn recorded_of(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Vec<(i32, String)>, StoreError> {
-    const SQL: &str = "SELECT level, message_key FROM reminders WHERE company_id = $1 AND invoice_id = $2 ORDER BY level";
-    tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], |row| Ok((row.number(0)?, row.string(1)?)))
+/// What was planned of one invoice, by level.
+pub fn planned_of(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId) -> Result<Vec<Planned>, StoreError> {
+    const SQL: &str = "SELECT company_id, invoice_id, level, message_key, planned_at, came_at FROM reminders
+      WHERE company_id = $1 AND invoice_id = $2 ORDER BY level";
+    tx.query(SQL, &[company_id.as_str().into(), invoice_id.as_str().into()], read_planned)
 }
 
-/// The levels of open invoices of these companies (ids ascending) whose reminder came, or may have come, by any way, and
-/// when it was planned: not
-/// those whose messages wait, failed, or dropped out before they were sent. One without a trace of its messages came.
-pub fn came(tx: &mut Tx, companies: &[&str]) -> Result<Vec<(InvoiceId, i32, DateTime<Utc>)>, StoreError> {
-    const SQL: &str = "SELECT r.company_id, r.invoice_id, r.level, r.planned_at FROM invoices i
+/// A message of a reminder of open invoices that did not come yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Of the reminder.
+    pub message_key: String,
+    pub state: EffectState,
+    /// As it was planned.
+    pub payload: String,
+}
+
+/// The mails and text messages of reminders that did not come yet, of open invoices of these companies (ids ascending).
+pub fn messages(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Message>, StoreError> {
+    const SQL: &str = "SELECT r.company_id, r.message_key, e.state, e.payload FROM invoices i
       JOIN reminders r ON r.company_id = i.company_id AND r.invoice_id = i.invoice_id
-      WHERE i.company_id = $1 AND i.state = 'open' AND r.message_key <> ''
-      AND (SELECT COALESCE(MAX(CASE WHEN e.state IN ('planned', 'failed') OR e.state = 'abandoned' AND e.class <> 'no_answer' THEN 0
-             ELSE 1 END), 1) FROM effects e
-           WHERE e.company_id = r.company_id
-           AND (e.idempotency_key >= 'email:' || r.message_key || ':' AND e.idempotency_key < 'email:' || r.message_key || ';'
-             OR e.idempotency_key >= 'sms:' || r.message_key || ':' AND e.idempotency_key < 'sms:' || r.message_key || ';')) = 1
-      ORDER BY r.company_id, r.invoice_id, r.level";
-    tx.query_companies(SQL, companies, &[], |row| Ok((InvoiceId::stored(row.text(1)?), row.number(2)?, row.instant(3)?)))
+      JOIN effects e ON e.company_id = r.company_id
+        AND (e.idempotency_key >= 'email:' || r.message_key || ':' AND e.idempotency_key < 'email:' || r.message_key || ';'
+          OR e.idempotency_key >= 'sms:' || r.message_key || ':' AND e.idempotency_key < 'sms:' || r.message_key || ';')
+      WHERE i.company_id = $1 AND i.state = 'open' AND r.came_at = '' AND r.level > 0
+      ORDER BY r.company_id, r.message_key, e.idempotency_key";
+    let read = |row: &Row| Ok(Message { message_key: row.string(1)?, state: row.parse(2)?, payload: row.string(3)? });
+    tx.query_companies(SQL, companies, &[], read)
 }
 
-/// A reminder that is planned, or a level that was passed over.
+/// A reminder of these invoices came, by a message of this key.
+pub fn came(tx: &mut Tx, company_id: &CompanyId, key: &str, invoices: &[InvoiceId], at: DateTime<Utc>) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE reminders SET came_at = $4
+      WHERE company_id = $1 AND invoice_id = $2 AND message_key = $3 AND came_at = ''";
+    for invoice_id in invoices {
+        tx.execute(SQL, &[company_id.as_str().into(), invoice_id.as_str().into(), key.into(), at.into()])?;
+    }
+    Ok(())
+}
+
+/// Whether a reminder of some invoice goes by the messages of this key.
+pub fn is_in_use(tx: &mut Tx, company_id: &CompanyId, key: &str, invoices: &[InvoiceId]) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT level FROM reminders WHERE company_id = $1 AND invoice_id = $2 AND message_key = $3";
+    for invoice_id in invoices {
+        let params = [company_id.as_str().into(), invoice_id.as_str().into(), key.into()];
+        if tx.query_opt(SQL, &params, |row| row.int(0))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A reminder to be planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reminder {
     pub company_id: CompanyId,
     pub invoice_id: InvoiceId,
     /// Days relative to the due date.
     pub level: i32,
-    /// Of its messages; empty: the level was missed, and a higher one came instead.
+    /// Of its messages.
     pub message_key: String,
+    /// The key of the messages that did not arrive, and in whose place these go; empty: it is the first time.
+    pub instead_of: String,
 }
 
 static RECORD: Bulk<5> = Bulk {
@@ -125,9 +179,20 @@ static RECORD: Bulk<5> = Bulk {
     on_conflict: "ON CONFLICT (company_id, invoice_id, level) DO NOTHING",
 };
 
-/// Records reminders. False when one of them is recorded already: then the caller rolls back.
+/// Records reminders. False when one of them was recorded meanwhile: then the caller rolls back.
 pub fn record(tx: &mut Tx, reminders: &[Reminder], at: DateTime<Utc>) -> Result<bool, StoreError> {
-    let rows = reminders.iter().map(|r| -> [Val; 5] {
+    const AGAIN: &str = "UPDATE reminders SET message_key = $4, planned_at = $5
+      WHERE company_id = $1 AND invoice_id = $2 AND level = $3 AND message_key = $6 AND came_at = ''";
+    let (first, again): (Vec<&Reminder>, Vec<&Reminder>) = reminders.iter().partition(|r| r.instead_of.is_empty());
+    for r in again {
+        let (company_id, invoice_id) = (r.company_id.as_str().into(), r.invoice_id.as_str().into());
+        let params =
+            [company_id, invoice_id, i64::from(r.level).into(), (&r.message_key).into(), at.into(), (&r.instead_of).into()];
+        if tx.execute(AGAIN, &params)? != 1 {
+            return Ok(false);
+        }
+    }
+    let rows = first.iter().map(|r| -> [Val; 5] {
         [
             r.company_id.as_str().into(),
             r.invoice_id.as_str().into(),
@@ -136,7 +201,7 @@ pub fn record(tx: &mut Tx, reminders: &[Reminder], at: DateTime<Utc>) -> Result<
             at.into(),
         ]
     });
-    Ok(tx.insert(&RECORD, rows)? == reminders.len() as u64)
+    Ok(tx.insert(&RECORD, rows)? == first.len() as u64)
 }
 
 /// A reminder as a list shows it.
@@ -151,7 +216,7 @@ pub struct Listed {
 pub fn of_company(tx: &mut Tx, company_id: &CompanyId, invoice_id: &str) -> Result<Vec<Listed>, StoreError> {
     const SQL: &str = "SELECT r.invoice_id, r.level, r.message_key, COALESCE(i.number, ''), r.planned_at FROM reminders r
       JOIN invoices i ON i.company_id = r.company_id AND i.invoice_id = r.invoice_id
-      WHERE r.company_id = $1 AND ($2 = '' OR r.invoice_id = $2) AND r.message_key <> ''
+      WHERE r.company_id = $1 AND ($2 = '' OR r.invoice_id = $2)
       ORDER BY r.planned_at, r.message_key, r.invoice_id";
     tx.query(SQL, &[company_id.as_str().into(), invoice_id.into()], |row| {
         Ok(Listed {
@@ -160,6 +225,7 @@ pub fn of_company(tx: &mut Tx, company_id: &CompanyId, invoice_id: &str) -> Resu
                 invoice_id: InvoiceId::stored(row.text(0)?),
                 level: row.number(1)?,
                 message_key: row.string(2)?,
+                instead_of: String::new(),
             },
             number: row.string(3)?,
             planned_at: row.instant(4)?,

@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     Step { version: 6, name: "moving", sql: include_str!("migrations/0006_moving.sql") },
     Step { version: 7, name: "changes", sql: include_str!("migrations/0007_changes.sql") },
     Step { version: 8, name: "history", sql: include_str!("migrations/0008_history.sql") },
+    Step { version: 9, name: "steps", sql: include_str!("migrations/0009_steps.sql") },
 ];
 
 /// The schema that this build works with.

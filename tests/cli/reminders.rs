@@ -95,15 +95,15 @@ fn what_is_held_back() {
     assert_eq!(summary(&send(&environment, "overdue", &["--json"]))["done"], 1, "the promise was not kept");
     on(&mut environment, "2026-11-25");
     assert_snapshot!("reminders_release", environment.finops(&["reminders", "release", "INV-2026-000022"]));
-    // What was missed meanwhile comes as one, at the level that it has reached; in the words of a first reminder.
+    // What was missed meanwhile comes in its turn: the first reminder first.
     let said = send(&environment, "escalation", &["--dry-run", "--json"]);
-    assert_eq!((&summary(&said)["done"], &summary(&said)["skipped"]["not_reminded"]), (&1.into(), &1.into()), "{said}");
+    assert_eq!((&summary(&said)["done"], &summary(&said)["skipped"]["earlier_kind"]), (&1.into(), &1.into()), "{said}");
     let said = send(&environment, "overdue", &["--json"]);
     let items = said.json();
     let told = items.iter().find(|item| item["outcome"] == "planned").unwrap();
     assert_eq!(
         (&told["company_id"], &told["urgency"], told["invoices"].as_array().map(Vec::len), &told["invoices"][0]["level"]),
-        (&"weber".into(), &1.into(), Some(1), &7.into())
+        (&"weber".into(), &1.into(), Some(1), &1.into())
     );
     let audit = environment.finops(&["audit", "list", "--company-id", "weber", "--json"]).stdout;
     assert!(
@@ -347,4 +347,57 @@ fn nobody_is_asked_for_what_his_credit_covers() {
     let preview = ["notify", "preview", "reminder.overdue", "--invoice", "INV-2026-000023"];
     assert_snapshot!("reminders_with_credit_mail", environment.finops(&preview));
     assert_snapshot!("reminders_with_credit_covered", environment.finops(&[&preview[..4], &["INV-2026-000022"]].concat()));
+}
+
+/// The account manager's copy came, and the customer's mail was refused: for the customer that step is still to come, in
+/// a message of its own, and the one that was refused never goes as well.
+#[test]
+fn a_copy_is_no_reminder_and_what_was_refused_comes_again() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    environment.write("companies.csv", "company_id,name,country,account_manager\nweber,Weber,DE,boss@nordlicht.example.com\n");
+    assert_eq!(environment.finops(&["import", "companies", "companies.csv"]).code, 0);
+    let escalate = |environment: &mut TestEnvironment, day: &str, kind: &str| {
+        on(environment, day);
+        let said = environment.finops(&["reminders", "send", "--kind", kind, "--company-id", "weber", "--json"]);
+        said.json().iter().find(|item| item["outcome"] == "planned").map_or(0, |item| item["urgency"].as_u64().unwrap())
+    };
+    assert_eq!(escalate(&mut environment, "2026-11-16", "overdue"), 1);
+    assert_eq!(escalate(&mut environment, "2026-11-22", "escalation"), 2);
+    server.forget();
+    server.then([(At::Rcpt, Act::Say("250 ok")), (At::Rcpt, Act::Say("550 5.1.1 no such user"))]);
+    assert_eq!(escalate(&mut environment, "2026-11-29", "escalation"), 3);
+    assert_eq!(mailed(&server), ["<boss@nordlicht.example.com>"]);
+    // Not on the next day, but when the next one would have come; and in the same words.
+    assert_eq!(escalate(&mut environment, "2026-11-30", "escalation"), 0);
+    assert_eq!(escalate(&mut environment, "2026-12-15", "escalation"), 3);
+    assert_eq!(mailed(&server)[1..], ["<boss@nordlicht.example.com>", "<rechnung@weber.example.org>"]);
+    environment.set("FINOPS_TEST_SEED", "77");
+    let said = environment.finops(&["effects", "list", "--json"]);
+    assert!(said.json().is_empty(), "what was refused was given up: {said}");
+    assert_eq!(escalate(&mut environment, "2026-12-16", "escalation"), 0);
+    assert_eq!(escalate(&mut environment, "2026-12-31", "escalation"), 4, "sixteen days later, as the policy has it");
+}
+
+/// A promise that was made while the reminder waited for the morning: it drops out, and comes when the promise is not kept.
+#[test]
+fn what_dropped_out_comes_when_the_promise_is_not_kept() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    environment.set("FINOPS_TEST_CLOCK", "2026-11-16T04:00:00Z");
+    let told = |said: &Said| {
+        said.json().iter().filter(|item| item["outcome"] == "planned").map(|i| i["urgency"].clone()).collect::<Vec<_>>()
+    };
+    let said = environment.finops(&["reminders", "send", "--kind", "overdue", "--company-id", "ferme", "--json"]);
+    assert_eq!((told(&said), mailed(&server).len()), (vec![1.into()], 0), "{said}");
+    environment.set("FINOPS_TEST_SEED", "5");
+    let hold = ["reminders", "hold", "INV-2026-000007", "--kind", "promise", "--until", "2026-11-27"];
+    assert_eq!(environment.finops(&hold).code, 0);
+    on(&mut environment, "2026-11-16");
+    assert_eq!(summary(&environment.finops(&["effects", "settle", "--json"]))["skipped"]["obsolete"], 1);
+    on(&mut environment, "2026-11-27");
+    assert_eq!(told(&environment.finops(&["reminders", "send", "--kind", "overdue", "--company-id", "ferme", "--json"])), [1]);
+    assert_eq!(mailed(&server), ["<compta@ferme.example.com>"]);
+    environment.set("FINOPS_TEST_SEED", "6");
+    assert_eq!(environment.finops(&["reminders", "send", "--kind", "overdue", "--company-id", "ferme"]).all(), "", "once");
 }

@@ -4,7 +4,7 @@
 use chrono::{Days, NaiveDate, TimeDelta};
 use finops::model::InvoiceId;
 use finops::model::dunning::{FINAL, Hold, HoldKind, ReminderKind};
-use finops::rules::dunning::{Came, Decision, Dunned, Level, Policy, Terms, decide};
+use finops::rules::dunning::{Decision, Dunned, Level, Outcome, Planned, Policy, Terms, decide};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -27,90 +27,83 @@ fn due_on() -> NaiveDate {
     NaiveDate::from_ymd_opt(2027, 3, 1).unwrap()
 }
 
-/// A reminder that came: on which day, relative to the due date.
+/// A reminder that was planned: on which day, relative to the due date.
 type Sent = (i64, Level);
 
-/// Lives through the days on which cron ran, and returns what was sent.
-fn live(policy: &Policy, terms_days: u64, days: &BTreeSet<i64>, holds: &[Hold], paid_from: Option<i64>) -> Vec<Sent> {
-    let (id, due_on) = (id(), due_on());
-    let (mut recorded, mut sent) = (Vec::new(), Vec::new());
-    for day in days.iter().filter(|day| paid_from.is_none_or(|paid| **day < paid)) {
-        let today = if *day < 0 { due_on - Days::new(day.unsigned_abs()) } else { due_on + Days::new(day.unsigned_abs()) };
-        if today < due_on - Days::new(terms_days) {
-            continue;
-        }
-        let invoice = Dunned { invoice_id: &id, came_on: due_on - Days::new(terms_days), due_on, recorded: &recorded };
-        if let Decision::Due { level, passed_over } = decide(policy, invoice, holds, today) {
-            assert!(passed_over.iter().all(|lower| *lower < level.days && !recorded.contains(lower)));
-            sent.push((*day, *level));
-            recorded.extend(passed_over);
-            recorded.push(level.days);
+fn on(day: i64) -> NaiveDate {
+    due_on().checked_add_signed(TimeDelta::days(day)).unwrap()
+}
+
+/// Lives through the days on which cron ran, and returns what came. What is sent comes unless `lost` says otherwise.
+fn live(policy: &Policy, terms_days: i64, days: &BTreeSet<i64>, holds: &[Hold], lost: &[Outcome]) -> Vec<Sent> {
+    let id = id();
+    let (mut planned, mut sent): (Vec<Planned>, Vec<Sent>) = (Vec::new(), Vec::new());
+    let mut lost = lost.iter();
+    for day in days.iter().filter(|day| **day >= -terms_days) {
+        let invoice = Dunned { invoice_id: &id, came_on: on(-terms_days), due_on: due_on(), planned: &planned };
+        if let Decision::Due(level) = decide(policy, invoice, holds, on(*day)) {
+            let outcome = match lost.next().copied() {
+                Some(Outcome::Refused(_)) => Outcome::Refused(on(*day)),
+                Some(Outcome::Dropped) => Outcome::Dropped,
+                _ => Outcome::Came(on(*day)),
+            };
+            if let Outcome::Came(_) = outcome {
+                sent.push((*day, *level));
+            }
+            planned.retain(|planned| planned.level != level.days);
+            planned.push(Planned { level: level.days, outcome });
         }
     }
     sent
 }
 
+fn any_lost() -> impl Strategy<Value = Vec<Outcome>> {
+    let outcome = prop_oneof![Just(Outcome::Came(due_on())), Just(Outcome::Refused(due_on())), Just(Outcome::Dropped)];
+    prop::collection::vec(outcome, 0..20)
+}
+
 proptest! {
+    /// Whatever days are missed, and whatever does not arrive: each level once, never before its day, each step after
+    /// the one below it and as far from it as the policy has it, and the final notice once.
     #[test]
-    fn whatever_days_are_missed(
+    fn reminders_go_up_step_by_step(
         terms in any_terms(),
-        payment_terms in 0_u64..60,
+        payment_terms in 0_i64..60,
         days in prop::collection::btree_set(-60_i64..400, 0..120),
-        paid_from in prop::option::of(-60_i64..400),
+        lost in any_lost(),
     ) {
         let policy = Policy::new(&terms).unwrap();
-        let sent = live(&policy, payment_terms, &days, &[], paid_from);
-        let levels: BTreeSet<i32> = sent.iter().map(|(_, level)| level.days).collect();
-        prop_assert_eq!(levels.len(), sent.len(), "each level once");
-        for pair in sent.windows(2) {
-            let ((_, one), (_, next)) = (pair[0], pair[1]);
-            prop_assert!(one.days < next.days && one.urgency <= next.urgency && one.kind <= next.kind);
+        let sent = live(&policy, payment_terms, &days, &[], &lost);
+        let steps: Vec<Level> = policy.levels().iter().filter(|level| level.kind != ReminderKind::Upcoming).copied().collect();
+        let came: Vec<&Sent> = sent.iter().filter(|(_, level)| level.kind != ReminderKind::Upcoming).collect();
+        prop_assert!(came.iter().map(|(_, level)| level).eq(steps.iter().take(came.len())), "{came:?}");
+        for pair in came.windows(2) {
+            let ((before, one), (day, next)) = (pair[0], pair[1]);
+            prop_assert!(day - before >= i64::from(next.days - one.days), "{one:?} {before}, {next:?} {day}");
+            prop_assert!(one.urgency <= next.urgency && one.kind <= next.kind);
         }
+        prop_assert!(came.iter().filter(|(_, level)| level.urgency == FINAL).count() <= 1);
+        let before: Vec<&Sent> = sent.iter().filter(|(_, level)| level.kind == ReminderKind::Upcoming).collect();
+        prop_assert!(before.windows(2).all(|pair| pair[0].1.days < pair[1].1.days));
+        prop_assert!(before.iter().all(|(day, _)| *day <= 0), "nothing is upcoming once it is past");
         for (day, level) in &sent {
-            prop_assert!(i64::from(level.days) <= *day, "never before its day");
-            prop_assert!(level.kind != ReminderKind::Upcoming || *day <= 0, "nothing is upcoming once it is past");
-            prop_assert!(policy.levels().iter().all(|higher| higher.days <= level.days || i64::from(higher.days) > *day), "the highest");
-            prop_assert!(paid_from.is_none_or(|paid| *day < paid), "nothing after payment");
-        }
-        // A level whose day came, after the invoice did, was either sent on the first run from then on, or overtaken.
-        for level in policy.levels().iter().filter(|level| i64::from(level.days) > -payment_terms.cast_signed()) {
-            let first = days.iter().find(|day| **day >= i64::from(level.days)).filter(|day| paid_from.is_none_or(|paid| **day < paid));
-            let too_late = |first: i64| level.kind == ReminderKind::Upcoming && first > 0;
-            if let Some(first) = first.filter(|first| !too_late(**first)) {
-                let told = sent.iter().find(|(day, _)| day == first);
-                prop_assert!(told.is_some_and(|(_, sent)| sent.days >= level.days), "{level:?} on {first}: {sent:?}");
-            }
+            prop_assert!(i64::from(level.days) <= *day && *day > -payment_terms, "never before its day, nor on that of the invoice");
+            prop_assert!(!level.repeats || *day <= i64::from(terms.repeat_until));
         }
     }
 
-    /// Whatever came before and whenever: worded one step above the last at most, never as a level that is not reached,
-    /// and the final notice once.
+    /// Where cron runs daily and all arrives, each step comes on its own day; where it began late, each comes all the same.
     #[test]
-    fn each_is_worded_one_step_above_the_last(
-        terms in any_terms(),
-        days in prop::collection::btree_set(-10_i64..400, 1..120),
-        lost in prop::collection::vec(any::<bool>(), 120),
-    ) {
+    fn each_step_comes(terms in any_terms(), began in -10_i64..300, payment_terms in 1_i64..60) {
         let policy = Policy::new(&terms).unwrap();
-        let (mut came, mut worded): (Vec<Came>, Vec<Level>) = (Vec::new(), Vec::new());
-        for ((day, level), lost) in live(&policy, 40, &days, &[], None).iter().zip(lost) {
-            let on = due_on().checked_add_signed(TimeDelta::days(*day)).unwrap();
-            let (step, from) = policy.step(level, &came);
-            prop_assert!(step.days <= level.days && (level.kind != ReminderKind::Upcoming || step == level));
-            if level.kind == ReminderKind::Upcoming || lost || from.is_some_and(|from| on < from) {
-                continue;
-            }
-            let index = |level: &Level| policy.levels().iter().filter(|l| l.kind != ReminderKind::Upcoming).position(|l| l == level).unwrap();
-            let next = worded.last().map_or(0, |last| index(last) + 1);
-            prop_assert!(index(step) <= next, "{:?} after {:?}", step, worded);
-            came.push(Came { level: level.days, on });
-            worded.push(*step);
-        }
-        prop_assert!(worded.windows(2).all(|pair| pair[0].days < pair[1].days && pair[0].urgency <= pair[1].urgency), "{:?}", worded);
-        prop_assert!(worded.iter().filter(|step| step.urgency == FINAL).count() <= 1, "{:?}", worded);
-        for (pair, days) in came.windows(2).zip(worded.windows(2)) {
-            let apart = (pair[1].on - pair[0].on).num_days();
-            prop_assert!(apart >= i64::from(days[1].days - days[0].days), "{apart} days apart: {:?}", days);
+        let sent = live(&policy, payment_terms, &(began..900).collect(), &[], &[]);
+        let days: Vec<i32> = sent.iter().filter(|(day, _)| *day > 0).map(|(_, level)| level.days).collect();
+        let steps: Vec<i32> =
+            policy.levels().iter().filter(|l| l.kind != ReminderKind::Upcoming && !l.repeats).map(|l| l.days).collect();
+        prop_assert!(days.starts_with(&steps), "{days:?} of {steps:?}");
+        let first = policy.levels().iter().find(|level| level.kind != ReminderKind::Upcoming);
+        if first.is_none_or(|first| began <= i64::from(first.days)) {
+            prop_assert!(sent.iter().all(|(day, level)| *day <= 0 || *day == i64::from(level.days)), "{sent:?}");
         }
     }
 
@@ -130,10 +123,10 @@ proptest! {
             reason: String::new(),
         };
         let other = Hold { invoice_id: Some("0199a000-0000-7000-8000-000000000002".parse().unwrap()), until: None, ..hold.clone() };
-        let sent = live(&policy, 40, &days, &[other.clone(), hold], None);
+        let sent = live(&policy, 40, &days, &[other.clone(), hold], &[]);
         let freed = until.map(u64::cast_signed);
         prop_assert!(sent.iter().all(|(day, _)| freed.is_some_and(|freed| *day >= freed)));
         prop_assert!(sent.iter().filter(|(day, _)| Some(*day) == days.iter().find(|d| Some(**d) >= freed).copied()).count() <= 1);
-        prop_assert_eq!(live(&policy, 40, &days, &[other], None), live(&policy, 40, &days, &[], None), "another invoice's hold");
+        prop_assert_eq!(live(&policy, 40, &days, &[other], &[]), live(&policy, 40, &days, &[], &[]), "another invoice's hold");
     }
 }

@@ -1,6 +1,7 @@
 //! What a message can say: read when it is sent, from the frozen documents and from what was paid until then.
 
 use super::names;
+use super::opening::opening;
 use super::settled;
 use super::thread::followed;
 use crate::error::{Error, Result};
@@ -9,9 +10,8 @@ use crate::jobs::reminders::covered;
 use crate::jobs::statement::{self, Days, Letter};
 use crate::model::document::{Document, Party};
 use crate::model::message::{About, Amount, InvoiceFacts, Message, MessageFacts, MessageKind};
-use crate::model::{CompanyId, Currency, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
+use crate::model::{CompanyId, Currency, Invoice, InvoiceId, InvoiceState, Money, Seller, SellerId};
 use crate::render::Logo;
-use crate::rules::document::{Issue, freeze};
 use crate::rules::dunning::still_due;
 use crate::rules::schedule::today;
 use crate::store::documents::DocumentFile;
@@ -37,6 +37,8 @@ pub struct Content {
     pub documents: Vec<Attached>,
     /// The statement of account to attach.
     pub statement: Option<Letter>,
+    /// The invoices that it is about.
+    pub told: Vec<InvoiceId>,
     /// The first parts of the Message-IDs of the mails that it follows up, by due date of their invoices.
     pub follows: Vec<String>,
 }
@@ -83,13 +85,19 @@ pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message
             facts.bank = Some(letter.bank.clone());
             facts.company = Some(letter.company.clone());
             facts.statement = Some(letter.statement.clone());
-            Ok(Gathered::Ready(Box::new(Content { facts, documents: Vec::new(), statement: Some(letter), follows: Vec::new() })))
+            Ok(Gathered::Ready(Box::new(Content {
+                facts,
+                documents: Vec::new(),
+                statement: Some(letter),
+                told: Vec::new(),
+                follows: Vec::new(),
+            })))
         }
     }
 }
 
 fn ready(facts: MessageFacts) -> Gathered {
-    Gathered::Ready(Box::new(Content { facts, documents: Vec::new(), statement: None, follows: Vec::new() }))
+    Gathered::Ready(Box::new(Content { facts, documents: Vec::new(), statement: None, told: Vec::new(), follows: Vec::new() }))
 }
 
 /// Facts with nothing in them but whom they are for.
@@ -166,6 +174,7 @@ impl Invoices<'_> {
         });
         let brought: Vec<String> = told.map(|number| issued_key(self.seller_id, number)).collect();
         let follows = followed(tx, self.company_id, self.message, &brought)?;
+        let told = found.iter().map(|found| found.document.invoice_id.clone()).collect();
         let mut attached = Vec::new();
         for Found { facts: invoice, document, is_ours } in found {
             facts.invoices.push(invoice);
@@ -176,7 +185,7 @@ impl Invoices<'_> {
             }
         }
         facts.attached = attached.len();
-        Ok(Gathered::Ready(Box::new(Content { facts, documents: attached, statement, follows })))
+        Ok(Gathered::Ready(Box::new(Content { facts, documents: attached, statement, told, follows })))
     }
 
     /// A reminder says what else is owed.
@@ -210,14 +219,13 @@ impl Invoices<'_> {
         let Some(head) = invoices::head(tx, self.company_id, invoice_id)? else { return Ok(None) };
         let balance = payments::open_balance(tx, &head)?;
         let matters = match self.level {
-            Some(level) => {
-                let recorded = dunning::recorded_of(tx, self.company_id, invoice_id)?;
+            Some(_) => {
                 let owes = head.state == InvoiceState::Open && balance.minor() > 0;
-                // Invoices of several levels may go together.
-                let own = recorded.iter().filter(|(_, key)| *key == self.message.message_key).map(|(level, _)| *level).max();
-                let level = own.unwrap_or(level);
-                let recorded: Vec<i32> = recorded.into_iter().map(|(level, _)| level).collect();
-                owes && head.due_on.is_none_or(|due_on| still_due(level, due_on, &recorded, today))
+                let planned = if owes { dunning::planned_of(tx, self.company_id, invoice_id)? } else { Vec::new() };
+                let levels: Vec<i32> = planned.iter().map(|planned| planned.level).collect();
+                // One that did not arrive in time may go by another message by now.
+                let own = planned.iter().find(|planned| planned.message_key == self.message.message_key);
+                own.is_some_and(|own| head.due_on.is_none_or(|due_on| still_due(own.level, due_on, &levels, today)))
             }
             None => head.state != InvoiceState::Void,
         };
@@ -258,26 +266,6 @@ struct Found {
     document: Document,
     /// Issued here: then the document is the frozen one, and its PDF goes along.
     is_ours: bool,
-}
-
-/// What is known of an invoice of another system, in the form of a document: it is named, never printed.
-fn opening(tx: &mut Tx, head: Invoice, seller: &Seller) -> Result<Option<Document>> {
-    let Some(company) = companies::by_ids(tx, &[head.company_id.as_str()])?.pop() else { return Ok(None) };
-    let FullInvoice { head, lines, taxes } = invoices::full(tx, head)?;
-    Ok(head.issued_on.map(|issued_on| {
-        let document = freeze(Issue {
-            invoice: &head,
-            lines: &lines,
-            taxes: &taxes,
-            seller,
-            company: &company,
-            number: head.label().to_owned(),
-            issued_on,
-            credit_applied: Money::zero(head.currency),
-            corrects: None,
-        });
-        Document { due_on: head.due_on.unwrap_or(document.due_on), ..document }
-    }))
 }
 
 /// What tells customers that it was issued.

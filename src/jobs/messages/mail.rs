@@ -4,17 +4,18 @@
 //! sender was killed, is sent once more after four hours, with the same Message-ID and marked, and
 //! after that only a person can tell.
 
+use super::came::Came;
 use super::{Content, Workshop, sent_by_name};
 use crate::config::MailConfig;
 use crate::context::Context;
 use crate::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
 use crate::error::{Error, Result};
 use crate::model::message::{Mail, Mailbox, Message};
-use crate::model::{CompanyId, EffectKind, EffectState, Failure, FailureClass, WorkClass};
+use crate::model::{CompanyId, EffectKind, EffectState, Failure, FailureClass, InvoiceId, Receipt, WorkClass};
 use crate::providers::mail::{Mailer, smtp::Smtp};
 use crate::rules::retry::Repeat;
-use crate::store::Db;
 use crate::store::effects::{self, Effect};
+use crate::store::{Db, Tx};
 use chrono::TimeDelta;
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -39,6 +40,7 @@ pub struct MailCourier<'c> {
     ready: RefCell<Ready>,
     /// What is told once a run: mails that go without a part.
     told: RefCell<BTreeSet<(CompanyId, String)>>,
+    came: Came,
 }
 
 /// Mails that were made beforehand, by company and key.
@@ -47,8 +49,16 @@ struct Ready {
     mails: HashMap<(CompanyId, String), Made>,
 }
 
-/// A mail, and why its statement of account is not in it; or why there is none.
-type Made = std::result::Result<(Mail, Option<Error>), Failure>;
+/// A mail, or why there is none.
+type Made = std::result::Result<Letter, Failure>;
+
+struct Letter {
+    mail: Mail,
+    /// The invoices that it is about.
+    told: Vec<InvoiceId>,
+    /// Why its statement of account is not in it.
+    left_out: Option<Error>,
+}
 
 impl<'c> MailCourier<'c> {
     /// None where no mail is configured.
@@ -56,7 +66,7 @@ impl<'c> MailCourier<'c> {
         let config = ctx.config.mail.as_ref()?;
         let smtp = Smtp::new(config.server.clone());
         let ready = RefCell::new(Ready { made_at: Instant::now(), mails: HashMap::new() });
-        Some(Self { ctx, config, workshop, smtp, ready, told: RefCell::default() })
+        Some(Self { ctx, config, workshop, smtp, ready, told: RefCell::default(), came: Came::default() })
     }
 
     fn make(&self, db: &mut Db, effects: &[Effect]) -> Result<()> {
@@ -87,7 +97,7 @@ impl<'c> MailCourier<'c> {
                     attachments,
                     resend: false,
                 };
-                Ok((mail, left_out))
+                Ok(Letter { mail, told: content.told, left_out })
             })
             .collect();
         let keys = effects.iter().map(|effect| (effect.company_id.clone(), effect.key.clone()));
@@ -140,7 +150,12 @@ impl Deliver for MailCourier<'_> {
     }
 
     fn prepare(&self, db: &mut Db, coming: &[Effect]) -> Result<()> {
+        self.came.forget();
         self.make(db, coming)
+    }
+
+    fn record(&self, tx: &mut Tx, done: &[(&Effect, &Receipt)]) -> Result<()> {
+        self.came.record(tx, done, self.ctx.clock.now())
     }
 
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
@@ -152,10 +167,11 @@ impl Deliver for MailCourier<'_> {
             }
             let resend = !lost_attempts(db, effect)?.is_empty();
             outcomes.push(match self.take(db, effect)? {
-                Ok((mail, left_out)) => {
+                Ok(Letter { mail, told, left_out }) => {
                     if let Some(why) = left_out {
                         self.tell_left_out(effect, &why);
                     }
+                    self.came.sent(effect, told);
                     self.smtp.send(&Mail { resend, ..mail })
                 }
                 Err(failure) => Err(failure),

@@ -2,16 +2,17 @@
 //! answer was lost is looked for in its list of what went to the number since: the same words are it, others may be.
 
 use super::Workshop;
+use super::came::Came;
 use crate::context::Context;
 use crate::crash;
 use crate::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
 use crate::error::Result;
-use crate::model::{EffectKind, Failure, FailureClass, WorkClass};
+use crate::model::{EffectKind, Failure, FailureClass, InvoiceId, Receipt, WorkClass};
 use crate::providers::sms::twilio::Twilio;
 use crate::providers::sms::{Texter, Trace};
 use crate::rules::retry::Repeat;
-use crate::store::Db;
 use crate::store::effects::Effect;
+use crate::store::{Db, Tx};
 use chrono::{DateTime, Utc};
 use std::rc::Rc;
 
@@ -19,22 +20,29 @@ pub struct SmsCourier<'c> {
     ctx: &'c Context,
     workshop: Rc<Workshop<'c>>,
     texter: Twilio,
+    came: Came,
 }
 
 impl<'c> SmsCourier<'c> {
     /// None where no carrier is configured.
     pub fn new(ctx: &'c Context, workshop: Rc<Workshop<'c>>) -> Option<Self> {
         let settings = ctx.config.sms.as_ref()?;
-        Some(Self { ctx, workshop, texter: Twilio::new(settings.clone()) })
+        Some(Self { ctx, workshop, texter: Twilio::new(settings.clone()), came: Came::default() })
     }
 
     /// What the message says as of an instant: that of its sending, when it is looked for.
-    fn text(&self, db: &mut Db, effect: &Effect, as_of: DateTime<Utc>) -> Result<std::result::Result<String, Failure>> {
+    fn text(
+        &self,
+        db: &mut Db,
+        effect: &Effect,
+        as_of: DateTime<Utc>,
+    ) -> Result<std::result::Result<(String, Vec<InvoiceId>), Failure>> {
         let (message, content) = match self.workshop.open(db, effect, as_of)? {
             Ok(opened) => opened,
             Err(failure) => return Ok(Err(failure)),
         };
-        Ok(self.workshop.press()?.render(&message, &content.facts).map(|rendered| rendered.short))
+        let rendered = self.workshop.press()?.render(&message, &content.facts);
+        Ok(rendered.map(|rendered| (rendered.short, content.told)))
     }
 }
 
@@ -56,11 +64,13 @@ impl Deliver for SmsCourier<'_> {
     }
 
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {
+        self.came.forget();
         let mut outcomes = Vec::with_capacity(effects.len());
         for effect in effects {
             let now = self.ctx.clock.now();
             outcomes.push(match self.text(db, effect, effect.sending_at.unwrap_or(now))? {
-                Ok(text) => {
+                Ok((text, told)) => {
+                    self.came.sent(effect, told);
                     let sent = self.texter.send(&effect.recipient, &text, now);
                     crash::point("sms.sent");
                     sent
@@ -71,11 +81,15 @@ impl Deliver for SmsCourier<'_> {
         Ok(outcomes)
     }
 
+    fn record(&self, tx: &mut Tx, done: &[(&Effect, &Receipt)]) -> Result<()> {
+        self.came.record(tx, done, self.ctx.clock.now())
+    }
+
     fn look_up(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<Found, Failure>> {
         let now = self.ctx.clock.now();
         let since = effect.sending_at.unwrap_or(now);
         let text = match self.text(db, effect, since)? {
-            Ok(text) => text,
+            Ok((text, _)) => text,
             // What it was for is gone: the next attempt finds that out, and drops it.
             Err(failure) if failure.class == FailureClass::Obsolete => return Ok(Ok(Found::NotDone)),
             // What it said cannot be told any more; that something was sent still can.

@@ -2,13 +2,14 @@
 
 use crate::error::Result;
 use crate::model::dunning::Hold;
-use crate::model::{Company, CompanyId, Contact, InvoiceId, Money, Seller, SellerId};
+use crate::model::message::Message;
+use crate::model::{Company, CompanyId, Contact, EffectState, InvoiceId, Money, Seller, SellerId};
 use crate::rules::dunning::cover;
 use crate::store::credit::{self, Balance};
-use crate::store::dunning::{self, DueRange, Owed};
+use crate::store::dunning::{self, DueRange, Owed, Planned};
 use crate::store::runs::{self, RunItem};
 use crate::store::{Tx, companies, contacts, sellers};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use std::collections::HashMap;
 
 pub struct Facts {
@@ -23,9 +24,8 @@ pub struct Debtor {
     pub contacts: Vec<Contact>,
     /// By due date.
     pub owed: Vec<Owed>,
-    pub recorded: HashMap<InvoiceId, Vec<i32>>,
-    /// Of those, the levels whose reminder really came, and when it was planned.
-    pub came: HashMap<InvoiceId, Vec<(i32, DateTime<Utc>)>>,
+    /// What was planned of each, and what came of it.
+    pub planned: HashMap<InvoiceId, Vec<(Planned, Fate)>>,
     /// What of each invoice its credit covers, where it covers any.
     pub covered: Covered,
     pub holds: Vec<Hold>,
@@ -40,22 +40,25 @@ impl Facts {
         let mut contacts = by_company(contacts::of_companies(tx, &ids)?, |contact| &contact.company_id);
         let mut holds = by_company(dunning::holds(tx, &ids)?, |hold| &hold.company_id);
         let mut standing = by_company(runs::items_of(tx, job, &ids)?, |item| &item.company_id);
-        let (mut owed, mut recorded) = (HashMap::new(), HashMap::<InvoiceId, Vec<i32>>::new());
+        let (mut owed, mut planned) = (HashMap::new(), HashMap::<InvoiceId, Vec<(Planned, Fate)>>::new());
         if let Some(range) = range {
             owed = by_company(dunning::owed(tx, &ids, range)?, |owed| &owed.company_id);
-            for (invoice_id, level) in dunning::recorded(tx, &ids, range)? {
-                recorded.entry(invoice_id).or_default().push(level);
+            let found = dunning::planned(tx, &ids, range)?;
+            let fates =
+                if found.iter().any(|one| one.came_at.is_none() && one.level > 0) { fates(tx, &ids)? } else { HashMap::new() };
+            for one in found {
+                let fate = fates.get(&one.message_key).copied().filter(|_| one.came_at.is_none()).unwrap_or(Fate::Came);
+                planned.entry(one.invoice_id.clone()).or_default().push((one, fate));
             }
         }
         let debtors = companies::by_ids(tx, &ids)?.into_iter().map(|company| {
             let id = company.company_id.clone();
             let owed: Vec<Owed> = owed.remove(&id).unwrap_or_default();
-            let of = |owed: &Owed| recorded.remove(&owed.invoice_id).map(|levels| (owed.invoice_id.clone(), levels));
+            let of = |owed: &Owed| planned.remove(&owed.invoice_id).map(|planned| (owed.invoice_id.clone(), planned));
             Debtor {
                 company,
                 contacts: contacts.remove(&id).unwrap_or_default(),
-                recorded: owed.iter().filter_map(of).collect(),
-                came: HashMap::new(),
+                planned: owed.iter().filter_map(of).collect(),
                 covered: Covered::new(),
                 owed,
                 holds: holds.remove(&id).unwrap_or_default(),
@@ -65,23 +68,46 @@ impl Facts {
         Ok(Self { sellers, debtors: debtors.collect() })
     }
 
-    /// Looks up what only those need who are to be reminded of something: what came of earlier reminders, and what credit
-    /// they have. `companies`: their ids, ascending; `until`: the last due date that matters.
+    /// Looks up what only those need who are to be reminded of something: the credit that they have. `companies`: their ids,
+    /// ascending; `until`: the last due date that matters.
     pub fn look_closer(&mut self, tx: &mut Tx, companies: &[CompanyId], until: NaiveDate) -> Result<()> {
         let ids: Vec<&str> = companies.iter().map(CompanyId::as_str).collect();
-        let mut came = HashMap::<InvoiceId, Vec<(i32, DateTime<Utc>)>>::new();
-        for (invoice_id, level, at) in dunning::came(tx, &ids)? {
-            came.entry(invoice_id).or_default().push((level, at));
-        }
         let mut covered = covered(tx, &ids, until)?;
         for debtor in &mut self.debtors {
             for Owed { invoice_id, .. } in &debtor.owed {
-                debtor.came.extend(came.remove(invoice_id).map(|levels| (invoice_id.clone(), levels)));
                 debtor.covered.extend(covered.remove(invoice_id).map(|amount| (invoice_id.clone(), amount)));
             }
         }
         Ok(())
     }
+}
+
+/// What became of the messages of a reminder, as far as those are concerned whom it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    Dropped,
+    Refused,
+    /// They are on their way, or nobody can tell yet.
+    Waiting,
+    /// Also where nothing tells of them.
+    Came,
+}
+
+/// What became of the reminders of these companies (ids ascending) that did not come, by the keys of their messages.
+fn fates(tx: &mut Tx, companies: &[&str]) -> Result<HashMap<String, Fate>> {
+    let mut fates = HashMap::new();
+    for dunning::Message { message_key, state, payload } in dunning::messages(tx, companies)? {
+        let fate = match state {
+            EffectState::Planned | EffectState::Sending | EffectState::Unknown | EffectState::NeedsHuman => Fate::Waiting,
+            EffectState::Failed => Fate::Refused,
+            // It went without the invoices that it did not come for.
+            EffectState::Succeeded | EffectState::Abandoned => Fate::Dropped,
+        };
+        let is_copy = Message::of_payload(&payload).is_ok_and(|message| message.is_copy());
+        let known = fates.entry(message_key).or_insert(Fate::Dropped);
+        *known = if is_copy { *known } else { fate.max(*known) };
+    }
+    Ok(fates)
 }
 
 /// What credit covers of invoices, by their ids.

@@ -1,15 +1,15 @@
 //! Who is reminded of what: invoice by invoice by the rules, put together by company, seller and urgency.
 
-use super::facts::{Debtor, Facts};
+use super::facts::{Debtor, Facts, Fate};
 use super::reminded::{Due, Reminded, Wording};
 use crate::engine::job::{Decided, Failed, Skipped};
 use crate::model::dunning::ReminderKind;
 use crate::model::message::{ContactRole, Mailbox};
 use crate::model::{Company, CompanyId, Money, Seller, SellerId};
-use crate::rules::dunning::{Came, Decision, Dunned, Found, Level, Policies, Policy, decide as decide_invoice};
+use crate::rules::dunning::{Decision, Dunned, Found, Level, Outcome, Planned, Policies, Policy, decide as decide_invoice};
 use crate::rules::recipients::{self, Recipient};
 use crate::rules::schedule::today;
-use crate::store::dunning::Owed;
+use crate::store::dunning::{self, Owed};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
@@ -20,6 +20,8 @@ pub struct How<'a> {
     pub policies: &'a Policies,
     /// SMS can be sent.
     pub has_sms: bool,
+    /// Somebody looks: then also what is not due yet says why.
+    pub tells_why: bool,
 }
 
 /// What is decided about a company.
@@ -35,7 +37,7 @@ pub fn concerned(facts: &Facts, how: &How) -> Vec<CompanyId> {
     let is_due = |debtor: &Debtor, owed: &Owed| {
         let Some(seller) = facts.sellers.get(&owed.seller_id) else { return false };
         let Ok((policy, _)) = policy(debtor, owed, how) else { return false };
-        reached(debtor, owed, seller, policy, how) != Decision::Nothing
+        next(debtor, owed, seller, policy, how) != Decision::Nothing
     };
     let due = facts.debtors.iter().filter(|debtor| debtor.owed.iter().any(|owed| is_due(debtor, owed)));
     due.map(|debtor| debtor.company.company_id.clone()).collect()
@@ -48,10 +50,10 @@ pub fn decide(facts: &Facts, how: &How) -> Decided<ReminderPlan> {
         let mut groups: BTreeMap<(&SellerId, Wording), (Flags, Vec<Due>)> = BTreeMap::new();
         for owed in debtor.owed.iter().filter(|owed| owed.balance.minor() > 0) {
             let Some(seller) = facts.sellers.get(&owed.seller_id) else { continue };
-            if let Some((step, due)) = invoice(debtor, owed, seller, how, &mut decided) {
-                let wording = Wording { kind: step.kind, urgency: step.urgency };
+            if let Some((level, due)) = invoice(debtor, owed, seller, how, &mut decided) {
+                let wording = Wording { kind: level.kind, urgency: level.urgency };
                 let (flags, invoices) = groups.entry((&owed.seller_id, wording)).or_default();
-                flags.add(&step);
+                flags.add(&level);
                 invoices.push(due);
             }
         }
@@ -97,14 +99,24 @@ fn policy<'a>(debtor: &'a Debtor, owed: &'a Owed, how: &'a How) -> Result<(&'a P
     }
 }
 
-fn reached<'a>(debtor: &'a Debtor, owed: &Owed, seller: &Seller, policy: &'a Policy, how: &How) -> Decision<'a> {
-    let recorded = debtor.recorded.get(&owed.invoice_id).map_or(&[][..], Vec::as_slice);
-    let came_on = owed.sent_at.map_or(owed.issued_on, |at| today(at, seller.time_zone).max(owed.issued_on));
-    let dunned = Dunned { invoice_id: &owed.invoice_id, came_on, due_on: owed.due_on, recorded };
-    decide_invoice(policy, dunned, &debtor.holds, today(how.as_of, seller.time_zone))
+fn next<'a>(debtor: &'a Debtor, owed: &Owed, seller: &Seller, policy: &'a Policy, how: &How) -> Decision<'a> {
+    let day = |at| today(at, seller.time_zone);
+    let outcome = |(planned, fate): &(dunning::Planned, Fate)| Planned {
+        level: planned.level,
+        outcome: match fate {
+            Fate::Came => Outcome::Came(day(planned.came_at.unwrap_or(planned.planned_at))),
+            Fate::Waiting => Outcome::Waiting,
+            Fate::Refused => Outcome::Refused(day(planned.planned_at)),
+            Fate::Dropped => Outcome::Dropped,
+        },
+    };
+    let planned: Vec<Planned> = debtor.planned.get(&owed.invoice_id).into_iter().flatten().map(outcome).collect();
+    let came_on = owed.sent_at.map_or(owed.issued_on, |at| day(at).max(owed.issued_on));
+    let dunned = Dunned { invoice_id: &owed.invoice_id, came_on, due_on: owed.due_on, planned: &planned };
+    decide_invoice(policy, dunned, &debtor.holds, day(how.as_of))
 }
 
-/// What a reminder of this kind says of an invoice, when one is due: the level whose words it has, and the invoice.
+/// What a reminder of this kind says of an invoice, when one is due: its level, and the invoice.
 fn invoice(
     debtor: &Debtor,
     owed: &Owed,
@@ -122,46 +134,43 @@ fn invoice(
             return None;
         }
     };
-    let decision = reached(debtor, owed, seller, policy, how);
-    let (Decision::Held { level, .. } | Decision::Due { level, .. }) = decision else { return None };
-    let came = debtor.came.get(&owed.invoice_id).map_or(&[][..], Vec::as_slice);
-    let came: Vec<Came> = came.iter().map(|(level, at)| Came { level: *level, on: today(*at, seller.time_zone) }).collect();
-    let (step, from) = policy.step(level, &came);
-    if from.is_some_and(|from| today(how.as_of, seller.time_zone) < from) {
-        return None;
-    }
+    let decision = next(debtor, owed, seller, policy, how);
+    let (Decision::Held { level, .. } | Decision::TooSoon { level, .. } | Decision::Due(level)) = decision else { return None };
     let mut skip = |reason, message| decided.skipped.push(skipped(owed, reason, message));
-    if step.kind != how.kind {
-        // Whoever runs this kind alone sees why nothing comes.
-        if level.kind == how.kind && !silent && matches!(decision, Decision::Due { .. }) {
-            skip(
-                "not_reminded",
-                format!("no reminder of it came yet, and the first one is `reminders send --kind {}`", step.kind),
-            );
+    if level.kind != how.kind {
+        // Whoever runs the later kind alone sees why nothing comes.
+        if level.kind < how.kind && !silent && matches!(decision, Decision::Due(_)) && how.tells_why {
+            let kind = level.kind;
+            skip("earlier_kind", format!("its next reminder is of the kind {kind}: finops reminders send --kind {kind}"));
         }
         return None;
     }
     match decision {
-        Decision::Held { hold, .. } => {
+        Decision::Held { hold, .. } if !silent => {
             let until = hold.until.map_or_else(|| "until it is released".to_owned(), |until| format!("until {until}"));
-            if !silent {
-                skip("held", format!("held back by a {} {until}", hold.kind));
-            }
+            skip("held", format!("held back by a {} {until}", hold.kind));
             None
         }
-        _ if silent => {
+        Decision::TooSoon { from, .. } if !silent && how.tells_why => {
+            skip("too_soon", format!("the last reminder has its time until {from}"));
+            None
+        }
+        Decision::Due(_) if silent => {
             skip("no_policy", "reminders are not wanted (reminder_policy none)".to_owned());
             None
         }
-        Decision::Due { passed_over, .. } => {
+        Decision::Due(level) => {
             let covered = debtor.covered.get(&owed.invoice_id).copied().unwrap_or_else(|| Money::zero(owed.balance.currency()));
             if covered == owed.balance {
                 skip("credit", format!("the company's credit covers it: finops credit apply {}", owed.number));
                 return None;
             }
-            Some((*step, Due { owed: owed.clone(), level: level.days, passed_over, covered }))
+            let planned = debtor.planned.get(&owed.invoice_id).into_iter().flatten();
+            let before = planned.map(|(planned, _)| planned).find(|planned| planned.level == level.days);
+            let instead_of = before.map(|planned| planned.message_key.clone()).unwrap_or_default();
+            Some((*level, Due { owed: owed.clone(), level: level.days, instead_of, covered }))
         }
-        Decision::Nothing => None,
+        Decision::Nothing | Decision::Held { .. } | Decision::TooSoon { .. } => None,
     }
 }
 

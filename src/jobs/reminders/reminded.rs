@@ -1,25 +1,28 @@
 //! One reminder: what it is about, what is recorded of it, and its messages.
 
-use crate::jobs::messages::{Outgoing, by_mail};
+use crate::error::Result;
+use crate::jobs::messages::{Outgoing, by_mail, give_up};
 use crate::model::dunning::ReminderKind;
-use crate::model::message::{About, Channel, Mailbox, Message};
+use crate::model::message::{About, Channel, Mailbox, Message, key_of_time, time_of_key};
 use crate::model::routing::Quiet;
-use crate::model::{CompanyId, Money, SellerId};
+use crate::model::{CompanyId, EffectState, Money, SellerId};
 use crate::rules::recipients::Recipient;
 use crate::rules::routing::after_hours;
 use crate::store::audit::Entry;
-use crate::store::dunning::{Owed, Reminder};
+use crate::store::dunning::{self, Owed, Reminder};
+use crate::store::{Tx, effects};
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// An invoice that a reminder is about.
 #[derive(Debug, Clone)]
 pub struct Due {
     pub owed: Owed,
-    /// The level that it has reached, in days.
+    /// The level of the reminder, in days.
     pub level: i32,
-    /// Lower levels that were missed, and never come.
-    pub passed_over: Vec<i32>,
+    /// The key of the messages of this level that did not arrive; empty: it is the first time.
+    pub instead_of: String,
     /// What its company's credit covers of it; less than its balance.
     pub covered: Money,
 }
@@ -46,25 +49,45 @@ pub struct Reminded {
 }
 
 impl Reminded {
-    /// The same for all its messages. Of an invoice and level there is one reminder ever, so the first of its
-    /// invoices names it.
+    /// The same for all its messages. Of an invoice and level there is one reminder, so the first of its invoices names
+    /// it; one that did not arrive is planned anew under a key that none of them had before.
     fn message_key(&self) -> String {
         let (number, level) = self.invoices.first().map_or(("", 0), |due| (due.owed.number.as_str(), due.level));
-        format!("reminder:{}:{number}:{level:+}", self.seller_id)
+        let key = format!("reminder:{}:{number}:{level:+}", self.seller_id);
+        let times = |due: &Due| time_of_key(&due.instead_of).map_or(u32::from(!due.instead_of.is_empty()), |(_, times)| times);
+        match self.invoices.iter().map(times).max() {
+            None | Some(0) => key,
+            Some(times) => key_of_time(&key, times + 1),
+        }
     }
 
     pub fn rows(&self) -> Vec<Reminder> {
-        let row = |owed: &Owed, level, message_key: String| Reminder {
+        let row = |Due { owed, level, instead_of, .. }: &Due| Reminder {
             company_id: owed.company_id.clone(),
             invoice_id: owed.invoice_id.clone(),
-            level,
-            message_key,
+            level: *level,
+            message_key: self.message_key(),
+            instead_of: instead_of.clone(),
         };
-        let of = |Due { owed, level, passed_over, .. }: &Due| {
-            let passed_over: Vec<Reminder> = passed_over.iter().map(|level| row(owed, *level, String::new())).collect();
-            passed_over.into_iter().chain([row(owed, *level, self.message_key())])
-        };
-        self.invoices.iter().flat_map(of).collect()
+        self.invoices.iter().map(row).collect()
+    }
+
+    /// Gives up what these messages are sent in place of, once no invoice goes by it any more; in the transaction that
+    /// records them.
+    pub fn take_over(&self, tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Entry>> {
+        let (key, mut entries) = (self.message_key(), Vec::new());
+        let before: BTreeSet<&str> =
+            self.invoices.iter().map(|due| due.instead_of.as_str()).filter(|key| !key.is_empty()).collect();
+        for before in before {
+            for effect in effects::of_message(tx, &self.company_id, before)? {
+                let about = Message::of_payload(&effect.payload).map(|message| message.about);
+                let Ok(About::Invoices { invoice_ids, .. }) = about else { continue };
+                if effect.state == EffectState::Failed && !dunning::is_in_use(tx, &self.company_id, before, &invoice_ids)? {
+                    entries.extend(give_up(tx, &effect, &key, at)?);
+                }
+            }
+        }
+        Ok(entries)
     }
 
     /// Each at its recipient's time of day.
@@ -100,14 +123,14 @@ impl Reminded {
 
     pub fn entries(&self) -> Vec<Entry> {
         let recipients: Vec<&str> = self.everybody().map(|recipient| recipient.mailbox.address.as_str()).collect();
-        let entry = |Due { owed, level, passed_over, covered }: &Due| Entry {
+        let entry = |Due { owed, level, covered, .. }: &Due| Entry {
             company_id: owed.company_id.to_string(),
             action: "invoice.reminded",
             entity: "invoice",
             entity_id: owed.invoice_id.to_string(),
             payload: json!({
                 "number": owed.number, "level": level, "urgency": self.wording.urgency, "balance": owed.balance,
-                "credit": covered, "currency": owed.balance.currency(), "to": recipients, "passed_over": passed_over,
+                "credit": covered, "currency": owed.balance.currency(), "to": recipients,
             })
             .to_string(),
         };

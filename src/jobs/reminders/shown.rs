@@ -101,7 +101,7 @@ impl Plan for ReminderPlan {
         );
         for Due { owed, level, .. } in &reminded.invoices {
             let amount = format!("{:>14} {}", owed.balance.to_string(), owed.balance.currency());
-            text.push_str(&format!("\n            {:<26} {level:>+4} days  due {} {amount}", owed.number, owed.due_on));
+            text.push_str(&format!("\n            {:<26} level {level:<+4} due {} {amount}", owed.number, owed.due_on));
         }
         for credit in reminded.credit() {
             let amount = format!("{:>14} {}", credit.negated().to_string(), credit.currency());

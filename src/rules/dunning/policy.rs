@@ -1,7 +1,6 @@
 //! Policies of reminders: their levels, and how each of them is worded.
 
 use crate::model::dunning::{AFTER_FINAL, FINAL, ReminderKind};
-use chrono::{NaiveDate, TimeDelta};
 use std::collections::BTreeMap;
 
 /// The last day, relative to the due date, that a level may have.
@@ -22,7 +21,7 @@ pub struct Terms {
     pub escalation: Vec<i32>,
     /// After the last escalation there is one more every so many days; 0: none.
     pub repeat_every: u32,
-    /// No reminder after this day.
+    /// … and none of those after this day.
     pub repeat_until: u32,
     /// Levels that are told by SMS too.
     pub sms: Vec<i32>,
@@ -57,6 +56,8 @@ pub struct Level {
     /// From 1: upcoming and overdue 1, escalations 2, 3 and, of the last where there are three or more, [`FINAL`]. Those
     /// that repeat say what the last one said, or, after the final notice, that it was one ([`AFTER_FINAL`]).
     pub urgency: u8,
+    /// After the last escalation; never after `repeat_until`.
+    pub repeats: bool,
     pub sms: bool,
     pub account_manager: bool,
     pub management: bool,
@@ -66,6 +67,8 @@ pub struct Level {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     levels: Vec<Level>,
+    /// [`Terms::repeat_until`].
+    repeat_until: u32,
 }
 
 impl Policy {
@@ -92,7 +95,7 @@ impl Policy {
                 last = Some(*days);
             }
         }
-        let policy = Self { levels: levels(terms) };
+        let policy = Self { levels: levels(terms), repeat_until: terms.repeat_until };
         match terms.sms.iter().find(|days| policy.find(**days).is_none()) {
             Some(days) => Err(("sms", format!("must be levels of this policy, and {days} is none"))),
             None => Ok(policy),
@@ -109,43 +112,19 @@ impl Policy {
 
     /// The highest level that a day has reached.
     pub(super) fn reached(&self, days: i64) -> Option<&Level> {
-        self.levels[..self.count_reached(days)].last()
+        self.levels[..self.levels.partition_point(|level| i64::from(level.days) <= days)].last()
     }
 
-    fn count_reached(&self, days: i64) -> usize {
-        self.levels.partition_point(|level| i64::from(level.days) <= days)
+    /// The next step after one, in days; the first one after the due date when none came yet. Each step is worded as its
+    /// level, and comes after the one below it.
+    pub fn next(&self, after: Option<i32>) -> Option<&Level> {
+        self.levels.iter().find(|level| level.kind != ReminderKind::Upcoming && after.is_none_or(|after| level.days > after))
     }
 
-    /// How a reminder at `level` is worded, and from which day on it may come, given those that came before. None: from the
-    /// level's own day on.
-    pub fn step<'p>(&'p self, level: &'p Level, came: &[Came]) -> (&'p Level, Option<NaiveDate>) {
-        if level.kind == ReminderKind::Upcoming {
-            return (level, None);
-        }
-        let first = self.levels.partition_point(|level| level.kind == ReminderKind::Upcoming);
-        let mut last: Option<(usize, NaiveDate)> = None;
-        for Came { level, on } in came.iter().filter(|came| came.level > 0) {
-            // A level that the policy no longer has counts as the one below it.
-            let reached = self.count_reached(i64::from(*level)).saturating_sub(1).max(first);
-            last = Some((last.map_or(first, |(step, _)| step + 1).min(reached), *on));
-        }
-        let next = last.map_or(first, |(step, _)| step + 1);
-        let step = self.levels.get(next).filter(|step| step.days < level.days).unwrap_or(level);
-        let apart = |(before, on): (usize, NaiveDate)| {
-            let days = step.days - self.levels.get(before)?.days;
-            on.checked_add_signed(TimeDelta::days(i64::from(days)))
-        };
-        (step, last.and_then(apart))
+    /// Whether a level does not come any more, so many days after the due date.
+    pub(super) fn is_over(&self, level: &Level, days: i64) -> bool {
+        level.repeats && days > i64::from(self.repeat_until)
     }
-}
-
-/// A reminder that came, or may have come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Came {
-    /// In days.
-    pub level: i32,
-    /// The day at the seller.
-    pub on: NaiveDate,
 }
 
 fn levels(terms: &Terms) -> Vec<Level> {
@@ -153,6 +132,7 @@ fn levels(terms: &Terms) -> Vec<Level> {
         days,
         kind,
         urgency,
+        repeats: false,
         sms: terms.sms.contains(&days),
         account_manager: u32::try_from(days).is_ok_and(|days| days >= terms.account_manager_from),
         management: u32::try_from(days).is_ok_and(|days| days >= terms.management_from),
@@ -169,7 +149,12 @@ fn levels(terms: &Terms) -> Vec<Level> {
     if let (Some(last), Some(every)) = (terms.escalation.last(), usize::try_from(terms.repeat_every).ok().filter(|n| *n > 0)) {
         let urgency = if urgency(count) == FINAL { AFTER_FINAL } else { urgency(count) };
         let until = i32::try_from(terms.repeat_until.min(MAX_DAYS)).unwrap_or(*last);
-        levels.extend((*last..=until).step_by(every).skip(1).map(|days| level(ReminderKind::Escalation, urgency, days)));
+        levels.extend(
+            (*last..=until)
+                .step_by(every)
+                .skip(1)
+                .map(|days| Level { repeats: true, ..level(ReminderKind::Escalation, urgency, days) }),
+        );
     }
     levels
 }
@@ -212,7 +197,6 @@ impl Policies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::calendar::parse_date;
 
     fn policy() -> Policy {
         Policy::new(&Terms::default()).unwrap()
@@ -264,40 +248,6 @@ mod tests {
                 "{terms:?}"
             );
         }
-    }
-
-    #[test]
-    fn each_reminder_is_one_step_above_the_last_that_came() {
-        let policy = policy();
-        // Each on the day of its level.
-        let due_on = parse_date("2026-10-10").unwrap();
-        let came = |levels: &[i32]| -> Vec<Came> {
-            levels.iter().map(|level| Came { level: *level, on: due_on + TimeDelta::days(i64::from(*level)) }).collect()
-        };
-        let at = |days: i32, levels: &[i32]| {
-            let (step, from) = policy.step(policy.find(days).unwrap(), &came(levels));
-            (step.days, from.map(|from| (from - due_on).num_days()))
-        };
-        assert_eq!(at(-7, &[]), (-7, None));
-        assert_eq!(at(1, &[-7]), (1, None));
-        assert_eq!(at(7, &[-7, 1]), (7, Some(7)));
-        assert_eq!(at(30, &[1, 7, 14]), (30, Some(30)));
-        assert_eq!(at(30, &[]), (1, None), "held until then: the first notice is not the last");
-        assert_eq!(at(90, &[-7]), (1, None), "what came before the due date was no reminder");
-        assert_eq!(at(30, &[1]), (7, Some(7)));
-        assert_eq!(at(60, &[30]), (7, Some(36)), "the one that came at 30 days was the first");
-        assert_eq!(at(180, &[90, 120, 150]), (30, Some(166)));
-        assert_eq!(at(180, &[1, 7, 14, 30, 60]), (90, Some(90)));
-        assert_eq!(at(180, &[1, 7, 14, 30, 60, 90, 120, 150]), (180, Some(180)));
-        assert_eq!(at(30, &[3, 10]), (14, Some(17)), "levels of a policy that was changed");
-        let late = [Came { level: 1, on: due_on + TimeDelta::days(6) }];
-        let (step, from) = policy.step(policy.find(7).unwrap(), &late);
-        assert_eq!((step.days, from), (7, Some(due_on + TimeDelta::days(12))), "not on the next day");
-        let sent = came(&[1, 7, 14, 30, 60]);
-        let repeats = [90, 180].map(|days| policy.step(policy.find(days).unwrap(), &sent).0.urgency);
-        assert_eq!(repeats, [AFTER_FINAL, AFTER_FINAL]);
-        let silent = Policy::new(&Terms { overdue: Vec::new(), escalation: vec![9], ..Terms::default() }).unwrap();
-        assert_eq!(silent.step(silent.find(39).unwrap(), &[]).0.days, 9);
     }
 
     #[test]
