@@ -681,9 +681,10 @@ CREATE TABLE run_items (
 ) STRICT, WITHOUT ROWID;
 
 -- The outbox: one act on the outside world, planned in the transaction that decided it, and carried
--- out after its commit: planned → sending → succeeded, failed, unknown or needs_human; abandoned by a
--- person. The same key with another content_sha256 is an error. `owner` is the run that sends it;
--- `retried_from` the attempts that were made when a person had it tried again.
+-- out after its commit: planned → sending → succeeded, failed, unknown or needs_human; abandoned when a
+-- person gives it up, what it was about is over, or another takes its place. The same key with another
+-- content_sha256 is an error. `owner` is the run that sends it; `retried_from` the attempts that were
+-- made when a person had it tried again.
 CREATE TABLE effects (
   company_id      TEXT NOT NULL,
   idempotency_key TEXT NOT NULL,

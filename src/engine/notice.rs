@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::model::digest::sha256_hex;
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::message::{About, Channel, EventFacts, Mailbox, Message, MessageKind, Severity};
-use crate::model::{CompanyId, EffectKind, JobKind, RunId, WorkClass};
+use crate::model::{CompanyId, EffectKind, Invalid, JobKind, RunId, WorkClass};
 use crate::providers::webhook::{Webhook, message_id};
 use crate::rules::retry::Repeat;
 use crate::store::effects::{self, Effect, NewEffect};
@@ -113,12 +113,15 @@ fn plan_mail(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: DateTime<U
         message_key: format!("{kind}:{run_id}"),
         about: About::Event { event, time_zone: routing.time_zone },
     };
-    let payload = message.to_payload().map_err(|invalid| Error::failed(invalid.0))?;
+    let company_id = CompanyId::stored(SYSTEM_COMPANY);
+    let told = |invalid: Invalid| Error::failed(invalid.0);
+    let said = message.to_payload().map_err(told)?;
+    let payload = message.to_mail_payload(&company_id).map_err(told)?;
     let notice = NewEffect {
-        company_id: CompanyId::stored(SYSTEM_COMPANY),
+        company_id,
         key: message.effect_key(Channel::Email),
         subject: run_id.to_string(),
-        content_sha256: sha256_hex(payload.as_bytes()),
+        content_sha256: sha256_hex(said.as_bytes()),
         payload,
         recipient: address.to_owned(),
         not_before: None,

@@ -62,14 +62,17 @@ pub fn contract(row: &mut Contract, before: &Contract, source: &Source) {
     );
 }
 
-/// `before` is the version that the new one replaces or follows.
+/// `before` is the version that the new one replaces or follows. A quantity that the file gives stays, for the upsert to
+/// refuse where the model has none.
 pub fn contract_item(row: &mut ContractItem, before: &ContractItem, source: &Source) {
     keep!(row, before, source;
         "end": end, "price_model": price_model, "quantity": quantity, "unit": unit, "unit_price": unit_price,
         "tax_code": tax_code, "package_size": terms.package_size, "included": terms.included, "meter": terms.meter,
         "minimum": terms.minimum,
     );
-    row.quantity = row.price_model.quantity(row.quantity);
+    if !source.has("quantity") {
+        row.quantity = row.price_model.quantity(row.quantity);
+    }
     // Tiers have files of their own.
     row.terms.tiers.clone_from(&before.terms.tiers);
 }
@@ -80,7 +83,9 @@ pub fn plan_item(row: &mut PlanItem, before: &PlanItem, source: &Source) {
         "tax_code": tax_code, "package_size": terms.package_size, "included": terms.included, "meter": terms.meter,
         "minimum": terms.minimum,
     );
-    row.quantity = row.price_model.quantity(row.quantity);
+    if !source.has("quantity") {
+        row.quantity = row.price_model.quantity(row.quantity);
+    }
     row.terms.tiers.clone_from(&before.terms.tiers);
 }
 

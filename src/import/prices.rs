@@ -39,10 +39,10 @@ pub fn priced(cells: &mut Cells, own: Own) -> Option<Priced> {
     if quantity.is_some_and(|q| q < Decimal::ZERO) {
         cells.refuse("quantity", "the quantity is below 0: to give money back, write a negative unit_price");
     }
-    let counts_nothing = cells.has("price_model") && price_model == Some(PriceModel::Flat);
-    if counts_nothing && quantity.is_some_and(|quantity| quantity != Decimal::ONE) {
-        cells
-            .refuse("quantity", "a flat price is billed once, whatever the quantity: leave it empty, or make the model per_unit");
+    // Without its column the model is the one that stands: the upsert knows which.
+    let model_here = price_model.filter(|_| cells.has("price_model"));
+    if model_here.zip(quantity).is_some_and(|(model, quantity)| model.quantity(quantity) != quantity) {
+        cells.refuse("quantity", FLAT_HAS_NO_QUANTITY);
     }
     if package_size.is_some_and(|size| size <= Decimal::ZERO) {
         cells.refuse("package_size", "a block has more than 0 units");
@@ -99,6 +99,10 @@ fn check_model(cells: &mut Cells, own: Own, model: PriceModel, unit_price: Optio
     has_no("meter", !model.has_units() && terms.meter.is_some());
     has_no("minimum", matches!(model, PriceModel::OneTime | PriceModel::Minimum | PriceModel::Plan) && terms.minimum.is_some());
 }
+
+/// Why an item with a flat price and a quantity is refused.
+pub const FLAT_HAS_NO_QUANTITY: &str =
+    "a flat price is billed once, whatever the quantity: leave it empty, or make the model per_unit";
 
 /// Why a discount of nothing is refused.
 pub const NEEDS_OFF: &str = "write what is taken off, as percent or as amount";

@@ -27,7 +27,7 @@ use crate::engine::outbox::Deliver;
 use crate::error::{Error, Result};
 use crate::model::digest::sha256_hex;
 use crate::model::message::{About, Channel, Mailbox, Message};
-use crate::model::{CompanyId, EffectKind};
+use crate::model::{CompanyId, EffectKind, Invalid};
 use crate::rules::recipients::Recipient;
 use crate::store::Tx;
 use crate::store::effects::{self, NewEffect};
@@ -61,12 +61,15 @@ pub fn plan(tx: &mut Tx, company_id: &CompanyId, messages: &[Outgoing], at: Date
 
 fn effect(company_id: &CompanyId, outgoing: &Outgoing) -> Result<NewEffect> {
     let Outgoing { channel, message, not_before } = outgoing;
-    let payload = message.to_payload().map_err(|invalid| Error::failed(invalid.0))?;
+    let told = |invalid: Invalid| Error::failed(invalid.0);
+    let said = message.to_payload().map_err(told)?;
+    let content_sha256 = sha256_hex(said.as_bytes());
+    let payload = if *channel == Channel::Email { message.to_mail_payload(company_id).map_err(told)? } else { said };
     Ok(NewEffect {
         company_id: company_id.clone(),
         key: message.effect_key(*channel),
         subject: subject(&message.about),
-        content_sha256: sha256_hex(payload.as_bytes()),
+        content_sha256,
         payload,
         recipient: message.recipient.address.clone(),
         not_before: *not_before,

@@ -1,7 +1,8 @@
 //! `invoices send`: what happened to their invoices is told to the customers, once.
 //!
-//! Due: events for customers that are not told yet (one range of one index). Decide: who gets it, by
-//! the company's preference and contacts. Record: the event is told, the messages are planned.
+//! Due: events for customers that are not told yet (one range of one index), by company and key: what is shown and
+//! logged keeps that order, wherever a page ends. Decide: who gets it, by the company's preference and contacts.
+//! Record: the event is told, the messages are planned.
 
 mod facts;
 
@@ -12,7 +13,6 @@ use crate::engine::job::{Decided, Job, Plan};
 use crate::engine::outbox::Deliver;
 use crate::error::Result;
 use crate::model::message::{About, Mailbox, Message, MessageKind, Severity};
-use crate::model::text::natural;
 use crate::model::{CompanyId, Invoice, Money, SellerId};
 use crate::rules::recipients::Recipient;
 use crate::store::audit::Entry;
@@ -20,7 +20,6 @@ use crate::store::events::{self, After, Audience, Event, EventState, issued_key}
 use crate::store::{StoreError, Tx};
 use facts::Facts;
 use serde_json::{Value, json};
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// The job, with its place among the events.
@@ -97,24 +96,6 @@ pub enum SendPlan {
     Drop(Event),
 }
 
-/// As people look for it.
-fn by_company_due_date_and_number(a: &SendPlan, b: &SendPlan) -> Ordering {
-    let told = |plan: &SendPlan| match plan {
-        SendPlan::Tell { invoice, .. } => (invoice.due_on, invoice.label().to_owned()),
-        SendPlan::Drop(event) => (None, event.key.clone()),
-    };
-    let ((a_due, a_label), (b_due, b_label)) = (told(a), told(b));
-    let companies = a.event().company_id.cmp(&b.event().company_id);
-    companies.then(a_due.cmp(&b_due)).then_with(|| natural(&a_label, &b_label))
-}
-
-impl SendPlan {
-    const fn event(&self) -> &Event {
-        let (Self::Tell { event, .. } | Self::Drop(event)) = self;
-        event
-    }
-}
-
 impl Plan for SendPlan {
     fn counts(&self) -> bool {
         matches!(self, Self::Tell { .. })
@@ -125,7 +106,7 @@ impl Plan for SendPlan {
     }
 
     fn settles(&self) -> Vec<(CompanyId, String)> {
-        let event = self.event();
+        let (Self::Tell { event, .. } | Self::Drop(event)) = self;
         vec![(event.company_id.clone(), event.key.clone())]
     }
 
@@ -198,17 +179,13 @@ impl Job for Send<'_> {
         for event in &keys {
             facts.decide(tx, event, &mut decided)?;
         }
-        decided.plans.sort_by(by_company_due_date_and_number);
         Ok(decided)
     }
 
     fn record(&self, tx: &mut Tx, plans: &mut [SendPlan]) -> Result<Vec<Entry>> {
         let now = self.ctx.clock.now();
         let mut entries = Vec::with_capacity(plans.len());
-        // In the order in which events are read, so that the log does not depend on where a page ended.
-        let mut ordered: Vec<&SendPlan> = plans.iter().collect();
-        ordered.sort_by_key(|plan| (&plan.event().company_id, &plan.event().key));
-        for plan in ordered {
+        for plan in plans.iter() {
             let (event, state) = match plan {
                 SendPlan::Tell { event, invoice, recipients } => {
                     plan_messages(tx, &event.company_id, &outgoing(event, invoice, recipients), now)?;

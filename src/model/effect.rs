@@ -103,8 +103,8 @@ pub struct Failure {
     /// How long the other side asks to be left alone.
     pub retry_after: Option<TimeDelta>,
     pub outage: Outage,
-    /// What to correct, where the class does not say it all; else empty.
-    pub hint: &'static str,
+    /// What to correct, where the class does not say it all.
+    pub hint: Option<&'static str>,
 }
 
 /// What a failure says of the other side as a whole, whatever the act was.
@@ -120,7 +120,7 @@ pub enum Outage {
 
 impl Failure {
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), retry_after: None, outage: Outage::None, hint: "" }
+        Self { class, message: message.into(), retry_after: None, outage: Outage::None, hint: None }
     }
 }
 

@@ -9,7 +9,7 @@ mod keys;
 mod statement;
 
 pub use facts::{Amount, CorrectionFacts, InvoiceFacts, PaymentFacts};
-pub use keys::{key_of_time, message_id_left, time_of_key};
+pub use keys::{key_of_time, message_id_left, planned_id_left, time_of_key, times_of};
 pub use statement::{EntryKind, Statement, StatementAccount, StatementEntry};
 
 use super::document::Party;

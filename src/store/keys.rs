@@ -1,4 +1,4 @@
-//! A statement that looks up one key, made into what each engine does with many.
+//! A statement that looks up one key, or one range of keys, made into what each engine does with many.
 
 /// The text of a statement around `company_id = $1 AND key = $2`.
 pub(super) struct ByKey<'s> {
@@ -31,9 +31,27 @@ impl<'s> ByKey<'s> {
     }
 }
 
+/// For Postgres: a statement about the keys from `$2` to `$3`, for each of many such ranges. `OFFSET 0` keeps it whole:
+/// merged into a join, all that the company has could be read once rather than an index for each range.
+pub(super) fn by_ranges(sql: &str) -> String {
+    let of_one = sql.replace("$2", "low").replace("$3", "high");
+    format!(
+        "SELECT found.* FROM unnest($2::text[], $3::text[]) AS ranges (low, high) CROSS JOIN LATERAL ({of_one} OFFSET 0) AS found"
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use super::ByKey;
+    use super::{ByKey, by_ranges};
+
+    #[test]
+    fn one_range_becomes_many() {
+        assert_eq!(
+            by_ranges("SELECT a, k FROM t WHERE company_id = $1 AND k >= $2 AND k < $3"),
+            "SELECT found.* FROM unnest($2::text[], $3::text[]) AS ranges (low, high) CROSS JOIN LATERAL \
+             (SELECT a, k FROM t WHERE company_id = $1 AND k >= low AND k < high OFFSET 0) AS found"
+        );
+    }
 
     #[test]
     fn one_key_becomes_many() {

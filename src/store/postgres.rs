@@ -33,6 +33,8 @@ enum Form {
     Companies,
     /// `company_id = $1 AND key = $2` as a search for many pairs.
     Keys,
+    /// `company_id = $1 AND key >= $2 AND key < $3` as a search for many ranges.
+    Ranges,
     Bulk,
 }
 

@@ -185,6 +185,28 @@ impl Sqlite {
         Ok(())
     }
 
+    /// A loop of prepared look-ups, as of companies.
+    pub(super) fn for_each_range(
+        &mut self,
+        sql: &'static str,
+        company: &str,
+        ranges: &[(String, String)],
+        each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let sql = rewrite(&mut self.rewritten, sql);
+        let mut statement = self.connection.prepare_cached(sql).map_err(told_of(&self.path))?;
+        for (from, to) in ranges {
+            for (index, value) in [company, from, to].into_iter().enumerate() {
+                statement.raw_bind_parameter(index + 1, value).map_err(told_of(&self.path))?;
+            }
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next().map_err(told_of(&self.path))? {
+                each(&Row(Inner::Sqlite(row)))?;
+            }
+        }
+        Ok(())
+    }
+
     /// One prepared statement, executed row by row.
     pub(super) fn insert<'v, const N: usize>(
         &mut self,

@@ -105,6 +105,27 @@ impl Tx<'_> {
         Ok(rows)
     }
 
+    /// Reads the rows of a company whose keys lie in these ranges (from, to; `to` not included), in any order; what lies
+    /// in two of them comes twice. The statement says `company_id = $1 AND … >= $2 AND … < $3`, with which an index begins.
+    pub fn query_ranges<T>(
+        &mut self,
+        sql: &'static str,
+        company: &str,
+        ranges: &[(String, String)],
+        mut read: impl FnMut(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::new();
+        let each = &mut |row: &Row| {
+            rows.push(read(row)?);
+            Ok(())
+        };
+        match &mut self.engine {
+            TxEngine::Sqlite(engine) => engine.for_each_range(sql, company, ranges, each),
+            TxEngine::Postgres(engine) => engine.for_each_range(sql, company, ranges, each),
+        }?;
+        Ok(rows)
+    }
+
     /// Writes many rows by one statement and returns how many were written (fewer than were given
     /// when the conflict clause left some out).
     pub fn insert<'v, const N: usize>(

@@ -52,6 +52,33 @@ fn a_reminder_answers_the_invoice_in_each_language() {
     assert_ne!(header(&reminders[0], "Message-ID"), header(&reminders[1], "Message-ID"));
 }
 
+/// What is kept of a mail says which Message-ID it went by, whatever this version would give it.
+#[test]
+fn a_reminder_names_the_id_that_was_sent() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-02");
+    let elbe = number(&environment, "elbe");
+    must(&environment, &["invoices", "send", &elbe]);
+    let books = rusqlite::Connection::open(environment.path("finops-demo/finops.db")).unwrap();
+    let change = |to: &str, recipient: &str| {
+        let sql = format!("UPDATE effects SET payload = {to} WHERE idempotency_key LIKE 'email:%' AND recipient = ?1");
+        assert_eq!(books.execute(&sql, [recipient]).unwrap(), 1, "{recipient}");
+    };
+    change("json_set(payload, '$.message_id', 'made-otherwise')", "ap@elbe.example.org");
+    // As it was before payloads said so: then all languages had one.
+    change("json_remove(payload, '$.message_id')", "nowak@elbe.example.org");
+    let key = "SELECT json_extract(payload, '$.message_key') FROM effects WHERE idempotency_key LIKE 'email:%' LIMIT 1";
+    let key: String = books.query_row(key, [], |row| row.get(0)).unwrap();
+    drop(books);
+    on(&mut environment, "2026-12-02");
+    must(&environment, &["reminders", "send", "--kind", "overdue", "--company-id", "elbe"]);
+    let answered: Vec<String> = server.taken().split_off(2).iter().map(answered_first).collect();
+    let before = finops::model::message::message_id_left(&"elbe".parse().unwrap(), &key);
+    let ids = ["made-otherwise".to_owned(), before].map(|left| format!("<{left}@nordlicht.example.com>"));
+    assert_eq!(answered, ids);
+}
+
 /// The mail of the oldest invoice that a mail is about.
 fn answered_first(mail: &Taken) -> String {
     header(mail, "References").split(' ').next().unwrap_or_default().to_owned()
@@ -284,7 +311,7 @@ fn whoever_pays_gets_a_receipt_if_customers_get_one() {
 }
 
 #[test]
-fn whom_it_goes_to_is_written_in_one_way_and_in_the_order_of_the_list() {
+fn whom_it_goes_to_is_written_in_one_way() {
     let server = Server::start([]);
     let mut environment = month(&server);
     on(&mut environment, "2026-11-16");
@@ -292,8 +319,36 @@ fn whom_it_goes_to_is_written_in_one_way_and_in_the_order_of_the_list() {
     let items = must(&environment, &args).json();
     let told: Vec<&Value> = items.iter().filter(|item| item["outcome"] == "planned").collect();
     let numbers: Vec<&str> = told.iter().map(|item| item["number"].as_str().unwrap()).collect();
-    assert_eq!(numbers, ["INV-2026-000006", "INV-2026-000022", "INV-2026-000023"], "by company, due date and number");
+    assert_eq!(numbers, ["INV-2026-000006", "INV-2026-000022", "INV-2026-000023"], "by company and number");
     assert_eq!(told[1]["to"], serde_json::json!(["Sabine Müller <rechnung@weber.example.org>"]), "{}", told[1]);
     let said = environment.finops(&["invoices", "send", "--limit", "0"]);
     assert!(said.code == 2 && said.stderr.contains("'0' for '--limit <N>': write a whole number from 1"), "{said}");
+}
+
+#[test]
+fn what_is_sent_is_shown_in_one_order_wherever_a_page_ends() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-12-01");
+    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    environment
+        .write("finops-demo/mail.toml", format!("{config}[messages]\ncustomer = [\"invoice.issued\", \"invoice.paid\"]\n"));
+    let paid = ["payments", "record", "INV-2026-000022", "--amount", "6162.36", "--date", "2026-11-30", "--ref", "all"];
+    must(&environment, &paid);
+    on(&mut environment, "2026-12-02");
+    must(&environment, &["invoices", "generate", "--yes"]);
+    on(&mut environment, "2026-12-03");
+    must(&environment, &["invoices", "issue"]);
+    on(&mut environment, "2026-12-04");
+    let shown = |environment: &TestEnvironment| -> Vec<String> {
+        let items = must(environment, &["invoices", "send", "--dry-run", "--json"]).json();
+        let planned = items.iter().filter(|item| item["outcome"] == "planned");
+        planned.map(|item| format!("{} {} {}", item["company_id"], item["kind"], item["number"])).collect()
+    };
+    let whole = shown(&environment);
+    assert!(whole.is_sorted(), "by company, kind and number: {whole:?}");
+    let of_weber = whole.iter().filter(|line| line.starts_with("\"weber\"")).count();
+    assert!(of_weber > 1 && of_weber < whole.len(), "{whole:?}");
+    environment.set("FINOPS_TEST_BATCH", "2");
+    assert_eq!(shown(&environment), whole);
 }

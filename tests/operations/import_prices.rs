@@ -115,6 +115,38 @@ fn an_item_that_becomes_flat_has_no_quantity() {
     });
 }
 
+/// A quantity that would be billed once all the same is told, though the model stands in the database and not in the file.
+#[test]
+fn a_quantity_of_what_is_flat_already_is_refused() {
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        with_plan(&mut books);
+        let head = "company_id,contract_id,item_id,description";
+        let flat = format!("{head},price_model,unit_price\nacme,care,desks,Desks,flat,50\n");
+        assert_eq!(books.counts(ContractItems, &flat), (1, 0, 0));
+        let with = |quantity: &str| format!("{head},unit_price,quantity\nacme,care,desks,Desks,50,{quantity}\n");
+        let of_plan = |quantity: &str| {
+            let head = "plan_id,version,item_id,description,unit_price,quantity";
+            format!("{head}\nbasic,2026-01-01,base,Base,49,{quantity}\n")
+        };
+        for (kind, text) in [(ContractItems, with("5")), (PlanItems, of_plan("5"))] {
+            let error = books.import(&[(kind, &text)]).expect_err("a flat price has no quantity");
+            let places: Vec<_> = error.problems.iter().map(|p| (p.line, p.column, p.field.as_str())).collect();
+            assert_eq!(places, [(2, text.lines().next_back().unwrap().len() as u64, "quantity")], "{kind}");
+            assert!(error.problems[0].reason.starts_with("a flat price is billed once, whatever the quantity"), "{kind}");
+        }
+        for quantity in ["", "1", "1.0"] {
+            assert_eq!(books.counts(ContractItems, &with(quantity)), (0, 0, 1), "{quantity}");
+            assert_eq!(books.counts(PlanItems, &of_plan(quantity)), (0, 0, 1), "{quantity}");
+        }
+        // From another day on, and as another model.
+        let later = format!("{head},valid_from,quantity\nacme,care,desks,Desks,2026-03-01,5\n");
+        assert!(books.told(ContractItems, &later).starts_with("quantity: a flat price is billed once"));
+        let seats = format!("{head},price_model,quantity\nacme,care,desks,Desks,per_unit,5\n");
+        assert_eq!(books.counts(ContractItems, &seats), (0, 1, 0));
+    });
+}
+
 #[test]
 fn very_many_tiers_go_over_chunks() {
     each_engine(|db| {

@@ -175,7 +175,7 @@ fn passwords_certificates_and_plain_text_are_refused_as_they_should_be() {
         (Settings { tls: Tls::None, ..good.clone() }, "sign in"),
     ] {
         let failure = failure_of(settings.clone());
-        let told = format!("{}\n{}", failure.message, failure.hint);
+        let told = format!("{}\n{}", failure.message, failure.hint.unwrap_or_default());
         assert!(failure.class == FailureClass::Denied && told.contains(word), "{word}: {failure:?}");
         assert!(!format!("{failure:?}").contains("canary"));
         assert_eq!(Smtp::new(settings).check().is_err(), word != "554 5.7.1");

@@ -3,6 +3,7 @@
 use crate::fixtures::*;
 use crate::support::{TestDb, each_engine, now};
 use chrono::TimeDelta;
+use finops::model::message::times_of;
 use finops::model::{EffectKind, EffectState, FailureClass};
 use finops::store::effects::{self, Attempt, Backlog, Effect, Filter, NewEffect, Place, Settled};
 use finops::store::{Db, StoreError};
@@ -289,5 +290,37 @@ fn a_mail_that_is_sent_by_name_takes_the_place_of_what_did_not_arrive() {
         let unknown = find(&mut db, 0);
         assert!(write(&mut db, |tx| effects::supersede(tx, &unknown, "why", now())));
         assert_eq!(find(&mut db, 0).class, Some(FailureClass::NoAnswer));
+    });
+}
+
+#[test]
+fn the_mails_of_many_messages_are_read_at_once() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        let company = "a".parse().unwrap();
+        let mails = [
+            mail("issued:s:7", "i7", "x@a.example"),
+            mail("issued:s:7#2", "i7", "y@a.example"),
+            mail("issued:s:70", "i70", "x@a.example"),
+            mail("issued:s:8", "i8", "x@a.example"),
+            mail("issued:s:8:9", "i9", "x@a.example"),
+            NewEffect { company_id: "b".parse().unwrap(), ..mail("issued:s:7", "i7", "z@b.example") },
+        ];
+        write(&mut db, |tx| effects::plan(tx, EffectKind::Mail, &mails, now()));
+        let found = |db: &mut Db, bases: &[&str]| -> Vec<String> {
+            let found = read(db, |tx| effects::mailed(tx, &company, bases));
+            let told = found.iter().map(|mail| {
+                assert_eq!((mail.state, mail.class), (EffectState::Planned, None));
+                assert!(mail.payload.contains(&mail.message_key), "{}", mail.payload);
+                let times = bases.iter().find_map(|base| times_of(&mail.message_key, base));
+                format!("{} {} {times:?}", mail.message_key, mail.recipient)
+            });
+            told.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        };
+        let two = ["issued:s:7 x@a.example Some(1)", "issued:s:7#2 y@a.example Some(2)"];
+        assert_eq!(found(&mut db, &["issued:s:7"]), two);
+        let other = ["issued:s:8 x@a.example Some(1)", "issued:s:8:9 x@a.example None"];
+        assert_eq!(found(&mut db, &["issued:s:8", "issued:s:7", "none"]), [two, other].concat());
+        assert!(found(&mut db, &[]).is_empty());
     });
 }

@@ -80,6 +80,7 @@ const WHOLE: &[(&str, &str, &str)] = &[
 const NOT_ASKED: &[(&str, &str, &str)] = &[
     ("store/copy.rs", "", "put together when it runs, and copies everything"),
     ("store/distribute.rs", "", "Citus only"),
+    ("store/keys.rs", "by_ranges", "Postgres only"),
     ("store/invoices/list.rs", "sql", "put together by macros; its own tests ask for its plans"),
     ("store/postgres.rs", "", "Postgres only"),
     ("store/postgres/copy.rs", "", "Postgres only"),

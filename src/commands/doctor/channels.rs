@@ -36,11 +36,10 @@ pub(super) fn mail(ctx: &Context, report: &mut Report) {
         Ok(told) => report.ok(CHECK, told),
         Err(failure) => {
             report.misconfigured |= failure.class == FailureClass::Denied;
-            let hint = match failure.class {
-                _ if !failure.hint.is_empty() => failure.hint,
+            let hint = failure.hint.unwrap_or(match failure.class {
                 FailureClass::Denied => "correct [mail] in finops.toml",
                 _ => "check host and port in [mail], and whether this machine may reach them",
-            };
+            });
             report.add(CHECK, State::Problem, failure.message, hint);
         }
     }

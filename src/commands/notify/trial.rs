@@ -137,6 +137,5 @@ fn told(failure: &Failure) -> Error {
         FailureClass::Rejected | FailureClass::HardDecline => (ErrorKind::Refused, "check whom it goes to"),
         FailureClass::Local | FailureClass::Obsolete => (ErrorKind::Failed, "see what is wrong with this machine: finops doctor"),
     };
-    let hint = if failure.hint.is_empty() { hint } else { failure.hint };
-    Error::new(kind, failure.message.clone()).hint(hint)
+    Error::new(kind, failure.message.clone()).hint(failure.hint.unwrap_or(hint))
 }

@@ -40,10 +40,7 @@ impl InARow {
         };
         let provider = deliverer.provider();
         if failure.class == FailureClass::Denied {
-            let what = match failure.hint {
-                "" => "correct the credentials, or the place that they are for, in the configuration",
-                hint => hint,
-            };
+            let what = failure.hint.unwrap_or("correct the credentials, or the place that they are for, in the configuration");
             return Err(Error::config(format!("{provider} refuses what it is called with: {}", failure.message))
                 .hint(format!("{what}; the next run carries out what is planned")));
         }

@@ -4,7 +4,7 @@ use super::Need::{Default, Optional, Required};
 use super::{COMPANY_ID, CURRENCY, Column, col};
 
 const CONTRACT_ID: Column = col("contract_id", Required, "managed-it", "The contract that it belongs to");
-const QUANTITY: Column = col("quantity", Default("1"), "12", "How many").numbers();
+const QUANTITY: Column = col("quantity", Default("1"), "12", "How many; empty where the model is flat").numbers();
 const UNIT: Column = col("unit", Optional, "seat", "Printed beside the quantity");
 const UNIT_PRICE: Column = col(
     "unit_price",
@@ -84,7 +84,7 @@ pub(super) const PLAN_ITEMS: [Column; 13] = [
     col("item_id", Required, "calls", "Your own id, unique within the version"),
     col("description", Required, "API calls", "Printed on the invoice"),
     col("price_model", Default("per_unit"), "graduated", "As in contract_items.csv, without plan"),
-    col("quantity", Default("1"), "", "How many, where no meter counts").numbers(),
+    col("quantity", Default("1"), "", "How many, where no meter counts; empty where the model is flat").numbers(),
     col("unit", Optional, "call", "Printed beside the quantity"),
     Column { sample: "", ..UNIT_PRICE },
     ITEM_TAX_CODE,

@@ -1,10 +1,10 @@
 //! Which mails a mail follows up: a mail program shows what is said of an invoice below the mail that brought it.
 
 use crate::error::Result;
-use crate::model::message::{Message, message_id_left, time_of_key};
+use crate::model::message::{Message, message_id_left, planned_id_left, times_of};
 use crate::model::{CompanyId, EffectState, FailureClass};
 use crate::store::Tx;
-use crate::store::effects::{self, Effect};
+use crate::store::effects::{self, Mailed};
 
 /// Mails that one follows up, at most: its header should not grow without end.
 const MOST_FOLLOWED: usize = 20;
@@ -17,29 +17,31 @@ pub fn followed(tx: &mut Tx, company_id: &CompanyId, message: &Message, keys: &[
     if message.to.is_empty() {
         return Ok(Vec::new());
     }
+    let keys: Vec<&str> = keys.iter().map(String::as_str).filter(|key| *key != message.message_key).take(MOST_FOLLOWED).collect();
+    let mut mailed = effects::mailed(tx, company_id, &keys)?;
+    // Not what follows it itself, when it is sent by name once more.
+    mailed.retain(|mailed| may_have_come(mailed) && mailed.message_key != message.message_key);
     let mut ids = Vec::new();
-    for key in keys.iter().filter(|key| **key != message.message_key).take(MOST_FOLLOWED) {
-        let sent = effects::all_times(tx, company_id, key)?.into_iter().filter(|(_, effect)| may_have_come(effect));
-        let mut sent: Vec<(u32, Message)> =
-            sent.filter_map(|(times, effect)| Some((times, Message::of_payload(&effect.payload).ok()?))).collect();
-        // Not what follows it itself, when it is sent by name once more.
-        sent.retain(|(_, sent)| sent.message_key != message.message_key);
-        sent.sort_by_key(|(times, sent)| (sent.recipient.address != message.recipient.address, *times));
-        let theirs = |sent: &Message| sent.recipient.address == message.recipient.address || sent.language == message.language;
-        let is_the_same = time_of_key(&message.message_key).is_some_and(|(base, _)| base == key);
-        ids.extend(match sent.into_iter().find(|(_, sent)| theirs(sent)) {
-            Some((_, sent)) => Some(sent.message_id_left(company_id)),
-            // It came by other ways; what is said of it stays together all the same.
-            None => (!is_the_same).then(|| message_id_left(company_id, key)),
+    for key in keys {
+        let mut sent: Vec<(u32, &Mailed)> =
+            mailed.iter().filter_map(|mailed| Some((times_of(&mailed.message_key, key)?, mailed))).collect();
+        let is_theirs = |mailed: &Mailed| mailed.recipient == message.recipient.address;
+        sent.sort_by_key(|(times, mailed)| (!is_theirs(mailed), *times, &mailed.recipient));
+        let answered = sent.into_iter().find_map(|(_, mailed)| {
+            let speaks = || Message::of_payload(&mailed.payload).is_ok_and(|sent| sent.language == message.language);
+            if is_theirs(mailed) || speaks() { planned_id_left(company_id, &mailed.payload).ok() } else { None }
         });
+        let is_the_same = times_of(&message.message_key, key).is_some();
+        // Where it came by other ways, what is said of it stays together all the same.
+        ids.extend(answered.or_else(|| (!is_the_same).then(|| message_id_left(company_id, key))));
     }
     Ok(ids)
 }
 
-fn may_have_come(effect: &Effect) -> bool {
-    match effect.state {
+fn may_have_come(mailed: &Mailed) -> bool {
+    match mailed.state {
         EffectState::Failed => false,
-        EffectState::Abandoned => effect.class == Some(FailureClass::NoAnswer),
+        EffectState::Abandoned => mailed.class == Some(FailureClass::NoAnswer),
         EffectState::Planned | EffectState::Sending | EffectState::Succeeded | EffectState::Unknown | EffectState::NeedsHuman => {
             true
         }

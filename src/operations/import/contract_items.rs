@@ -4,7 +4,7 @@
 use super::standing::{self, ContractKey, History, Scope, contracts_changed};
 use super::{Outcome, Words, Work};
 use crate::error::Result;
-use crate::import::{ContractItemRow, Kind, Located, RowKey, Source, keep};
+use crate::import::{ContractItemRow, FLAT_HAS_NO_QUANTITY, Kind, Located, RowKey, Source, keep};
 use crate::model::{Contract, ContractItem, ItemId, PriceTerms, Tiers};
 use crate::rules::pricing::check_item_countable;
 use crate::store::{Tx, contracts as store};
@@ -60,7 +60,8 @@ impl Edit {
 
     /// Whether a version says so already, whenever it holds from.
     fn is(&self, version: &ContractItem) -> bool {
-        self.version(version.valid_from, Some(version)).as_ref() == Some(version)
+        let wanted = self.version(version.valid_from, Some(version));
+        wanted.is_some_and(|wanted| has_its_quantity(&wanted) && wanted == *version)
     }
 
     /// Whether it surely changes nothing, without a look at what is billed: on a rerun nearly all do.
@@ -206,11 +207,19 @@ fn place(
     Ok(Some(version))
 }
 
-/// Refuses a price that nothing says, and tiers that the model has not.
+/// Whether its quantity is one that its model has.
+fn has_its_quantity(version: &ContractItem) -> bool {
+    version.price_model.quantity(version.quantity) == version.quantity
+}
+
+/// Refuses a price that nothing says, and a quantity or tiers that the model has not.
 fn check_prices(version: &ContractItem, before: Option<&ContractItem>, edit: &Edit) -> Result<(), (&'static str, String)> {
     let model = version.price_model;
     match &edit.wanted {
         Wanted::Item(_) => {
+            if !has_its_quantity(version) {
+                return Err(("quantity", FLAT_HAS_NO_QUANTITY.to_owned()));
+            }
             let priced = edit.source.has("unit_price") || before.is_some_and(|before| before.price_model.has_price());
             if model.has_price() && !priced {
                 return Err(("unit_price", format!("an item of price_model {model} needs a price: add the column unit_price")));

@@ -208,7 +208,7 @@ impl Smtp {
         let reason = format!(
             "{host} is not on this machine or its network, and mail to it would not be encrypted: correct tls in [mail], or set allow_unencrypted"
         );
-        Err(Failure { hint: CORRECT, ..Failure::new(FailureClass::Denied, reason) })
+        Err(Failure { hint: Some(CORRECT), ..Failure::new(FailureClass::Denied, reason) })
     }
 
     /// The system's roots and those of the settings, read once.

@@ -1,32 +1,62 @@
-//! Mails that were sent once more by name: what went before one, and what came after it.
+//! The mails of a message, whenever it was sent: what went before one that was sent once more by name, what came after
+//! it, and what a later one follows up.
 
 use super::{Effect, read_effect};
-use crate::model::message::{Channel, Message, time_of_key};
+use crate::model::message::{Channel, Message, time_of_key, times_of};
 use crate::model::{CompanyId, EffectKind, EffectState, FailureClass};
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 use chrono::{DateTime, Utc};
 
-/// The mails of a message, whenever it was sent, each with its time.
-pub fn all_times(tx: &mut Tx, company_id: &CompanyId, base: &str) -> Result<Vec<(u32, Effect)>, StoreError> {
+/// A mail of a message, as far as it matters to what follows it up.
+#[derive(Debug, Clone)]
+pub struct Mailed {
+    pub message_key: String,
+    /// The address.
+    pub recipient: String,
+    pub state: EffectState,
+    pub class: Option<FailureClass>,
+    pub payload: String,
+}
+
+/// Where the mails of a message lie: keys go on with ':' and the recipient, or with '#', the time and then those. ';'
+/// comes next after ':', '$' after '#'.
+fn ranges(base: &str) -> [(String, String); 2] {
+    let channel = Channel::Email;
+    [(':', ';'), ('#', '$')].map(|(from, to)| (format!("{channel}:{base}{from}"), format!("{channel}:{base}{to}")))
+}
+
+/// The mails of these messages, whenever they were sent; which is whose, [`times_of`] tells.
+pub fn mailed(tx: &mut Tx, company_id: &CompanyId, bases: &[&str]) -> Result<Vec<Mailed>, StoreError> {
+    const SQL: &str = "SELECT idempotency_key, recipient, state, class, payload
+      FROM effects WHERE company_id = $1 AND idempotency_key >= $2 AND idempotency_key < $3";
+    let ranges: Vec<(String, String)> = bases.iter().flat_map(|base| ranges(base)).collect();
+    let read = |row: &Row| {
+        let (key, recipient) = (row.text(0)?, row.string(1)?);
+        let of_channel = key.strip_prefix(Channel::Email.as_str()).and_then(|key| key.strip_prefix(':'));
+        let message_key = of_channel.and_then(|key| key.strip_suffix(recipient.as_str())?.strip_suffix(':'));
+        Ok(Mailed {
+            message_key: message_key.unwrap_or_default().to_owned(),
+            recipient,
+            state: row.parse(2)?,
+            class: if row.text(3)?.is_empty() { None } else { Some(row.parse(3)?) },
+            payload: row.string(4)?,
+        })
+    };
+    tx.query_ranges(SQL, company_id.as_str(), &ranges, read)
+}
+
+/// The mails of a message, whenever it was sent, each with its time: first those of the first time.
+fn all_times(tx: &mut Tx, company_id: &CompanyId, base: &str) -> Result<Vec<(u32, Effect)>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         effect_columns!(),
-        " FROM effects
-      WHERE company_id = $1 AND idempotency_key >= $2 AND idempotency_key < $3 ORDER BY idempotency_key"
+        " FROM effects WHERE company_id = $1 AND idempotency_key >= $2 AND idempotency_key < $3"
     );
-    let channel = Channel::Email;
-    let mut found = Vec::new();
-    // Keys go on with ':' and the recipient, or with '#', the time and then those. ';' comes next after ':', '$' after '#'.
-    for (from, to) in [(':', ';'), ('#', '$')] {
-        let (from, to) = (format!("{channel}:{base}{from}"), format!("{channel}:{base}{to}"));
-        found.extend(tx.query(SQL, &[company_id.as_str().into(), from.into(), to.into()], read_effect)?);
-    }
-    let timed = found.into_iter().filter_map(|effect| {
-        let key = message_key(&effect)?;
-        let times = if key == base { 1 } else { time_of_key(&key).filter(|(of, _)| *of == base)?.1 };
-        Some((times, effect))
-    });
-    Ok(timed.collect())
+    let found = tx.query_ranges(SQL, company_id.as_str(), &ranges(base), read_effect)?;
+    let timed = found.into_iter().filter_map(|effect| Some((times_of(&message_key(&effect)?, base)?, effect)));
+    let mut timed: Vec<(u32, Effect)> = timed.collect();
+    timed.sort_by(|(a, one), (b, other)| (a, &one.key).cmp(&(b, &other.key)));
+    Ok(timed)
 }
 
 /// A mail by which the same was sent later, because somebody asked for it by name; None when there is

@@ -63,7 +63,9 @@ impl Broken {
                 reply.failure(host, *stage, *signed_in, &[password, &plain, &encoded])
             }
             Self::Lost { error, stage } => lost(host, error, *stage, settings),
-            Self::Lacking(what) => Failure { hint: CORRECT, ..Failure::new(FailureClass::Denied, format!("{host} {what}")) },
+            Self::Lacking(what) => {
+                Failure { hint: Some(CORRECT), ..Failure::new(FailureClass::Denied, format!("{host} {what}")) }
+            }
             Self::Unsuitable(what) => Failure::new(FailureClass::Rejected, format!("{host} {what}")),
         }
     }
@@ -75,7 +77,7 @@ fn lost(host: &str, error: &io::Error, stage: Stage, settings: &Settings) -> Fai
         let words = Words::of(&error.to_string());
         let message = format!("the certificate of {host} does not hold ({words})");
         let hint = "if its authority is your own, name its file in ca_file of [mail]; else check host";
-        return Failure { hint, ..Failure::new(FailureClass::Denied, message) };
+        return Failure { hint: Some(hint), ..Failure::new(FailureClass::Denied, message) };
     }
     let (class, when) = match stage {
         Stage::Dot => (FailureClass::NoAnswer, "while the mail was handed over, so it may have been taken"),

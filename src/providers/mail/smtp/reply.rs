@@ -159,7 +159,7 @@ impl Reply {
             (FailureClass::Rejected, 552) => " (it is too large for this server, or the mailbox is full)",
             _ => "",
         };
-        let hint = if class == FailureClass::Denied { self.hint(stage, signed_in) } else { "" };
+        let hint = (class == FailureClass::Denied).then(|| self.hint(stage, signed_in));
         let words = Words::without(&format!("{} {}", self.code, self.text()), secrets);
         let pause = matches!(class, FailureClass::Throttled | FailureClass::Deferred).then(|| self.pause()).flatten();
         let message = format!("{host} answered to {}: {words}{remark}", stage.word());
