@@ -22,7 +22,7 @@ use crate::model::money::parse_decimal;
 use crate::model::{Cadence, CompanyId, Invalid, InvoiceState};
 use crate::operations::invoices as operations;
 use crate::rules::billing::SkipReason;
-use crate::store::{Db, Tx, documents, openings};
+use crate::store::{Db, documents, openings};
 use clap::Subcommand;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -274,7 +274,7 @@ fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         ..RunOptions::default()
     };
     if args.invoice.is_empty() {
-        return run_job(&mut Send::new(ctx, &args.company_id, None), ctx, db, &run);
+        return run_job(&mut Send::new(ctx, &args.company_id), ctx, db, &run);
     }
     let company = match args.company_id.as_slice() {
         [] => None,
@@ -284,14 +284,8 @@ fn send(args: &SendArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
                 .hint("it says whose invoice is meant where two sellers use the same number"));
         }
     };
-    let again = |tx: &mut Tx| operations::send_again(tx, ctx, &args.invoice, company);
-    if args.dry_run {
-        let mut job = db.rehearse(|tx| again(tx).and_then(|only| Send::rehearsal(ctx, tx, only)))?;
-        return run_job(&mut job, ctx, db, &run);
-    }
-    doubts::tell(ctx, db)?;
-    let only = db.write(again)?;
-    run_job(&mut Send::new(ctx, &[], Some(only)), ctx, db, &run)
+    let asked = db.read(|tx| operations::send_again(tx, &args.invoice, company))?;
+    run_job(&mut Send::of(ctx, asked), ctx, db, &run)
 }
 
 pub(super) fn scope(companies: &[CompanyId], limit: Option<u64>) -> Vec<String> {

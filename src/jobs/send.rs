@@ -20,46 +20,46 @@ use crate::store::events::{self, After, Audience, Event, EventState, issued_key}
 use crate::store::{StoreError, Tx};
 use facts::Facts;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// The job, with its place among the events.
 pub struct Send<'c> {
     ctx: &'c Context,
     couriers: Couriers<'c>,
     named: Vec<CompanyId>,
-    /// Only these events, when invoices were named.
-    only: Option<BTreeSet<(CompanyId, String)>>,
-    /// Events that were raised in a transaction that was rolled back: they are only looked at.
-    rehearsed: Option<Vec<Event>>,
+    /// What a person asks to be sent, in place of what is still to be told. It is raised in the transaction that plans its
+    /// mails, so that what was refused or killed before that was never asked for.
+    asked: Option<Vec<Event>>,
     after: Option<After>,
 }
 
 impl<'c> Send<'c> {
-    /// Prepares a run; only of `named` companies when there are any, only `only` events when given.
-    pub fn new(ctx: &'c Context, named: &[CompanyId], only: Option<BTreeSet<(CompanyId, String)>>) -> Self {
-        Self { ctx, couriers: Couriers::new(ctx), named: named.to_vec(), only, rehearsed: None, after: Some(After::default()) }
+    /// Prepares a run over what is still to be told; only of `named` companies when there are any.
+    pub fn new(ctx: &'c Context, named: &[CompanyId]) -> Self {
+        Self { ctx, couriers: Couriers::new(ctx), named: named.to_vec(), asked: None, after: Some(After::default()) }
     }
 
-    /// Prepares a dry run of these events, in the transaction that raised them and is rolled back.
-    pub fn rehearsal(ctx: &'c Context, tx: &mut Tx, only: BTreeSet<(CompanyId, String)>) -> Result<Self> {
-        let companies: BTreeSet<&str> = only.iter().map(|(company, _)| company.as_str()).collect();
-        let mut raised = events::new_of(tx, Audience::Customer, &companies.into_iter().collect::<Vec<_>>())?;
-        raised.retain(|event| only.contains(&(event.company_id.clone(), event.key.clone())));
-        Ok(Self { rehearsed: Some(raised), ..Self::new(ctx, &[], Some(only)) })
+    /// Prepares a run that sends these, whatever the companies prefer.
+    pub fn of(ctx: &'c Context, asked: Vec<Event>) -> Self {
+        Self { asked: Some(asked), ..Self::new(ctx, &[]) }
     }
 
     /// Those of a page that are still to be told.
     fn still_new(&self, tx: &mut Tx, mut keys: Vec<Event>) -> Result<Vec<Event>> {
-        if self.rehearsed.is_none() {
+        if self.asked.is_none() {
             let new = events::still_new(tx, Audience::Customer, keys.iter())?;
             keys.retain(|event| new.contains(&(event.company_id.clone(), event.key.clone())));
+            return Ok(keys);
         }
-        Ok(keys)
+        let mut new = Vec::with_capacity(keys.len());
+        for event in keys {
+            let state = events::state(tx, &event.company_id, event.audience, &event.key)?;
+            new.extend(matches!(state, None | Some(EventState::New)).then_some(event));
+        }
+        Ok(new)
     }
 
     fn is_wanted(&self, event: &Event) -> bool {
-        let named = self.named.is_empty() || self.named.contains(&event.company_id);
-        named && self.only.as_ref().is_none_or(|only| only.contains(&(event.company_id.clone(), event.key.clone())))
+        self.named.is_empty() || self.named.contains(&event.company_id)
     }
 }
 
@@ -94,6 +94,8 @@ pub enum SendPlan {
     },
     /// Nobody is to be told: bookkeeping.
     Drop(Event),
+    /// It was asked for, and waits for an address: bookkeeping.
+    Keep(Event),
 }
 
 impl Plan for SendPlan {
@@ -106,8 +108,10 @@ impl Plan for SendPlan {
     }
 
     fn settles(&self) -> Vec<(CompanyId, String)> {
-        let (Self::Tell { event, .. } | Self::Drop(event)) = self;
-        vec![(event.company_id.clone(), event.key.clone())]
+        match self {
+            Self::Tell { event, .. } | Self::Drop(event) => vec![(event.company_id.clone(), event.key.clone())],
+            Self::Keep(_) => Vec::new(),
+        }
     }
 
     fn item(&self) -> Value {
@@ -118,6 +122,7 @@ impl Plan for SendPlan {
                 "to": recipients.iter().map(|r| r.mailbox.to_string()).collect::<Vec<_>>(),
             }),
             Self::Drop(event) => json!({ "outcome": "dropped", "kind": event.kind, "company_id": event.company_id }),
+            Self::Keep(event) => json!({ "outcome": "kept", "kind": event.kind, "company_id": event.company_id }),
         }
     }
 
@@ -128,6 +133,7 @@ impl Plan for SendPlan {
                 format!("send      {:<20} {:<20} {:<16} {}", event.company_id, invoice.label(), event.kind, to.join(", "))
             }
             Self::Drop(event) => format!("drop      {:<20} {}", event.company_id, event.key),
+            Self::Keep(event) => format!("keep      {:<20} {}", event.company_id, event.key),
         }
     }
 }
@@ -149,9 +155,9 @@ impl Job for Send<'_> {
         if self.ctx.config.mail.is_none() {
             return Ok(Vec::new());
         }
-        if let Some(raised) = &mut self.rehearsed {
-            let rest = raised.split_off(raised.len().min(limit as usize));
-            return Ok(std::mem::replace(raised, rest));
+        if let Some(asked) = &mut self.asked {
+            let rest = asked.split_off(asked.len().min(limit as usize));
+            return Ok(std::mem::replace(asked, rest));
         }
         while let Some(after) = &self.after {
             let (mut page, next) = events::new_page(tx, Audience::Customer, after, limit)?;
@@ -174,7 +180,7 @@ impl Job for Send<'_> {
 
     fn plan(&self, tx: &mut Tx, keys: &[Event]) -> Result<Decided<SendPlan>> {
         let keys = self.still_new(tx, keys.to_vec())?;
-        let facts = Facts::load(tx, &keys, self.only.is_some())?;
+        let facts = Facts::load(tx, &keys, self.asked.is_some())?;
         let mut decided = Decided::default();
         for event in &keys {
             facts.decide(tx, event, &mut decided)?;
@@ -201,7 +207,14 @@ impl Job for Send<'_> {
                     (event, EventState::Told)
                 }
                 SendPlan::Drop(event) => (event, EventState::Dropped),
+                SendPlan::Keep(event) => {
+                    events::raise(tx, std::slice::from_ref(event), now)?;
+                    continue;
+                }
             };
+            if self.asked.is_some() {
+                events::raise(tx, std::slice::from_ref(event), now)?;
+            }
             if !events::settle(tx, event, state, now)? {
                 return Err(StoreError::Busy("an event was told meanwhile".to_owned()).into());
             }

@@ -16,7 +16,6 @@ use crate::store::events::{self, Audience, Event, EventState};
 use crate::store::payments::open_balance;
 use crate::store::{StoreError, Tx, companies, contracts, credit, invoices, items, openings, payments, sellers};
 use serde_json::json;
-use std::collections::BTreeSet;
 
 /// The one invoice that a person means by a number or an id. Sellers may share numbers, so a
 /// company may be needed to tell them apart.
@@ -252,14 +251,9 @@ fn facts(tx: &mut Tx, voided: &Invoice, periods: &[BilledPeriod]) -> Result<Vec<
     Ok(facts)
 }
 
-/// Raises once more that these invoices were issued, so that they are sent (again). Returns the events.
-pub fn send_again(
-    tx: &mut Tx,
-    ctx: &Context,
-    named: &[String],
-    company: Option<&CompanyId>,
-) -> Result<BTreeSet<(CompanyId, String)>> {
-    let mut raised = BTreeSet::new();
+/// By which events these invoices are sent by name: those that are still to be told, or else once more.
+pub fn send_again(tx: &mut Tx, named: &[String], company: Option<&CompanyId>) -> Result<Vec<Event>> {
+    let mut events: Vec<Event> = Vec::with_capacity(named.len());
     for name in named {
         let invoice = find(tx, name, company)?;
         let Some(number) = invoice.number.as_ref().filter(|_| invoice.state != InvoiceState::Void) else {
@@ -274,27 +268,26 @@ pub fn send_again(
         let base = send::key(kind, &invoice.seller_id, number);
         for times in 1.. {
             let key = key_of_time(&base, times);
-            match events::state(tx, &invoice.company_id, Audience::Customer, &key)? {
-                Some(EventState::Told | EventState::Dropped) => continue,
-                Some(EventState::New) => {}
-                None => {
-                    let event = Event {
-                        company_id: invoice.company_id.clone(),
-                        key: key.clone(),
-                        audience: Audience::Customer,
-                        kind,
-                        severity: Severity::Info,
-                        subject: invoice.invoice_id.to_string(),
-                        facts: None,
-                    };
-                    events::raise(tx, &[event], ctx.clock.now())?;
-                }
+            let state = events::state(tx, &invoice.company_id, Audience::Customer, &key)?;
+            if matches!(state, Some(EventState::Told | EventState::Dropped)) {
+                continue;
             }
-            raised.insert((invoice.company_id.clone(), key));
+            if !events.iter().any(|event| event.company_id == invoice.company_id && event.key == key) {
+                events.push(Event {
+                    company_id: invoice.company_id.clone(),
+                    key,
+                    audience: Audience::Customer,
+                    kind,
+                    severity: Severity::Info,
+                    subject: invoice.invoice_id.to_string(),
+                    facts: None,
+                });
+            }
             break;
         }
     }
-    Ok(raised)
+    events.sort_by(|a, b| (&a.company_id, &a.key).cmp(&(&b.company_id, &b.key)));
+    Ok(events)
 }
 
 /// What is still to be paid of an issued invoice: total − credited − paid; nothing of a voided or paid one. A draft is

@@ -79,6 +79,25 @@ fn a_reminder_names_the_id_that_was_sent() {
     assert_eq!(answered, ids);
 }
 
+/// A mail in doubt when finops is replaced by a version that makes ids otherwise.
+#[test]
+fn a_resend_has_the_id_that_was_sent() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-16");
+    server.then([(At::Dot, Act::Cut)]);
+    assert_eq!(environment.finops(&["invoices", "send", "INV-2026-000022"]).code, 3);
+    let books = rusqlite::Connection::open(environment.path("finops-demo/finops.db")).unwrap();
+    let sql = "UPDATE effects SET payload = json_set(payload, '$.message_id', 'made-otherwise') WHERE state = 'unknown'";
+    assert_eq!(books.execute(sql, []).unwrap(), 1);
+    drop(books);
+    on(&mut environment, "2026-11-17");
+    must(&environment, &["effects", "settle"]);
+    let resent = server.taken().pop().unwrap();
+    assert_eq!(header(&resent, "X-Finops-Resend"), "yes");
+    assert_eq!(header(&resent, "Message-ID"), "<made-otherwise@nordlicht.example.com>");
+}
+
 /// The mail of the oldest invoice that a mail is about.
 fn answered_first(mail: &Taken) -> String {
     header(mail, "References").split(' ').next().unwrap_or_default().to_owned()
@@ -351,4 +370,29 @@ fn what_is_sent_is_shown_in_one_order_wherever_a_page_ends() {
     assert!(of_weber > 1 && of_weber < whole.len(), "{whole:?}");
     environment.set("FINOPS_TEST_BATCH", "2");
     assert_eq!(shown(&environment), whole);
+}
+
+/// What was refused, or not reached, was never asked for: the next night sends nothing that somebody gave up.
+#[test]
+fn what_was_asked_for_by_name_and_not_planned_is_forgotten() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-10");
+    must(&environment, &["invoices", "send"]);
+    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    let (weber, ferme) = (number(&environment, "weber"), number(&environment, "ferme"));
+    // A mistake in the configuration.
+    environment.write("templates/invoice.issued.html", "{{ nothing }}");
+    environment.write("finops-demo/mail.toml", format!("{config}[messages]\ntemplates = \"../templates\"\n"));
+    environment.set("FINOPS_TEST_SEED", "1");
+    assert_eq!(environment.finops(&["invoices", "send", &weber]).code, 78);
+    environment.write("finops-demo/mail.toml", config);
+    // One of two.
+    server.forget();
+    environment.set("FINOPS_TEST_SEED", "2");
+    let said = must(&environment, &["invoices", "send", &weber, &ferme, &weber, "--limit", "1", "--json"]);
+    assert_eq!((&summary(&said)["done"], mailed(&server).len()), (&1.into(), 1), "{said}");
+    environment.set("FINOPS_TEST_SEED", "3");
+    assert_eq!(must(&environment, &["invoices", "send"]).all(), "");
+    assert_eq!(mailed(&server).len(), 1);
 }

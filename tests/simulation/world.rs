@@ -260,7 +260,7 @@ fn run(kind: JobKind, ctx: &Context, db: &mut Db, flags: &Flags) -> Result<Summa
             run_job(&mut job, ctx, db, flags)
         }
         JobKind::InvoicesIssue => run_job(&mut Issue::new(ctx, &companies), ctx, db, flags),
-        JobKind::InvoicesSend => run_job(&mut Send::new(ctx, &companies, None), ctx, db, flags),
+        JobKind::InvoicesSend => run_job(&mut Send::new(ctx, &companies), ctx, db, flags),
         JobKind::RemindersUpcoming => remind(ReminderKind::Upcoming, ctx, db, flags),
         JobKind::RemindersOverdue => remind(ReminderKind::Overdue, ctx, db, flags),
         JobKind::RemindersEscalation => remind(ReminderKind::Escalation, ctx, db, flags),

@@ -10,7 +10,7 @@ use crate::config::MailConfig;
 use crate::context::Context;
 use crate::engine::outbox::{Calls, Deliver, Found, Outcome, Policy};
 use crate::error::{Error, Result};
-use crate::model::message::{Mail, Mailbox, Message};
+use crate::model::message::{Mail, Mailbox, Message, planned_id_left};
 use crate::model::{CompanyId, EffectKind, EffectState, Failure, FailureClass, InvoiceId, Receipt, WorkClass};
 use crate::providers::mail::{Mailer, smtp::Smtp};
 use crate::rules::retry::Repeat;
@@ -82,8 +82,10 @@ impl<'c> MailCourier<'c> {
                 let rendered = press.render(&message, &content.facts)?;
                 let Message { to, cc, recipient, .. } = &message;
                 let id = |left: &str| format!("{left}@{}", config.domain);
+                let message_id = planned_id_left(&effect.company_id, &effect.payload)
+                    .map_err(|invalid| Failure::new(FailureClass::Local, invalid.0))?;
                 let mail = Mail {
-                    message_id: id(&message.message_id_left(&effect.company_id)),
+                    message_id: id(&message_id),
                     references: content.follows.iter().map(|left| id(left)).collect(),
                     date: now,
                     from: from(config, &content),

@@ -135,8 +135,6 @@ impl Press {
             }
             Err(error @ RenderError::MissingCharacters(_)) if kind != MessageKind::Statement => {
                 content.facts.statement = None;
-                // Whoever is told how many invoices are attached is pointed to the statement for the others.
-                content.facts.attached = 0;
                 Ok((made, Some(error.into())))
             }
             Err(error) => Err(rejected(&error)),

@@ -72,6 +72,9 @@ impl Facts {
                 message: format!("invoice {} cannot be sent: its company has no mail address", invoice.label()),
                 hint: "import the company's email or a billing contact, or set its delivery to none".to_owned(),
             });
+            if self.by_hand {
+                decided.plans.push(SendPlan::Keep(event.clone()));
+            }
             return Ok(());
         }
         decided.plans.push(SendPlan::Tell { event: event.clone(), invoice: Box::new(invoice), recipients });
