@@ -283,12 +283,18 @@ fn a_slip_in_a_template_is_told_with_file_line_and_variable() {
         assert!(told.problem.contains("empty"), "{told}");
     }
 
+    for (name, what) in
+        [("reminder.overdue.short", "short text"), ("invoice.issued.txt", "text"), ("invoice.issued.fr.html", "text")]
+    {
+        let told = problem(name, "{# later #}\n");
+        assert!(told.template == name && told.problem.contains(&format!("the {what} is empty")), "{told}");
+    }
+
     // Where no sample leads.
-    let told = problem("invoice.issued.txt", "{% if invoices|length > 9000 %}{{ seler.name }}{{ bank.ibn }}{% endif %}");
+    let told = problem("invoice.issued.txt", "A{% if invoices|length > 9000 %}{{ seler.name }}{{ bank.ibn }}{% endif %}");
     assert_eq!((told.template.as_str(), told.variable.as_deref()), ("invoice.issued.txt", Some("bank.ibn")));
-    assert_eq!(told.place, Some((1, 51)), "where it stands");
-    let none =
-        "{% for i in invoices if 0 > 1 %}{{ i.x }}{{ loop.index }}{% endfor %}{% if event.details.mine is defined %}x{% endif %}";
+    assert_eq!(told.place, Some((1, 52)), "where it stands");
+    let none = "A{% for i in invoices if 0 > 1 %}{{ i.x }}{{ loop.index }}{% endfor %}{% if event.details.mine is defined %}x{% endif %}";
     assert_eq!(with(&[("job.failed.txt", none)]).check(), []);
 
     let told = problem("invoice.isued.txt", "whatever");

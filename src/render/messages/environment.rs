@@ -71,10 +71,15 @@ impl Spoken {
         rendered.map_err(|error| self.told(name, &error))
     }
 
-    /// An empty subject is what mail servers and readers take for spam.
-    pub fn blank_subject(&self, name: &str) -> TemplateError {
+    /// What is empty says nothing: mail without a subject is taken for spam, and an SMS without words is refused.
+    pub fn blank(&self, name: &str) -> TemplateError {
         let file = self.files.get(name).cloned().unwrap_or_else(|| format!("built-in {name}"));
-        TemplateError { place: Some((1, 1)), ..TemplateError::new(&file, "the subject is empty: write at least a word") }
+        let what = match name.rsplit_once('.') {
+            Some((_, "subject")) => "subject",
+            Some((_, "short")) => "short text",
+            _ => "text",
+        };
+        TemplateError { place: Some((1, 1)), ..TemplateError::new(&file, format!("the {what} is empty: write at least a word")) }
     }
 
     fn told(&self, name: &str, error: &minijinja::Error) -> TemplateError {

@@ -52,13 +52,13 @@ impl Templates {
     pub fn render(&self, kind: MessageKind, language: &str, facts: &MessageFacts) -> Result<Rendered, TemplateError> {
         let spoken = self.speaking(language)?;
         let context = context::of(kind, facts, spoken.language)?;
-        let part = |part: &str| spoken.render(&format!("{kind}.{part}"), &context);
-        let subject = columns::subject(&part("subject")?);
-        if subject.trim().is_empty() {
-            return Err(spoken.blank_subject(&format!("{kind}.subject")));
-        }
+        let part = |part: &str| {
+            let name = format!("{kind}.{part}");
+            let rendered = spoken.render(&name, &context)?;
+            if rendered.trim().is_empty() { Err(spoken.blank(&name)) } else { Ok(rendered) }
+        };
         Ok(Rendered {
-            subject,
+            subject: columns::subject(&part("subject")?),
             text: columns::tidy(&part("txt")?),
             html: part("html")?,
             short: short::fit(&columns::one_line(&part("short")?)),

@@ -48,6 +48,9 @@ pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
     if matches!(kind, MessageKind::InvoiceDraft | MessageKind::InvoiceIssued | MessageKind::ReminderUpcoming) {
         samples.iter_mut().flat_map(|facts| &mut facts.invoices).for_each(|invoice| invoice.days_overdue -= 30);
     }
+    if kind == MessageKind::InvoiceIssued {
+        samples.extend([full(kind, 1)?, full(kind, 2)?]);
+    }
     Ok(samples)
 }
 
