@@ -6,7 +6,7 @@ use super::events::issued_events;
 use super::value::Kind::{Int, Text};
 use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::dunning::{Hold, HoldKind};
-use crate::model::{CompanyId, Currency, EffectState, InvoiceId, Money, SellerId};
+use crate::model::{CompanyId, Currency, EffectState, FailureClass, InvoiceId, Money, SellerId};
 use chrono::{DateTime, NaiveDate, Utc};
 
 /// Due dates, both inclusive.
@@ -121,20 +121,25 @@ pub struct Message {
     /// Of the reminder.
     pub message_key: String,
     pub state: EffectState,
+    /// It dropped out by itself: what it was about was over.
+    pub is_obsolete: bool,
     /// As it was planned.
     pub payload: String,
 }
 
 /// The mails and text messages of reminders that did not come yet, of open invoices of these companies (ids ascending).
 pub fn messages(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Message>, StoreError> {
-    const SQL: &str = "SELECT r.company_id, r.message_key, e.state, e.payload FROM invoices i
+    const SQL: &str = "SELECT r.company_id, r.message_key, e.state, e.class, e.payload FROM invoices i
       JOIN reminders r ON r.company_id = i.company_id AND r.invoice_id = i.invoice_id
       JOIN effects e ON e.company_id = r.company_id
         AND (e.idempotency_key >= 'email:' || r.message_key || ':' AND e.idempotency_key < 'email:' || r.message_key || ';'
           OR e.idempotency_key >= 'sms:' || r.message_key || ':' AND e.idempotency_key < 'sms:' || r.message_key || ';')
       WHERE i.company_id = $1 AND i.state = 'open' AND r.came_at = '' AND r.level > 0
       ORDER BY r.company_id, r.message_key, e.idempotency_key";
-    let read = |row: &Row| Ok(Message { message_key: row.string(1)?, state: row.parse(2)?, payload: row.string(3)? });
+    let read = |row: &Row| {
+        let is_obsolete = row.text(3)? == FailureClass::Obsolete.as_str();
+        Ok(Message { message_key: row.string(1)?, state: row.parse(2)?, is_obsolete, payload: row.string(4)? })
+    };
     tx.query_companies(SQL, companies, &[], read)
 }
 

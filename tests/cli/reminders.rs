@@ -407,3 +407,25 @@ fn what_dropped_out_comes_when_the_promise_is_not_kept() {
     environment.set("FINOPS_TEST_SEED", "6");
     assert_eq!(environment.finops(&["reminders", "send", "--kind", "overdue", "--company-id", "ferme"]).all(), "", "once");
 }
+
+/// A step that a person gave up is not planned anew: the next one comes in its turn.
+#[test]
+fn what_a_person_gave_up_counts_as_if_it_had_come() {
+    let server = Server::start([(At::Rcpt, Act::Say("450 4.2.0 Greylisted"))]);
+    let mut environment = month(&server);
+    let urgency = |environment: &mut TestEnvironment, day: &str, kind: &str| {
+        on(environment, day);
+        let said = environment.finops(&["reminders", "send", "--kind", kind, "--company-id", "ferme", "--json"]);
+        said.json().iter().find(|item| item["outcome"] == "planned").map_or(0, |item| item["urgency"].as_u64().unwrap())
+    };
+    assert_eq!(urgency(&mut environment, "2026-11-16", "overdue"), 1);
+    let waits = environment.finops(&["effects", "list", "--json"]).json();
+    let key = waits[0]["key"].as_str().unwrap();
+    assert_eq!(urgency(&mut environment, "2026-11-16", "overdue"), 0, "while it waits, no other");
+    environment.set("FINOPS_TEST_SEED", "9");
+    let said = environment.finops(&["effects", "settle", key, "--as", "abandoned"]);
+    assert_eq!(said.code, 0, "{said}");
+    assert_eq!(urgency(&mut environment, "2026-11-17", "overdue"), 0);
+    assert_eq!(urgency(&mut environment, "2026-11-22", "escalation"), 2);
+    assert_eq!(mailed(&server), ["<compta@ferme.example.com>"]);
+}

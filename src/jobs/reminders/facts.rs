@@ -92,12 +92,15 @@ pub enum Fate {
 /// What became of the reminders of these companies (ids ascending) that did not come, by the keys of their messages.
 fn fates(tx: &mut Tx, companies: &[&str]) -> Result<HashMap<String, Fate>> {
     let mut fates = HashMap::new();
-    for dunning::Message { message_key, state, payload } in dunning::messages(tx, companies)? {
+    for dunning::Message { message_key, state, is_obsolete, payload } in dunning::messages(tx, companies)? {
         let fate = match state {
             EffectState::Planned | EffectState::Sending | EffectState::Unknown | EffectState::NeedsHuman => Fate::Waiting,
             EffectState::Failed => Fate::Refused,
             // It went without the invoices that it did not come for.
-            EffectState::Succeeded | EffectState::Abandoned => Fate::Dropped,
+            EffectState::Succeeded => Fate::Dropped,
+            EffectState::Abandoned if is_obsolete => Fate::Dropped,
+            // A person decided that this one is not to come, and the next one does in its turn.
+            EffectState::Abandoned => Fate::Came,
         };
         let is_copy = Message::of_payload(&payload).is_ok_and(|message| message.is_copy());
         let known = fates.entry(message_key).or_insert(Fate::Dropped);
