@@ -96,7 +96,12 @@ pub fn until_due(stage: &mut Stage, job: JobKind) {
         // Payable within 14 days; they fall due while the next month's are not yet.
         JobKind::RemindersUpcoming => issued_so_long_ago(stage, 7),
         JobKind::RemindersOverdue => issued_so_long_ago(stage, 15),
-        JobKind::RemindersEscalation => issued_so_long_ago(stage, 21),
+        // One step after the other, each as far from the one before as the policy has it.
+        JobKind::RemindersEscalation => {
+            issued_so_long_ago(stage, 15);
+            stage.run(JobKind::RemindersOverdue);
+            stage.days_later(6);
+        }
         // All is decided; of what is to be carried out, a part was begun and the rest was not.
         JobKind::EffectsSettle => {
             stage.run(JobKind::InvoicesGenerate);

@@ -79,6 +79,10 @@ pub fn canonical(row: &str, ids: &BTreeMap<String, String>) -> String {
         } else if hex == 64 {
             out.push_str("<hash>");
             rest = &rest[64..];
+        } else if hex == 40 {
+            // Made from keys with numbers and ids in them.
+            out.push_str("<message-id>");
+            rest = &rest[40..];
         } else if hex > 0 {
             out.push_str(&rest[..1]);
             rest = &rest[1..];
