@@ -59,8 +59,8 @@ pub trait Deliver {
         Ok(())
     }
     /// Makes ready a block whose calls are about to be made in turn, such as by rendering it on all
-    /// cores. It may be in vain.
-    fn prepare(&self, _db: &mut Db, _coming: &[Effect]) -> Result<()> {
+    /// cores, and may begin with the one after it, which is planned still. Both may be in vain.
+    fn prepare(&self, _db: &mut Db, _coming: &[Effect], _then: &[Effect]) -> Result<()> {
         Ok(())
     }
     /// Makes the calls, in any order, and says what became of each, in the order given. It may be
@@ -201,7 +201,8 @@ fn send(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Re
             // No more at a time than may fail in a row, until one has succeeded.
             let most = if tried { block.max(1) } else { block.clamp(1, retry::GIVE_UP_AFTER) };
             let (now, later) = rest.split_at(rest.len().min(most as usize));
-            if let Flow::Stop = send_block(deliverer, run, now, &mut in_a_row)? {
+            let next = &later[..later.len().min(block as usize)];
+            if let Flow::Stop = send_block(deliverer, run, now, next, &mut in_a_row)? {
                 return Ok(());
             }
             (rest, tried) = (later, !in_a_row.has_begun());
@@ -213,7 +214,13 @@ fn send(deliverer: &dyn Deliver, run: &mut Delivery, until: DateTime<Utc>) -> Re
     Ok(())
 }
 
-fn send_block(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect], in_a_row: &mut InARow) -> Result<Flow> {
+fn send_block(
+    deliverer: &dyn Deliver,
+    run: &mut Delivery,
+    block: &[Effect],
+    next: &[Effect],
+    in_a_row: &mut InARow,
+) -> Result<Flow> {
     let mut rest = block;
     while !rest.is_empty() {
         let begun = begin(deliverer, run, rest)?;
@@ -221,7 +228,7 @@ fn send_block(deliverer: &dyn Deliver, run: &mut Delivery, block: &[Effect], in_
         if begun.won.is_empty() {
             // Others have them, or they wait for their recipient's rate.
         } else if deliverer.policy().calls == Calls::InTurn {
-            if let Flow::Stop = in_turn::send(deliverer, run, &begun.won, in_a_row)? {
+            if let Flow::Stop = in_turn::send(deliverer, run, &begun.won, next, in_a_row)? {
                 return Ok(Flow::Stop);
             }
         } else {

@@ -8,6 +8,7 @@ mod again;
 mod came;
 mod facts;
 mod in_app;
+mod letters;
 mod mail;
 mod names;
 mod opening;

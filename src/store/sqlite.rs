@@ -90,12 +90,12 @@ impl Sqlite {
     }
 
     pub(super) fn begin(&mut self, writing: bool) -> Result<(), StoreError> {
-        self.script(if writing { "BEGIN IMMEDIATE" } else { "BEGIN" })
+        self.execute(if writing { "BEGIN IMMEDIATE" } else { "BEGIN" }, &[]).map(drop)
     }
 
     pub(super) fn end(&mut self, commit: bool) -> Result<(), StoreError> {
         if commit {
-            let committed = self.script("COMMIT");
+            let committed = self.execute("COMMIT", &[]).map(drop);
             if committed.is_err() {
                 // A failed COMMIT (disk full) leaves the transaction open.
                 let _ = self.script("ROLLBACK");

@@ -20,9 +20,15 @@ struct Called {
     outcome: [Outcome; 1],
 }
 
-/// Makes the calls of a block that was begun.
-pub(super) fn send(deliverer: &dyn Deliver, run: &mut Delivery, begun: &[Effect], in_a_row: &mut InARow) -> Result<Flow> {
-    if let Err(error) = deliverer.prepare(run.db, begun) {
+/// Makes the calls of a block that was begun. `next` are those after it, planned still.
+pub(super) fn send(
+    deliverer: &dyn Deliver,
+    run: &mut Delivery,
+    begun: &[Effect],
+    next: &[Effect],
+    in_a_row: &mut InARow,
+) -> Result<Flow> {
+    if let Err(error) = deliverer.prepare(run.db, begun, next) {
         settle::give_back(run, begun)?;
         return Err(error);
     }

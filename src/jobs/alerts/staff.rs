@@ -63,8 +63,8 @@ impl Deliver for ForStaff<'_> {
         self.courier.finish(db)
     }
 
-    fn prepare(&self, db: &mut Db, coming: &[Effect]) -> Result<()> {
-        self.courier.prepare(db, coming)
+    fn prepare(&self, db: &mut Db, coming: &[Effect], then: &[Effect]) -> Result<()> {
+        self.courier.prepare(db, coming, then)
     }
 
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {

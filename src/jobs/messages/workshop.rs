@@ -17,11 +17,12 @@ use chrono::{DateTime, Utc};
 use std::cell::{Cell, OnceCell};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Shared by the couriers of a run.
 pub struct Workshop<'c> {
     ctx: &'c Context,
-    press: OnceCell<Press>,
+    press: OnceCell<Arc<Press>>,
     is_checked: Cell<bool>,
 }
 
@@ -46,7 +47,7 @@ impl<'c> Workshop<'c> {
     }
 
     /// Templates and fonts, ready for use on all cores.
-    pub fn press(&self) -> Result<&Press> {
+    pub fn press(&self) -> Result<&Arc<Press>> {
         if let Some(press) = self.press.get() {
             return Ok(press);
         }
@@ -57,7 +58,7 @@ impl<'c> Workshop<'c> {
             folder: self.ctx.config.documents.folder.clone(),
             warn: Box::new(move |text| ui.warn(text)),
         };
-        Ok(self.press.get_or_init(|| press))
+        Ok(self.press.get_or_init(|| Arc::new(press)))
     }
 
     /// Reads what a planned message is about, as it is now; `as_of` decides what is today. What cannot be

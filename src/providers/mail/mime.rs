@@ -27,6 +27,8 @@ pub struct Written {
     pub recipient: String,
     /// Header and body, with CRLF at each line's end.
     pub bytes: Vec<u8>,
+    /// Of these, in hexadecimal.
+    pub sha256: String,
     /// The server must take UTF-8 in addresses (RFC 6531).
     pub needs_utf8: bool,
 }
@@ -50,12 +52,14 @@ pub fn write(mail: &Mail) -> Result<Written, Invalid> {
         // lettre ends each part with a line end, which within others belongs to the boundary.
         bytes.truncate(bytes.len() - 2);
     }
-    if let Some(line) = bytes.split(|byte| *byte == b'\n').find(|line| line.len() > LONGEST_LINE + 1) {
-        let begin = String::from_utf8_lossy(line).chars().take(40).collect::<String>();
+    let text = std::str::from_utf8(&bytes).map_err(|error| Invalid::new(format!("no mail can be made of it: {error}")))?;
+    if let Some(line) = text.split('\n').find(|line| line.len() > LONGEST_LINE + 1) {
+        let begin = line.chars().take(40).collect::<String>();
         return Err(Invalid::new(format!("a line of the mail is longer than 998 bytes: {begin}…")));
     }
     let needs_utf8 = !(sender.is_ascii() && recipient.is_ascii() && bytes.is_ascii());
-    Ok(Written { sender, recipient, bytes, needs_utf8 })
+    let sha256 = sha256_hex(&bytes);
+    Ok(Written { sender, recipient, bytes, sha256, needs_utf8 })
 }
 
 fn envelope(sender: &str, recipient: &str) -> Result<Envelope, Invalid> {

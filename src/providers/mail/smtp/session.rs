@@ -6,13 +6,13 @@ use super::wire::Wire;
 use super::{Login, Settings, Tls};
 use crate::crash;
 use crate::model::Receipt;
-use crate::model::digest::sha256_hex;
 use crate::providers::http::Words;
 use crate::providers::mail::mime::Written;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -157,7 +157,7 @@ impl Session {
 
     /// One mail. When it was refused, [`is_usable_after`](Self::is_usable_after) comes before the next.
     pub fn send(&mut self, written: &Written) -> Result<Receipt, Broken> {
-        let Written { sender, recipient, bytes, needs_utf8 } = written;
+        let Written { sender, recipient, bytes, sha256, needs_utf8 } = written;
         self.suits(written)?;
         let mut mail = format!("MAIL FROM:<{sender}>");
         if self.abilities.size.is_some() {
@@ -188,7 +188,7 @@ impl Session {
         let reply = self.hand_over(bytes)?;
         self.mails += 1;
         let provider_ref = Words::of(&reply.text()).to_string();
-        Ok(Receipt { provider_ref, sha256: sha256_hex(bytes), bytes: bytes.len().try_into().unwrap_or(u64::MAX) })
+        Ok(Receipt { provider_ref, sha256: sha256.clone(), bytes: bytes.len().try_into().unwrap_or(u64::MAX) })
     }
 
     /// Told before it is sent, as the server would tell it after.
@@ -313,7 +313,11 @@ pub fn plain(login: &Login) -> String {
 }
 
 /// A line that begins with a dot gets another one, so that none is taken for the end (RFC 5321, 4.5.2).
-fn stuffed(bytes: &[u8]) -> Vec<u8> {
+fn stuffed(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let has_such_a_line = std::str::from_utf8(bytes).map_or(true, |text| text.starts_with('.') || text.contains("\n."));
+    if !has_such_a_line && bytes.ends_with(b"\r\n") {
+        return Cow::Borrowed(bytes);
+    }
     let mut stuffed = Vec::with_capacity(bytes.len() + 64);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         if line.first() == Some(&b'.') {
@@ -324,7 +328,7 @@ fn stuffed(bytes: &[u8]) -> Vec<u8> {
     if !stuffed.ends_with(b"\r\n") {
         stuffed.extend_from_slice(b"\r\n");
     }
-    stuffed
+    Cow::Owned(stuffed)
 }
 
 #[cfg(test)]
@@ -338,9 +342,10 @@ mod tests {
             (b".", b"..\r\n"),
             (b"..a\r\n", b"...a\r\n"),
             (b"a.b\r\n", b"a.b\r\n"),
+            (b"a\r\n.b\xff\r\n", b"a\r\n..b\xff\r\n"),
             (b"", b"\r\n"),
         ] {
-            assert_eq!(stuffed(mail), sent);
+            assert_eq!(&*stuffed(mail), sent);
         }
     }
 
