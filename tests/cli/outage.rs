@@ -1,8 +1,10 @@
-//! A server of mail that is down, or hangs: the run leaves it alone soon, and what was not tried stays planned.
+//! A server of mail that is down, slow, or hangs: the run leaves it alone soon, what was not tried stays planned, and
+//! what was paid while it took its time is not asked for.
 
-use crate::reminders::{month, on};
+use crate::reminders::{mailed, month, on};
 use crate::smtp::{Act, At, Server};
 use crate::support::{Said, TestEnvironment};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// A month of invoices to send, by a server that is waited for no longer than a second.
@@ -61,4 +63,30 @@ fn a_server_that_takes_a_mail_and_says_nothing_gets_no_other() {
     assert_eq!(server.taken().len(), 1, "every other one would be in doubt as well: {said}");
     assert_eq!(states(&environment).1, 1, "{said}");
     assert!(said.stderr.contains("once more after 4 hours"), "{said}");
+}
+
+#[test]
+fn what_is_paid_while_other_mails_go_is_not_asked_for() {
+    // Longer than a mail that was made beforehand is taken for fresh.
+    let slow = Act::Drip("250 Ok", Duration::from_millis(400));
+    let server = Server::start([(At::Dot, slow)]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-12-15");
+    let reminders = environment.command(&["reminders", "send", "--kind", "overdue"]).stderr(Stdio::null()).spawn();
+    let mut reminders = reminders.unwrap();
+    while server.taken().is_empty() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Of these, one is in the block that goes, the other in the one that is made meanwhile.
+    for (number, amount) in [("INV-2026-000004", "435.00"), ("JP-2026-00003", "156750")] {
+        environment.set("FINOPS_TEST_SEED", &number[11..]);
+        let paid = ["payments", "record", number, "--amount", amount, "--date", "2026-12-14", "--ref", number];
+        let said = environment.finops(&paid);
+        assert_eq!(said.code, 0, "{said}");
+    }
+    assert_eq!(server.taken().len(), 1, "the first was still going");
+    assert!(reminders.wait().unwrap().success());
+    let mailed = mailed(&server).join(" ");
+    assert!(mailed.contains("alpen@") && mailed.contains("zypresse@"), "{mailed}");
+    assert!(!mailed.contains("elaia@") && !mailed.contains("hoshi@"), "{mailed}");
 }
