@@ -1,4 +1,5 @@
-//! What sending costs: `cargo bench --bench mail -- [N]` (1,000 invoices with their PDFs, each by mail).
+//! What sending costs: `cargo bench --bench mail -- [N]` (1,000 reminders, each with the PDF of a statement of
+//! account that is made for it), and with `invoices` (with their PDFs, which are there).
 //!
 //! The binary sends them through one SMTP connection to a sink of our own on 127.0.0.1. The yardstick,
 //! in the same run, is a bare client loop that sends the same bytes to the same sink, one mail after the
@@ -19,6 +20,8 @@ use support::{child, ratio};
 
 const FINOPS: &str = env!("CARGO_BIN_EXE_finops");
 const AS_OF: &str = "2026-10-05T08:00:00Z";
+/// When the invoices of that day are overdue.
+const LATER: &str = "2026-11-16T08:00:00Z";
 
 /// A mail as it came.
 struct Taken {
@@ -29,14 +32,17 @@ struct Taken {
 
 fn main() {
     let count = std::env::args().skip(1).find_map(|a| a.parse::<u64>().ok()).unwrap_or(1_000);
-    let keeps = !std::env::args().any(|a| a == "fast");
+    let says = |word: &str| std::env::args().any(|a| a == word);
+    let keeps = !says("fast");
+    let (job, at) = if says("invoices") { ("invoices send", AS_OF) } else { ("reminders send --kind overdue", LATER) };
     let folder = tempfile::tempdir().unwrap();
     let taken = Arc::new(Mutex::new(Vec::new()));
     let port = sink(Arc::clone(&taken), keeps.then(|| folder.path().join("queue")));
     prepare(folder.path(), count, port);
 
     let mut command = Command::new("sh");
-    command.args(["-c", "cd \"$0\" && exec \"$1\" --now \"$2\" invoices send"]).arg(folder.path()).arg(FINOPS).arg(AS_OF);
+    let script = format!("cd \"$0\" && exec \"$1\" --now \"$2\" {job}");
+    command.arg("-c").arg(script).arg(folder.path()).arg(FINOPS).arg(at);
     let (_, cost, peak) = child(&mut command);
     let ours = cost.wall_ms * 1000;
     let sent = std::mem::take(&mut *taken.lock().unwrap());
@@ -50,7 +56,7 @@ fn main() {
     let bytes: usize = sent.iter().map(|mail| mail.body.len()).sum();
     let each = |micros: u64| micros / companies as u64;
     let line = format!(
-        "{companies} mails of {} KB: {} µs each ({} µs CPU, peak {peak} MiB); a bare client {} µs; {} of it",
+        "{job}: {companies} mails of {} KB: {} µs each ({} µs CPU, peak {peak} MiB); a bare client {} µs; {} of it",
         bytes / companies / 1024,
         each(ours),
         each(cost.cpu_ms * 1000),
