@@ -216,7 +216,7 @@ impl Job for Reminders<'_> {
             for due in &reminded.invoices {
                 entries.extend(due.use_credit(tx)?);
             }
-            if !dunning::record(tx, &reminded.rows(), now)? {
+            if !dunning::record(tx, &reminded.rows(), self.ctx.as_of)? {
                 return Err(StoreError::Busy("an invoice was reminded of meanwhile".to_owned()).into());
             }
             plan_messages(tx, &reminded.company_id, &reminded.messages(self.ctx.config.reminders.quiet, now), now)?;

@@ -98,7 +98,10 @@ fn text_and_html_name_the_same_invoices_and_amounts() {
         let asks = asks_for_money(kind, facts);
         for invoice in facts.invoices.iter().filter(|_| shows_invoices) {
             let amount = if asks { &invoice.balance } else { &invoice.total };
-            let day = if kind == MessageKind::CreditNoteIssued { invoice.issued_on } else { invoice.due_on };
+            let day = if asks || kind == MessageKind::InvoiceDraft { invoice.due_on } else { invoice.issued_on };
+            let settled = [&invoice.paid, &invoice.from_credit].into_iter().flatten();
+            let settled = settled.filter(|_| asks || kind == MessageKind::InvoiceIssued);
+            said.extend(settled.map(|sum| language.money(sum.amount, sum.currency)));
             said.extend([invoice.number.clone(), language.date(day), language.money(amount.amount, amount.currency)]);
         }
         if asks && shows_invoices {

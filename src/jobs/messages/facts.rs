@@ -225,6 +225,7 @@ impl Invoices<'_> {
             (None, _) => return Ok(None),
         };
         let owes = matches!(head.state, InvoiceState::Open | InvoiceState::Uncollectible);
+        let (paid, from_credit) = settled::until_now(tx, &head, balance)?;
         let facts = InvoiceFacts {
             number: document.number.clone(),
             corrects: document.corrects.as_ref().map(|corrected| corrected.number.clone()).unwrap_or_default(),
@@ -237,7 +238,8 @@ impl Invoices<'_> {
             service_from: document.service_from,
             service_to: document.service_to,
             payments: if kind == MessageKind::InvoicePaid { settled::payments(tx, &head)? } else { Vec::new() },
-            from_credit: if kind == MessageKind::InvoicePaid { settled::from_credit(tx, &head)? } else { None },
+            paid,
+            from_credit,
             correction: settled::correction(tx, self.company_id, &document)?,
         };
         Ok(Some(Found { facts, document, is_ours }))

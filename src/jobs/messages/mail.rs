@@ -78,7 +78,7 @@ impl Deliver for MailCourier<'_> {
     }
 
     fn record(&self, tx: &mut Tx, done: &[(&Effect, &Receipt)]) -> Result<()> {
-        self.came.record(tx, done, self.ctx.clock.now())
+        self.came.record(tx, done, self.ctx.as_of)
     }
 
     fn carry_out(&self, db: &mut Db, effects: &[Effect]) -> Result<Vec<Outcome>> {

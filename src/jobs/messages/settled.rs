@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::model::document::Document;
 use crate::model::message::{Amount, CorrectionFacts, PaymentFacts};
+use crate::model::money::MoneyError;
 use crate::model::{CompanyId, Invoice, InvoiceState, Money};
 use crate::store::{Tx, credit, invoices, payments};
 
@@ -19,10 +20,16 @@ pub(super) fn payments(tx: &mut Tx, invoice: &Invoice) -> Result<Vec<PaymentFact
     Ok(told)
 }
 
-/// What credit settled of it; None where none did.
-pub(super) fn from_credit(tx: &mut Tx, invoice: &Invoice) -> Result<Option<Amount>> {
-    let settled = credit::settled(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
-    Ok((settled.minor() > 0).then(|| settled.into()))
+/// What payments settled of an invoice of which so much is left, and what credit did; None where none did.
+pub(super) fn until_now(tx: &mut Tx, invoice: &Invoice, left: Money) -> Result<(Option<Amount>, Option<Amount>)> {
+    if left == invoice.total {
+        return Ok((None, None));
+    }
+    let by_credit = credit::settled(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
+    let wrong = |error: MoneyError| Error::failed(error.to_string());
+    let paid = invoice.total.checked_sub(left).and_then(|settled| settled.checked_sub(by_credit)).map_err(wrong)?;
+    let told = |amount: Money| (amount.minor() > 0).then(|| amount.into());
+    Ok((told(paid), told(by_credit)))
 }
 
 /// Why it was made, what it lowered, and what is left of the invoice that it corrects; None of an invoice.

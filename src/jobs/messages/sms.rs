@@ -82,7 +82,7 @@ impl Deliver for SmsCourier<'_> {
     }
 
     fn record(&self, tx: &mut Tx, done: &[(&Effect, &Receipt)]) -> Result<()> {
-        self.came.record(tx, done, self.ctx.clock.now())
+        self.came.record(tx, done, self.ctx.as_of)
     }
 
     fn look_up(&self, db: &mut Db, effect: &Effect) -> Result<std::result::Result<Found, Failure>> {

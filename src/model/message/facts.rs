@@ -36,7 +36,9 @@ pub struct InvoiceFacts {
     pub service_to: NaiveDate,
     /// Of a receipt: what settled it, by date; else empty.
     pub payments: Vec<PaymentFacts>,
-    /// Of a receipt: what credit settled of it, if any.
+    /// What payments settled of it until now, if any did.
+    pub paid: Option<Amount>,
+    /// What credit notes and credit settled of it until now, if any did.
     pub from_credit: Option<Amount>,
     /// Of a credit note: what came of it.
     pub correction: Option<CorrectionFacts>,

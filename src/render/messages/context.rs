@@ -37,6 +37,7 @@ pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Lan
         reason => Value::from_function(reason),
         stage, many, payment_reference,
         to_pay => is_owed(kind, facts),
+        more_is_overdue => !more_overdue(facts).is_empty(),
         ..Value::from(Serde(&facts_value))
     })
 }
@@ -49,6 +50,14 @@ fn is_owed(kind: MessageKind, facts: &MessageFacts) -> bool {
         MessageKind::Statement => closings.any(is_positive),
         _ => facts.owed.iter().any(|owed| is_positive(owed.amount)),
     }
+}
+
+/// What the statement has overdue in all, where that is more than the message asks for; one sum a currency.
+fn more_overdue(facts: &MessageFacts) -> Vec<Amount> {
+    let accounts = facts.statement.iter().flat_map(|statement| &statement.accounts);
+    let asked = |currency| facts.owed.iter().filter(|owed| owed.currency == currency).map(|owed| owed.amount).max();
+    let more = accounts.filter(|account| account.overdue > asked(account.currency).unwrap_or_default());
+    more.map(|account| Amount { amount: account.overdue, currency: account.currency }).collect()
 }
 
 /// The facts with every field there, the empty ones too: what a message may have is defined, and a
@@ -131,6 +140,7 @@ impl Words {
             let closing = |a: &crate::model::message::StatementAccount| Amount { amount: a.closing, currency: a.currency };
             values.insert("closing", money(&statement.accounts.iter().map(closing).collect::<Vec<_>>()));
         }
+        values.insert("overdue", money(&more_overdue(facts)));
         values.insert("counts", counts(&facts.events, language));
         values.insert("company", facts.company.as_ref().map_or_else(|| facts.recipient.to_string(), |c| c.name.clone()));
         values.insert("seller", facts.seller.as_ref().map_or_else(|| "finops".to_owned(), |s| s.name.clone()));

@@ -131,6 +131,7 @@ fn full(kind: MessageKind, count: u32) -> Result<MessageFacts, Invalid> {
     let mut invoices: Vec<InvoiceFacts> = (0..count).map(|n| invoice(n, if n < 2 { eur } else { usd })).collect();
     if let Some(first) = invoices.first_mut() {
         first.balance = amount(1_900, eur);
+        (first.paid, first.from_credit) = (Some(amount(7_000, eur)), Some(amount(3_000, eur)));
     }
     let sum = |currency| Amount {
         amount: invoices.iter().filter(|i| i.balance.currency == currency).map(|i| i.balance.amount).sum(),
@@ -203,6 +204,7 @@ fn invoice(n: u32, currency: Currency) -> InvoiceFacts {
         service_from: day(0),
         service_to: day(30),
         payments: Vec::new(),
+        paid: None,
         from_credit: None,
         correction: None,
     }
@@ -222,12 +224,14 @@ fn as_paid(invoice: &mut InvoiceFacts) {
     invoice.balance.amount = Decimal::ZERO;
     invoice.payments =
         vec![payment(ten, Decimal::ZERO, 12, "manual", "R-17"), payment(total - ten, three, 13, "bank", "TX-2024-000815")];
+    invoice.paid = Some(Amount { amount: total - three, currency });
     invoice.from_credit = Some(Amount { amount: three, currency });
 }
 
 fn as_credit_note(invoice: &mut InvoiceFacts) {
     let number = invoice.number.replace("INV-", "CN-");
     invoice.corrects = std::mem::replace(&mut invoice.number, number);
+    (invoice.paid, invoice.from_credit) = (None, None);
     invoice.balance.amount = Decimal::ZERO;
     let Amount { amount: total, currency } = invoice.total;
     let amount = |amount| Amount { amount, currency };
