@@ -122,7 +122,7 @@ fn a_receipt_says_what_was_paid_when_and_how_and_what_is_credit_now() {
         &[
             "100,00 EUR · 10. November 2026 · per Überweisung · TX1",
             "9.999,00 EUR · 12. November 2026 · per Überweisung · TX2",
-            " mehr bezahlt, als offen war. Der Betrag wird mit Ihrer nächsten Rechnung verrechnet.",
+            " mehr bezahlt, als offen war. Der Betrag wird mit offenen Rechnungen oder mit Ihrer nächsten Rechnung verrechnet.",
         ],
         &[],
     );
@@ -153,7 +153,7 @@ fn a_credit_note_says_why_and_what_remains_and_speaks_of_credit_only_where_there
     let paid = texts(&server).pop().unwrap();
     says(
         &paid,
-        &["Grund: more of it", "5,00 EUR sind mehr", "nächsten Rechnung", "ist nichts mehr zu zahlen"],
+        &["Grund: more of it", "sind 5,00 EUR mehr, als noch offen war", "nächsten Rechnung", "ist nichts mehr zu zahlen"],
         &["sinkt dadurch", "bleiben "],
     );
 }

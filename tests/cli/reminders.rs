@@ -69,6 +69,26 @@ fn a_month_of_reminders() {
     insta::assert_debug_snapshot!("reminders_mails", mailed(&server));
 }
 
+/// Days that are pretended count as days that pass.
+#[test]
+fn steps_keep_their_distance_in_months_that_are_tried_out() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    assert_eq!(environment.finops(&["db", "mark-test"]).code, 0);
+    let mut sent = |day: &str, kind: &str| {
+        on(&mut environment, "2026-11-07");
+        environment.set("FINOPS_TEST_SEED", &day.replace('-', ""));
+        let said = environment.finops(&["reminders", "send", "--kind", kind, "--now", &format!("{day}T08:26:00Z")]);
+        assert_eq!(said.code, 0, "{said}");
+        let sent = server.taken().len();
+        server.forget();
+        sent
+    };
+    assert!(sent("2026-12-15", "overdue") > 0);
+    assert_eq!(sent("2026-12-16", "escalation"), 0, "the first step came the day before");
+    assert!(sent("2026-12-22", "escalation") > 0, "a week after it");
+}
+
 /// The last line in JSON.
 fn summary(said: &Said) -> serde_json::Value {
     said.json().pop().unwrap_or_else(|| panic!("{said}"))
