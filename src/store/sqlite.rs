@@ -43,6 +43,8 @@ impl Sqlite {
         let connection = Connection::open_with_flags(path, flags).map_err(told_of(path))?;
         connection.busy_timeout(busy_timeout).map_err(told_of(path))?;
         connection.set_prepared_statement_cache_capacity(256);
+        // The plan that the tests look at is the one that runs; else SQLite would plan anew for each value.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(told_of(path))?;
         connection
             .execute_batch(
                 "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768;
