@@ -6,7 +6,9 @@ use super::Source;
 use super::prices::DiscountRow;
 use super::rows::SellerRow;
 use crate::model::seller::Address;
-use crate::model::{BillableItem, Company, Contact, Contract, ContractItem, Discount, PlanItem, Seller, TaxRate};
+use crate::model::{
+    BillableItem, Company, Contact, Contract, ContractItem, Discount, PlanItem, PriceModel, PriceTerms, Seller, TaxRate,
+};
 
 /// Takes over the fields of the columns that the file lacks.
 macro_rules! keep {
@@ -75,6 +77,7 @@ pub fn contract_item(row: &mut ContractItem, before: &ContractItem, source: &Sou
     }
     // Tiers have files of their own.
     row.terms.tiers.clone_from(&before.terms.tiers);
+    terms(&mut row.terms, row.price_model, source);
 }
 
 pub fn plan_item(row: &mut PlanItem, before: &PlanItem, source: &Source) {
@@ -87,6 +90,14 @@ pub fn plan_item(row: &mut PlanItem, before: &PlanItem, source: &Source) {
         row.quantity = row.price_model.quantity(row.quantity);
     }
     row.terms.tiers.clone_from(&before.terms.tiers);
+    terms(&mut row.terms, row.price_model, source);
+}
+
+/// What stood and another model has not goes with it; what the file gives of that is the upsert's to refuse.
+fn terms(terms: &mut PriceTerms, model: PriceModel, source: &Source) {
+    let fit = terms.clone().of_model(model);
+    keep!(terms, &fit, source; "package_size": package_size, "included": included, "meter": meter, "minimum": minimum);
+    terms.tiers = fit.tiers;
 }
 
 pub fn discount(row: &mut DiscountRow, before: &Discount, source: &Source) {

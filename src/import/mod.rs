@@ -23,7 +23,7 @@ mod write;
 
 pub use columns::{Column, Need};
 pub use contacts::UNREACHABLE;
-pub use prices::{ContractPlanRow, DiscountRow, FLAT_HAS_NO_QUANTITY, NEEDS_OFF, PlanTierRow, TierRow};
+pub use prices::{ContractPlanRow, DiscountRow, FLAT_HAS_NO_QUANTITY, NEEDS_OFF, PlanTierRow, TierRow, has_none};
 pub use read::{Located, Options, Problems, Reader, Refused, RowError, RowKey, encoding};
 pub use rows::{ContractItemRow, NEEDS_NOTE, PaymentRow, SellerRow};
 pub use source::{Source, Spot};

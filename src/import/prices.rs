@@ -55,7 +55,7 @@ pub fn priced(cells: &mut Cells, own: Own) -> Option<Priced> {
     }
     let terms = PriceTerms { package_size, included, meter, minimum, tiers: None };
     match price_model {
-        // Without its column the model is the one that stands; what that has not goes with the upsert.
+        // Without its column the model is the one that stands; what that has not, the upsert refuses.
         Some(_) if !cells.has("price_model") && cells.is_blank("unit_price") => {
             cells.refuse("unit_price", "this must not be empty, unless a column price_model says that tiers or a plan have it")
         }
@@ -89,15 +89,14 @@ fn check_model(cells: &mut Cells, own: Own, model: PriceModel, unit_price: Optio
     if model == PriceModel::Minimum && unit_price.is_some_and(|price| price < Decimal::ZERO) {
         cells.refuse("unit_price", "a minimum is 0 or more");
     }
-    let mut has_no = |field: &str, there: bool| {
-        if there {
-            cells.refuse(field, format!("an item of price_model {model} has none: leave this empty"));
-        }
-    };
-    has_no("package_size", model != PriceModel::Package && terms.package_size.is_some());
-    has_no("included", !model.has_units() && !terms.included.is_zero());
-    has_no("meter", !model.has_units() && terms.meter.is_some());
-    has_no("minimum", matches!(model, PriceModel::OneTime | PriceModel::Minimum | PriceModel::Plan) && terms.minimum.is_some());
+    for column in terms.beyond(model) {
+        cells.refuse(column, has_none(model));
+    }
+}
+
+/// Why an item is refused what its model has not.
+pub fn has_none(model: PriceModel) -> String {
+    format!("an item of price_model {model} has none: leave this empty")
 }
 
 /// Why an item with a flat price and a quantity is refused.

@@ -128,6 +128,18 @@ impl PriceTerms {
             tiers: self.tiers.filter(|_| model.has_tiers()),
         }
     }
+
+    /// The columns of what a model has not, and these terms have; tiers have no column.
+    pub fn beyond(&self, model: PriceModel) -> impl Iterator<Item = &'static str> {
+        let fit = self.clone().of_model(model);
+        let beyond = [
+            ("package_size", self.package_size != fit.package_size),
+            ("included", self.included != fit.included),
+            ("meter", self.meter != fit.meter),
+            ("minimum", self.minimum != fit.minimum),
+        ];
+        beyond.into_iter().filter_map(|(column, is_beyond)| is_beyond.then_some(column))
+    }
 }
 
 /// Days on which a contract serves and bills nothing. Its anchor and phase stay.

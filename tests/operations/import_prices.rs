@@ -41,6 +41,30 @@ fn tiers(books: &mut Books) -> Vec<String> {
     items.iter().filter_map(told).collect()
 }
 
+/// So is what else its model has not: nobody may believe that it counts.
+#[test]
+fn what_the_model_that_stands_has_not_is_refused() {
+    each_engine(|db| {
+        let mut books = Books::new(db);
+        with_plan(&mut books);
+        let head = "company_id,contract_id,item_id,description";
+        let flat = format!("{head},price_model,unit_price\nacme,care,desks,Desks,flat,50\n");
+        assert_eq!(books.counts(ContractItems, &flat), (1, 0, 0));
+        for (column, value) in [("included", "5"), ("meter", "api"), ("package_size", "10")] {
+            let text = format!("{head},unit_price,{column}\nacme,care,desks,Desks,50,{value}\n");
+            let of_plan = "plan_id,version,item_id,description,unit_price";
+            let of_plan = format!("{of_plan},{column}\nbasic,2026-01-01,base,Base,49,{value}\n");
+            for (kind, text) in [(ContractItems, text), (PlanItems, of_plan)] {
+                let error = books.import(&[(kind, &text)]).expect_err("a flat price has none");
+                let told: Vec<_> = error.problems.iter().map(|p| (p.line, p.field.as_str(), p.reason.as_str())).collect();
+                assert_eq!(told, [(2, column, "an item of price_model flat has none: leave this empty")], "{kind}");
+            }
+        }
+        let blank = format!("{head},unit_price,included,meter,package_size\nacme,care,desks,Desks,50,,,\n");
+        assert_eq!(books.counts(ContractItems, &blank), (0, 0, 1));
+    });
+}
+
 #[test]
 fn tiers_of_an_item_stand_and_change_together() {
     each_engine(|db| {

@@ -4,7 +4,7 @@
 use super::standing::{self, ContractKey, History, Scope, contracts_changed};
 use super::{Outcome, Words, Work};
 use crate::error::Result;
-use crate::import::{ContractItemRow, FLAT_HAS_NO_QUANTITY, Kind, Located, RowKey, Source, keep};
+use crate::import::{ContractItemRow, FLAT_HAS_NO_QUANTITY, Kind, Located, RowKey, Source, has_none, keep};
 use crate::model::{Contract, ContractItem, ItemId, PriceTerms, Tiers};
 use crate::rules::pricing::check_item_countable;
 use crate::store::{Tx, contracts as store};
@@ -44,7 +44,6 @@ impl Edit {
                 if let Some(before) = before {
                     keep::contract_item(&mut version, before, &self.source);
                 }
-                version.terms = version.terms.of_model(version.price_model);
                 if !version.price_model.has_price() {
                     version.unit_price = Decimal::ZERO;
                 }
@@ -219,6 +218,9 @@ fn check_prices(version: &ContractItem, before: Option<&ContractItem>, edit: &Ed
         Wanted::Item(_) => {
             if !has_its_quantity(version) {
                 return Err(("quantity", FLAT_HAS_NO_QUANTITY.to_owned()));
+            }
+            if let Some(column) = version.terms.beyond(model).next() {
+                return Err((column, has_none(model)));
             }
             let priced = edit.source.has("unit_price") || before.is_some_and(|before| before.price_model.has_price());
             if model.has_price() && !priced {

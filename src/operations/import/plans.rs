@@ -4,7 +4,7 @@
 use super::standing::contracts_changed;
 use super::{Outcome, Words, Work};
 use crate::error::Result;
-use crate::import::{FLAT_HAS_NO_QUANTITY, Kind, Located, PlanTierRow, RowKey, Source, keep};
+use crate::import::{FLAT_HAS_NO_QUANTITY, Kind, Located, PlanTierRow, RowKey, Source, has_none, keep};
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::{CompanyId, ContractItem, Currency, ItemId, Plan, PlanId, PlanItem, Tiers};
 use crate::rules::pricing::check_item_countable;
@@ -64,7 +64,10 @@ pub fn write_items(tx: &mut Tx, work: &mut Work, rows: Vec<Located<Box<PlanItem>
         if let Some(before) = &before {
             keep::plan_item(&mut item, before, &source);
         }
-        item.terms = item.terms.of_model(item.price_model);
+        if let Some(column) = item.terms.beyond(item.price_model).next() {
+            work.refuse(&source, column, "", has_none(item.price_model));
+            continue;
+        }
         if item.price_model.quantity(item.quantity) != item.quantity {
             work.refuse(&source, "quantity", "", FLAT_HAS_NO_QUANTITY);
             continue;
