@@ -118,3 +118,30 @@ fn wrong_keys_stop_the_uploads_and_not_the_invoices() {
     assert_eq!(said.code, 0, "{said}");
     assert!(objects(&bucket.seen().split_off(before)).len() > 5);
 }
+
+/// It had a row only for what it brought of an earlier run: that row ends as done, whether the receiver is back or not.
+#[test]
+fn a_run_that_only_brings_an_earlier_notice_does_not_look_broken_off() {
+    let deaf = || Step::Answer(answer("500 Oh No", &[], b""));
+    for steps in [[deaf(), ok()], [deaf(), deaf()]] {
+        let (bucket, hook) = (Server::start([]), Server::start(steps));
+        let mut environment = drafted(&bucket, &hook);
+        let config = std::fs::read_to_string(environment.path("finops-demo/outside.toml")).unwrap();
+        let routes = "[[routes]]\nevents = [\"job.*\"]\nto = [\"in_app:board\"]\n";
+        environment.write("finops-demo/outside.toml", format!("{config}{routes}"));
+        later(&mut environment, "2", "2026-12-01T04:13:00Z");
+        assert_eq!(environment.finops(&["invoices", "generate", "--yes"]).code, 0);
+        let before = environment.finops(&["runs", "list", "--json"]).json();
+        later(&mut environment, "3", "2026-12-01T05:13:00Z");
+        let said = environment.finops(&["invoices", "generate", "--yes"]);
+        assert!(said.code == 0 && said.stdout.is_empty(), "{said}");
+        assert_eq!(hook.seen().len(), 2);
+        let runs = environment.finops(&["runs", "list", "--json"]).json();
+        assert!(runs.iter().all(|run| run["outcome"] == "done"), "{runs:?}");
+        assert_eq!(runs.len(), before.len(), "a run that had nothing to do leaves no row");
+        later(&mut environment, "4", "2026-12-01T06:13:00Z");
+        assert_eq!(environment.finops(&["alerts", "dispatch"]).code, 0);
+        let told = environment.finops(&["notifications", "list", "--all", "--json"]).json();
+        assert!(told.is_empty(), "{told:?}");
+    }
+}

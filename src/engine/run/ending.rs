@@ -1,10 +1,12 @@
 //! The end of a run: how it ended is written down, and who is to hear of it is noted in the same transaction.
 
 use super::Runner;
-use crate::engine::alerts;
 use crate::engine::notice::{self, CompletionNotices};
+use crate::engine::outbox::{self, Deliver, Delivery};
 use crate::engine::summary::Summary;
+use crate::engine::{alerts, host};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::RunId;
 use crate::store::{Db, Tx, claims, runs};
 
 impl Runner<'_> {
@@ -63,16 +65,25 @@ impl Runner<'_> {
         if result.is_ok() { written } else { Ok(()) }
     }
 
-    /// Sends the notice of this run, and those of earlier ones that are due. The job is over: what
-    /// becomes of a notice changes nothing of it, and is told on stderr.
-    pub(super) fn notify(&mut self, db: &mut Db) {
+    /// Sends the notice of this run, and those of earlier ones that are due. The job is over: what becomes of a
+    /// notice changes nothing of it, and is told on stderr. A run that had nothing to do of its own leaves no row for
+    /// that either: one that nobody ended would look like a run that broke off.
+    pub(super) fn notify(&self, db: &mut Db) {
         let Some(notices) = CompletionNotices::new(self.ctx) else { return };
-        let told = Summary::new(self.summary.job, self.ctx.as_of, false);
-        let of_job = std::mem::replace(&mut self.summary, told);
-        self.summary.run_id.clone_from(&of_job.run_id);
-        if let Err(error) = self.deliver(&notices, db) {
+        if let Err(error) = self.send(&notices, db) {
             self.ctx.ui.warn(format!("the completion notice: {}", error.message));
         }
-        self.summary = of_job;
+    }
+
+    fn send(&self, notices: &CompletionNotices, db: &mut Db) -> Result<()> {
+        if !outbox::has_work(notices, self.ctx, db)? {
+            return Ok(());
+        }
+        notices.ready()?;
+        // There may be no run that others could look up: then the process itself says that it lives.
+        let run_id = self.summary.run_id.clone().unwrap_or_else(|| RunId::of_process(&host::process()));
+        let stop = || self.stop_if_asked();
+        let mut summary = Summary::new(self.summary.job, self.ctx.as_of, false);
+        outbox::deliver(notices, &mut Delivery { ctx: self.ctx, db, summary: &mut summary, run_id, stop: &stop })
     }
 }
