@@ -126,3 +126,17 @@ fn documents_of_version_1_are_still_read() {
     let doc: Document = serde_json::from_value(old).unwrap();
     assert_eq!((doc.kind, doc.to_pay()), (DocumentKind::Invoice, doc.total));
 }
+
+#[test]
+fn a_credit_note_has_labels_of_its_own_and_none_is_broken() {
+    for (language, issued, corrected, total, reason) in [
+        ("de", "Gutschriftdatum ", "Rechnung vom ", "Gutschriftsbetrag ", "Grund: "),
+        ("en", "Issue date ", "Invoice date ", "Total credited ", "Reason: "),
+        ("es", "Fecha de emisión ", "Fecha de la factura ", "Importe rectificado ", "Motivo: "),
+        ("fr", "Date d’émission ", "Date de la facture ", "Montant de l’avoir ", "Motif : "),
+        ("pl", "Data wystawienia ", "Data faktury ", "Kwota korekty ", "Przyczyna: "),
+    ] {
+        let rows = rows(&Document { language: language.to_owned(), ..credit_note() });
+        has_rows(&rows, &[issued, corrected, total, reason]);
+    }
+}

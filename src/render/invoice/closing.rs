@@ -114,10 +114,9 @@ fn totals(setter: &Setter<'_>) -> Result<Totals, RenderError> {
         DocumentKind::Invoice if setter.payable() => (&labels.total, doc.total),
         DocumentKind::Invoice => (&labels.total_only, doc.total),
     };
-    let total = vec![
-        Cell::left(TOTALS, setter.lines(name, TOTAL, 100_000)?),
-        Cell::right(RIGHT, vec![setter.line(&setter.money(amount), TOTAL)?]),
-    ];
+    let amount = setter.line(&setter.money(amount), TOTAL)?;
+    let room = RIGHT - TOTALS - GAP - amount.run.width(amount.size);
+    let total = vec![Cell::left(TOTALS, setter.lines(name, TOTAL, room.max(100_000))?), Cell::right(RIGHT, vec![amount])];
     Ok(Totals { rows, total })
 }
 

@@ -23,7 +23,7 @@ pub fn draw(setter: &Setter<'_>, flow: &mut Flow, logo: Option<(Length, Length)>
     };
     title.extend(setter.lines(&lead, LEAD, RIGHT - LEFT)?);
     if let Some(corrects) = doc.corrects.as_ref().filter(|corrects| !corrects.reason.is_empty()) {
-        let mut reason = setter.lines(&format!("{}: {}", labels.reason, corrects.reason), BODY, RIGHT - LEFT)?;
+        let mut reason = setter.lines(&format!("{} {}", language.label(&labels.reason), corrects.reason), BODY, RIGHT - LEFT)?;
         if let Some(first) = reason.first_mut() {
             first.above = 5_000;
         }
@@ -37,7 +37,11 @@ pub fn draw(setter: &Setter<'_>, flow: &mut Flow, logo: Option<(Length, Length)>
 
 fn buyer_and_facts(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderError> {
     let (doc, labels, language) = (setter.doc, setter.labels, setter.language);
-    let left = letter::addressee(&setter.typesetter, &labels.billed_to, &doc.buyer)?;
+    let (billed_to, issued) = match doc.kind {
+        DocumentKind::Invoice => (&labels.billed_to, &labels.issued),
+        DocumentKind::CreditNote => (&labels.credited_to, &labels.credit_note_issued),
+    };
+    let left = letter::addressee(&setter.typesetter, billed_to, &doc.buyer)?;
     let revision = if doc.revision > 0 { doc.revision.to_string() } else { String::new() };
     let (number, due) = match doc.kind {
         DocumentKind::Invoice => (&labels.number, language.date(doc.due_on)),
@@ -47,7 +51,7 @@ fn buyer_and_facts(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderErr
     let rows = [
         (number.as_str(), doc.number.clone(), STRONG),
         (&labels.revision, revision, BODY),
-        (&labels.issued, language.date(doc.issued_on), BODY),
+        (issued, language.date(doc.issued_on), BODY),
         (&labels.due, due, STRONG),
         (&labels.corrects, corrects.map(|c| c.number.clone()).unwrap_or_default(), STRONG),
         (&labels.corrects_issued, corrects.map(|c| language.date(c.issued_on)).unwrap_or_default(), BODY),

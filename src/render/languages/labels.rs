@@ -53,6 +53,8 @@ pub struct Labels {
     /// The invoice that a credit note takes something back of, its date, and why.
     pub corrects: String,
     pub corrects_issued: String,
+    pub credited_to: String,
+    pub credit_note_issued: String,
     pub reason: String,
     pub total_credited: String,
     /// Where an invoice says how to pay.
