@@ -129,7 +129,12 @@ const COMPANIES: [Column; 21] = [
     col("billing_day", Default("1"), "1", "Day of the month (1 to 31) on which items without a contract are billed"),
     col("tax_code", Optional, "", "Taxes every line of this company by this code (reverse charge, export)"),
     col("reference", Optional, "PO 4711", "The customer's own reference, printed on its invoices"),
-    col("delivery", Default("email"), "email", "email: invoices are mailed to its billing contacts; none: they are not, reminders are (reminder_policy)"),
+    col(
+        "delivery",
+        Default("email"),
+        "email",
+        "email: invoices are mailed to its billing contacts; none: they are not, reminders are (reminder_policy)",
+    ),
     col(
         "account_manager",
         Optional,
