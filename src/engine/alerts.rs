@@ -148,22 +148,20 @@ pub(super) fn note_items<'f>(
     if routing.routes.is_empty() {
         return Ok(());
     }
-    let alerts = news.into_iter().map(|(failed, parked)| {
-        let facts = of_item(job, failed, parked, at);
-        let Failed { company_id, subject, period, reason, .. } = failed;
-        let alert = NewAlert {
-            company_id: company_id.clone(),
-            key: format!("item:{job}:{subject}:{period}"),
-            kind: facts.kind,
-            severity: facts.severity,
-            job: job.to_owned(),
-            subject: subject.clone(),
-            period: period.clone(),
-            facts,
-        };
-        (alert, *reason)
-    });
-    raise(tx, routing, alerts, at)
+    raise(tx, routing, news.into_iter().map(|(failed, parked)| (alert_of_item(job, failed, parked, at), failed.reason)), at)
+}
+
+fn alert_of_item(job: &str, failed: &Failed, parked: bool, at: DateTime<Utc>) -> NewAlert {
+    let facts = of_item(job, failed, parked, at);
+    let Failed { company_id, subject, period, reason, .. } = failed;
+    // A company has an address or has none: whichever job and seller miss it, that is one thing to mend.
+    let (key, subject, period) = if *reason == alerts::NO_ADDRESS {
+        (alerts::NO_ADDRESS.to_owned(), String::new(), String::new())
+    } else {
+        (format!("item:{job}:{subject}:{period}"), subject.clone(), period.clone())
+    };
+    let (kind, severity) = (facts.kind, facts.severity);
+    NewAlert { company_id: company_id.clone(), key, kind, severity, job: job.to_owned(), subject, period, facts }
 }
 
 /// Notes acts that failed for good, or of which only a person can tell what became. What tells staff

@@ -2,7 +2,8 @@
 //!
 //! - A route takes what is of its kinds and companies and at least as serious as it says. The end of
 //!   something goes to those who heard that it was wrong.
-//! - Nobody hears of one thing twice by the same channel: of several routes, the soonest holds.
+//! - Nobody hears of one thing twice by the same channel: of several routes, the soonest holds. That something
+//!   waits for a person is told to those alone who did not hear that it failed: it is tried on all the same.
 //! - Quiet hours and days go by the clock on the recipient's wall, whatever daylight saving does to it.
 //!   What comes in them waits for their end, and then for all of it there is one message.
 //! - What is critical waits for nothing.
@@ -34,6 +35,12 @@ pub struct Delivery {
     pub language: String,
     pub time_zone: Tz,
     pub when: When,
+}
+
+impl Delivery {
+    fn way(&self) -> (Channel, &str) {
+        (self.channel, &self.recipient.address)
+    }
 }
 
 /// When a message goes, in the order of which is sooner.
@@ -93,6 +100,16 @@ const fn most_serious(kind: MessageKind) -> Severity {
 
 /// Who is told, and how.
 pub fn deliveries(routing: &Routing, happened: Happened, now: DateTime<Utc>) -> Vec<Delivery> {
+    let mut found = of_routes(routing, happened, now);
+    if happened.kind == MessageKind::ItemParked {
+        let failed = of_routes(routing, Happened { kind: MessageKind::ItemFailed, ..happened }, now);
+        let heard = |delivery: &Delivery| failed.iter().any(|before| before.way() == delivery.way());
+        found.retain(|delivery| !heard(delivery));
+    }
+    found
+}
+
+fn of_routes(routing: &Routing, happened: Happened, now: DateTime<Utc>) -> Vec<Delivery> {
     let mut found: BTreeMap<(Channel, String), Delivery> = BTreeMap::new();
     for route in routing.routes.iter().filter(|route| takes(route, happened)) {
         for delivery in route.to.iter().flat_map(|target| of_target(routing, route, target, happened.severity, now)) {

@@ -1,10 +1,13 @@
 //! What is wrong at present, and what was: noted from the first failure on, so that it is told once.
 
 use super::{Row, StoreError, Tx, Val};
-use crate::model::CompanyId;
 use crate::model::ids::SYSTEM_COMPANY;
 use crate::model::message::{EventFacts, MessageKind, Severity};
+use crate::model::{CompanyId, FailReason};
 use chrono::{DateTime, Utc};
+
+/// The key, and the reason, of the one alert of a company that cannot be written to.
+pub const NO_ADDRESS: &str = FailReason::NoAddress.as_str();
 
 /// Something that is wrong, as it is noted.
 #[derive(Debug, Clone)]
@@ -128,14 +131,21 @@ pub fn counts(tx: &mut Tx) -> Result<Vec<(Severity, u64)>, StoreError> {
     tx.query(SQL, &[], |row| Ok((row.parse(0)?, row.number(1)?)))
 }
 
-/// A page of what could not be done and is no longer in the way: done, or not wanted any more.
+/// A page of what could not be done and is no longer in the way: done, or not wanted any more. That a company has no
+/// address is over once it has one or owes nothing, and not when the days of one kind of reminder have passed.
 pub fn items_that_are_over(tx: &mut Tx, after: &After, limit: u32) -> Result<Vec<Alert>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         alert_columns!(),
         " FROM alerts WHERE over_at IS NULL AND kind IN ('item.failed', 'item.parked') AND (company_id, alert_key) > ($1, $2)
-      AND NOT EXISTS (SELECT 1 FROM run_items r WHERE r.company_id = alerts.company_id AND r.job = alerts.job
-        AND r.subject = alerts.subject AND r.period = alerts.period)
+      AND NOT EXISTS (SELECT 1 FROM run_items r WHERE r.company_id = alerts.company_id AND CASE alerts.alert_key
+        WHEN 'no_address' THEN r.class = 'no_address'
+        ELSE r.job = alerts.job AND r.subject = alerts.subject AND r.period = alerts.period END)
+      AND (alert_key <> 'no_address'
+        OR NOT EXISTS (SELECT 1 FROM invoices i WHERE i.company_id = alerts.company_id AND i.state = 'open')
+        OR EXISTS (SELECT 1 FROM companies c WHERE c.company_id = alerts.company_id AND c.email <> '')
+        OR EXISTS (SELECT 1 FROM contacts k WHERE k.company_id = alerts.company_id AND k.roles LIKE '%billing%'
+          AND k.email <> ''))
       ORDER BY company_id, alert_key LIMIT $3"
     );
     tx.query(SQL, &[(&after.0).into(), (&after.1).into(), limit.into()], read)

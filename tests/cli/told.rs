@@ -114,6 +114,55 @@ fn what_keeps_a_draft_from_being_issued_is_told_by_its_customer() {
     assert!(body.contains("Die Steuernummer des Kunden fehlt.") && body.contains("Wo: Entwurf · invoices.issue"), "{body}");
 }
 
+/// Kind and title of what the board shows, the oldest first.
+fn titles(environment: &TestEnvironment) -> Vec<String> {
+    shown(environment).into_iter().map(|(title, _)| title).collect()
+}
+
+const NO_ADDRESS: &str = "[[routes]]\nevents = [\"item.*\"]\nto = [\"in_app:board\"]\n";
+
+#[test]
+fn a_company_without_an_address_is_told_of_once_until_it_has_one() {
+    let server = Server::start([]);
+    let mut environment = business(&server, NO_ADDRESS);
+    environment.write("contacts.csv", "company_id,contact_id,email,phone\nferme,dubois,,+33 1 00 00 00 00\n");
+    let company = "company_id,name,country,email\nferme,Ferme,FR";
+    environment.write("companies.csv", format!("{company},\n"));
+    on(&mut environment, "2026-11-02");
+    must(&environment, &["import", "companies", "companies.csv"], 0);
+    must(&environment, &["import", "contacts", "contacts.csv"], 0);
+    for (day, kind, code) in [
+        ("2026-11-08", "upcoming", 3),
+        ("2026-11-09", "upcoming", 0),
+        // The days in which it is upcoming have passed.
+        ("2026-11-16", "upcoming", 0),
+        ("2026-11-17", "overdue", 3),
+        ("2026-11-18", "overdue", 0),
+        ("2026-11-19", "overdue", 0),
+        ("2026-11-20", "overdue", 0),
+        ("2026-11-21", "overdue", 3),
+        ("2026-12-03", "upcoming", 0),
+    ] {
+        on(&mut environment, day);
+        must(&environment, &["reminders", "send", "--kind", kind, "--company-id", "ferme"], code);
+        environment.set("FINOPS_TEST_SEED", &format!("9{}", day.replace('-', "")));
+        must(&environment, &["alerts", "dispatch"], 0);
+        let told = titles(&environment);
+        assert!(told.len() == 1 && told[0].contains("Ferme") && !told[0].contains("Resolved"), "{day} {told:?}");
+    }
+    on(&mut environment, "2026-12-04");
+    environment.write("companies.csv", format!("{company},ap@ferme.example.org\n"));
+    must(&environment, &["import", "companies", "companies.csv"], 0);
+    for kind in ["upcoming", "overdue", "escalation"] {
+        environment.set("FINOPS_TEST_SEED", &format!("8{}", kind.len()));
+        must(&environment, &["reminders", "send", "--kind", kind], 0);
+    }
+    environment.set("FINOPS_TEST_SEED", "7");
+    must(&environment, &["alerts", "dispatch"], 0);
+    let told = titles(&environment);
+    assert!(told.len() == 2 && told[0].starts_with("Resolved: ") && told[0].contains("Ferme"), "{told:?}");
+}
+
 /// The facts of each webhook, by the kind of its event.
 fn posted(http: &Http) -> Vec<(String, Value)> {
     let facts = |seen: Seen| {

@@ -1,11 +1,12 @@
 //! What is wrong, what is put aside for a digest, and what another application shows.
 
+use crate::dunning::billed;
 use crate::effects::act;
 use crate::fixtures::*;
 use crate::support::{each_engine, now};
 use chrono::TimeDelta;
 use finops::model::message::{EventFacts, MessageKind, Severity};
-use finops::model::{CompanyId, EffectKind, EffectState};
+use finops::model::{CompanyId, EffectKind, EffectState, InvoiceState};
 use finops::store::alerts::{self, After, Alert, NewAlert};
 use finops::store::effects::{self, Settled};
 use finops::store::notifications::{self, Notification};
@@ -73,6 +74,55 @@ fn an_alert_lasts_from_its_first_time_to_its_end_and_may_begin_anew() {
         assert_eq!(write(&mut db, |tx| alerts::note(tx, &other, at(5))), 1, "another company's is another");
         let counts = read(&mut db, alerts::counts);
         assert_eq!(counts, [(Severity::Critical, 1), (Severity::Warning, 1)]);
+    });
+}
+
+/// Reminders of one kind may be due for some days only: that they are not any more gives nobody an address.
+#[test]
+fn that_a_company_has_no_address_is_over_when_it_has_one_or_owes_nothing() {
+    each_engine(|db| {
+        let mut db = db.open();
+        seed(&mut db, &["a", "b", "c"]);
+        let item = |company: &str, job: &str| RunItem {
+            company_id: company.parse().unwrap(),
+            job: job.to_owned(),
+            subject: "s".to_owned(),
+            period: String::new(),
+            class: alerts::NO_ADDRESS.to_owned(),
+            message: String::new(),
+            attempts: 1,
+            parked: false,
+        };
+        let jobs = ["reminders.upcoming", "reminders.overdue"];
+        for company in ["a", "b", "c"] {
+            let noted = NewAlert {
+                key: alerts::NO_ADDRESS.to_owned(),
+                subject: String::new(),
+                period: String::new(),
+                ..alert(company, MessageKind::ItemFailed, "s")
+            };
+            write(&mut db, |tx| alerts::note(tx, &noted, now()));
+            write(&mut db, |tx| runs::put_items(tx, &jobs.map(|job| item(company, job)), now()));
+            write(&mut db, |tx| tx.execute("UPDATE companies SET email = '' WHERE company_id = $1", &[company.into()]));
+        }
+        for (n, company) in [(1, "a"), (2, "b")] {
+            billed(&mut db, company, n, "2026-10-15", InvoiceState::Open);
+        }
+        let over = |db: &mut Db| -> Vec<String> {
+            let found = read(db, |tx| alerts::items_that_are_over(tx, &After::default(), 10));
+            found.into_iter().map(|alert| alert.noted.company_id.to_string()).collect()
+        };
+        for company in ["a", "b", "c"] {
+            write(&mut db, |tx| runs::clear_item(tx, &item(company, jobs[0])));
+        }
+        assert!(over(&mut db).is_empty(), "the other job still misses it");
+        for company in ["a", "b", "c"] {
+            write(&mut db, |tx| runs::clear_item(tx, &item(company, jobs[1])));
+        }
+        assert_eq!(over(&mut db), ["c"], "it owes nothing");
+        let address = "UPDATE companies SET email = 'ap@b.example' WHERE company_id = $1";
+        write(&mut db, |tx| tx.execute(address, &["b".into()]));
+        assert_eq!(over(&mut db), ["b", "c"]);
     });
 }
 

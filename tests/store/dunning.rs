@@ -10,7 +10,7 @@ use finops::store::dunning::{self, DueRange, Planned, Reminder};
 use finops::store::{Db, contracts, invoices, payments, statement};
 
 /// An invoice over 100.00 EUR that is due on a day, in a state.
-fn billed(db: &mut Db, company: &str, n: u32, due_on: &str, state: InvoiceState) {
+pub fn billed(db: &mut Db, company: &str, n: u32, due_on: &str, state: InvoiceState) {
     let FullInvoice { head, lines, taxes } = draft(company, n);
     let head = Invoice { net: euro(10_000), tax: euro(0), total: euro(10_000), ..head };
     write(db, |tx| {
