@@ -75,9 +75,7 @@ pub fn contract_item(row: &mut ContractItem, before: &ContractItem, source: &Sou
     if !source.has("quantity") {
         row.quantity = row.price_model.quantity(row.quantity);
     }
-    // Tiers have files of their own.
-    row.terms.tiers.clone_from(&before.terms.tiers);
-    terms(&mut row.terms, row.price_model, source);
+    terms(&mut row.terms, &before.terms, row.price_model, source);
 }
 
 pub fn plan_item(row: &mut PlanItem, before: &PlanItem, source: &Source) {
@@ -89,12 +87,13 @@ pub fn plan_item(row: &mut PlanItem, before: &PlanItem, source: &Source) {
     if !source.has("quantity") {
         row.quantity = row.price_model.quantity(row.quantity);
     }
-    row.terms.tiers.clone_from(&before.terms.tiers);
-    terms(&mut row.terms, row.price_model, source);
+    terms(&mut row.terms, &before.terms, row.price_model, source);
 }
 
 /// What stood and another model has not goes with it; what the file gives of that is the upsert's to refuse.
-fn terms(terms: &mut PriceTerms, model: PriceModel, source: &Source) {
+fn terms(terms: &mut PriceTerms, before: &PriceTerms, model: PriceModel, source: &Source) {
+    // Tiers have files of their own.
+    terms.tiers.clone_from(&before.tiers);
     let fit = terms.clone().of_model(model);
     keep!(terms, &fit, source; "package_size": package_size, "included": included, "meter": meter, "minimum": minimum);
     terms.tiers = fit.tiers;
