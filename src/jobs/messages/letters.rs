@@ -103,7 +103,7 @@ impl<'c> Letters<'c> {
 
     fn make(&mut self, db: &mut Db, effects: &[&Effect]) -> Result<()> {
         let read_at = Instant::now();
-        let drafts = effects.iter().map(|effect| self.read(db, effect)).collect::<Result<Vec<_>>>()?;
+        let drafts = self.read(db, effects.iter().copied())?;
         let made = make(drafts, self.workshop.press()?, &self.head, self.ctx.clock.now());
         self.ready.extend(made.into_iter().map(|(key, made)| (key, (read_at, made))));
         Ok(())
@@ -112,16 +112,19 @@ impl<'c> Letters<'c> {
     /// None where no thread is to be had: they are made when their turn comes.
     fn begin(&self, db: &mut Db, effects: &[Effect]) -> Result<Option<Coming>> {
         let read_at = Instant::now();
-        let drafts = effects.iter().map(|effect| self.read(db, effect)).collect::<Result<Vec<_>>>()?;
+        let drafts = self.read(db, effects)?;
         let (press, head, now) = (Arc::clone(self.workshop.press()?), Arc::clone(&self.head), self.ctx.clock.now());
         let making = Builder::new().name("letters".to_owned()).spawn(move || make(drafts, &press, &head, now));
         Ok(making.ok().map(|making| Coming { read_at, making }))
     }
 
-    fn read(&self, db: &mut Db, effect: &Effect) -> Result<Draft> {
-        let resend = !lost_attempts(db, effect)?.is_empty();
-        let opened = self.workshop.open(db, effect, self.ctx.as_of)?;
-        Ok(Draft { key: key(effect), payload: effect.payload.clone(), resend, opened })
+    fn read<'e>(&self, db: &mut Db, effects: impl IntoIterator<Item = &'e Effect>) -> Result<Vec<Draft>> {
+        let draft = |effect: &Effect| {
+            let resend = !lost_attempts(db, effect)?.is_empty();
+            let opened = self.workshop.open(db, effect, self.ctx.as_of)?;
+            Ok(Draft { key: key(effect), payload: effect.payload.clone(), resend, opened })
+        };
+        effects.into_iter().map(draft).collect()
     }
 }
 
