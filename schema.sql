@@ -459,6 +459,15 @@ CREATE TABLE opening_invoices (
   CONSTRAINT opening_invoices_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
 ) STRICT, WITHOUT ROWID;
 
+-- The day, in the seller's time zone, on which an invoice was first voided or written off.
+CREATE TABLE invoice_closings (
+  company_id TEXT NOT NULL,
+  invoice_id TEXT NOT NULL,
+  closed_on  TEXT NOT NULL,
+  PRIMARY KEY (company_id, invoice_id),
+  CONSTRAINT invoice_closings_invoice FOREIGN KEY (company_id, invoice_id) REFERENCES invoices (company_id, invoice_id)
+) STRICT, WITHOUT ROWID;
+
 -- Files made from documents: where they were written (place '' is the folder of documents, 's3' a
 -- bucket, whose name is in the path), and what they were.
 CREATE TABLE document_files (

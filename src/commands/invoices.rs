@@ -19,7 +19,7 @@ use crate::jobs::named::check_companies;
 use crate::jobs::send::Send;
 use crate::model::calendar::PeriodFilter;
 use crate::model::money::parse_decimal;
-use crate::model::{Cadence, CompanyId, Invalid, InvoiceState};
+use crate::model::{Cadence, CompanyId, Invalid};
 use crate::operations::invoices as operations;
 use crate::rules::billing::SkipReason;
 use crate::store::{Db, documents, openings};
@@ -87,7 +87,7 @@ enum Verb {
     Uncollectible(correct::UncollectibleArgs),
     /// Void an issued invoice that was neither paid nor credited. Its number stays in the books.
     #[command(after_help = "Example:\n  finops invoices void INV-2026-000001 --reason 'wrong price'")]
-    Void(VoidArgs),
+    Void(correct::VoidArgs),
     /// Bill again what a voided invoice billed, from the data as they are now, as a new draft.
     #[command(after_help = "Example:\n  finops invoices regenerate INV-2026-000001")]
     Regenerate(OneArgs),
@@ -178,15 +178,6 @@ struct PdfArgs {
     out: Option<PathBuf>,
 }
 
-#[derive(Debug, clap::Args)]
-struct VoidArgs {
-    #[command(flatten)]
-    one: OneArgs,
-    /// Why, for the audit log.
-    #[arg(long, default_value = "")]
-    reason: String,
-}
-
 pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
     let mut db = match &args.verb {
         Verb::Generate(args) => open_for(JobKind::InvoicesGenerate, args.dry_run, ctx)?,
@@ -204,7 +195,7 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
         Verb::Edit(args) => correct::edit(args, ctx, &mut db),
         Verb::Credit(args) => correct::credit(args, ctx, &mut db),
         Verb::Uncollectible(args) => correct::uncollectible(args, ctx, &mut db),
-        Verb::Void(args) => void(args, ctx, &mut db),
+        Verb::Void(args) => correct::void(args, ctx, &mut db),
         Verb::Regenerate(one) => regenerate(one, ctx, &mut db),
         Verb::Delete(one) => delete(one, ctx, &mut db),
     }
@@ -323,20 +314,6 @@ fn pdf(args: &PdfArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
         }
     };
     ctx.ui.item(&json!({ "number": document.number, "path": path, "bytes": bytes.len() }), || path.display().to_string());
-    Ok(ExitCode::Done)
-}
-
-fn void(args: &VoidArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
-    doubts::tell(ctx, db)?;
-    let invoice = db.write(|tx| {
-        let invoice = operations::find(tx, &args.one.invoice, args.one.company_id.as_ref())?;
-        operations::void(tx, ctx, &invoice, &args.reason)?;
-        Ok::<_, Error>(invoice)
-    })?;
-    let label = invoice.label().to_owned();
-    ctx.ui.item(&json!({ "number": invoice.number, "invoice_id": invoice.invoice_id, "state": InvoiceState::Void }), || {
-        format!("{label} is void. To bill its periods again: finops invoices regenerate {label}")
-    });
     Ok(ExitCode::Done)
 }
 

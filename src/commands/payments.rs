@@ -69,6 +69,10 @@ struct RecordArgs {
     #[arg(long, default_value = "manual")]
     provider: String,
 
+    /// Keep what came on a void invoice as the company's credit.
+    #[arg(long)]
+    as_credit: bool,
+
     /// Check it and show what it would do, and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -101,7 +105,7 @@ fn run_record(args: &RecordArgs, ctx: &Context) -> Result<ExitCode> {
     let author = host::author(ctx);
     let mut db = ctx.open_db()?;
     let work = |tx: &mut Tx| {
-        let desk = Desk::open(tx, &author, ctx.as_of)?.telling(Some(ctx));
+        let desk = Desk::open(tx, &author, ctx.as_of)?.telling(Some(ctx)).keeping_as_credit(args.as_credit);
         record_one(tx, &desk, args)
     };
     let recorded = if args.dry_run {

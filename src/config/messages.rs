@@ -25,14 +25,16 @@ impl MessagesConfig {
 }
 
 /// What may be told to customers of an invoice, besides reminders.
-const TOLD: [MessageKind; 2] = [MessageKind::InvoiceIssued, MessageKind::InvoicePaid];
+const TOLD: [MessageKind; 3] = [MessageKind::InvoiceIssued, MessageKind::InvoicePaid, MessageKind::InvoiceVoided];
 
 pub fn read(section: &mut Section<'_, '_>) -> MessagesConfig {
     let templates = section.optional_path("templates");
-    let customer = section.texts("customer", vec![MessageKind::InvoiceIssued], |text| match text.parse::<MessageKind>() {
-        Ok(kind) if TOLD.contains(&kind) => Ok(kind),
-        Ok(kind) if COMING_KINDS.contains(&kind) => Err(still_to_come(text)),
-        Ok(_) | Err(_) => Err(one_of(TOLD.iter().map(|kind| kind.as_str()))),
+    let customer = section.texts("customer", vec![MessageKind::InvoiceIssued, MessageKind::InvoiceVoided], |text| {
+        match text.parse::<MessageKind>() {
+            Ok(kind) if TOLD.contains(&kind) => Ok(kind),
+            Ok(kind) if COMING_KINDS.contains(&kind) => Err(still_to_come(text)),
+            Ok(_) | Err(_) => Err(one_of(TOLD.iter().map(|kind| kind.as_str()))),
+        }
     });
     MessagesConfig { templates, customer }
 }

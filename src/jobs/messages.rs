@@ -21,6 +21,7 @@ mod workshop;
 
 pub use again::{give_up, sent_by_name, take_over};
 pub use facts::{Content, Gathered, gather, kind_of};
+pub use thread::{Has, has_it};
 pub use workshop::{Workshop, checked_templates};
 
 use crate::context::Context;

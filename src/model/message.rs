@@ -41,6 +41,8 @@ text_enum! {
         /// A charge for it failed.
         InvoiceFailed = "invoice.failed",
         InvoiceRefunded = "invoice.refunded",
+        /// Cancelled after it went to the customer.
+        InvoiceVoided = "invoice.voided",
         CreditNoteIssued = "credit_note.issued",
         /// Held for review: it looks wrong.
         InvoiceHeld = "invoice.held",
@@ -262,6 +264,12 @@ pub struct Rendered {
 }
 
 impl MessageKind {
+    /// Whether the PDFs of its invoices go along. A receipt and a cancellation come after the invoice did, and what its
+    /// PDF asks for is not to be paid any more.
+    pub const fn attaches_documents(self) -> bool {
+        !matches!(self, Self::InvoicePaid | Self::InvoiceVoided)
+    }
+
     /// Whether it asks for what is owed.
     pub const fn is_reminder(self) -> bool {
         matches!(self, Self::ReminderUpcoming | Self::ReminderOverdue | Self::ReminderEscalation)
@@ -270,7 +278,12 @@ impl MessageKind {
     /// Whose template tells it. Of their invoices, customers and staff hear in different words.
     pub const fn template(self, is_event: bool) -> Self {
         match self {
-            Self::InvoiceDraft | Self::InvoiceIssued | Self::InvoicePaid | Self::InvoiceFailed | Self::InvoiceRefunded
+            Self::InvoiceDraft
+            | Self::InvoiceIssued
+            | Self::InvoicePaid
+            | Self::InvoiceFailed
+            | Self::InvoiceRefunded
+            | Self::InvoiceVoided
                 if is_event =>
             {
                 Self::Notice

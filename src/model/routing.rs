@@ -90,10 +90,11 @@ pub enum DigestTime {
 }
 
 /// What staff can be told: everything but what goes to customers alone.
-pub const STAFF_KINDS: [MessageKind; 8] = [
+pub const STAFF_KINDS: [MessageKind; 9] = [
     MessageKind::InvoiceDraft,
     MessageKind::InvoiceIssued,
     MessageKind::InvoicePaid,
+    MessageKind::InvoiceVoided,
     MessageKind::JobFailed,
     MessageKind::JobRecovered,
     MessageKind::ItemFailed,

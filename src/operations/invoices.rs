@@ -1,20 +1,24 @@
 //! What a person does to one invoice: find it, void it, bill its periods anew, delete a draft.
 
 use crate::context::Context;
-use crate::engine::host;
+use crate::engine::{self, host};
 use crate::error::{Error, Result};
 use crate::jobs::generate::{Draft, Plans, contract_facts, draft, entry, insert, remove, reschedule};
+use crate::jobs::messages::{Has, has_it};
 use crate::jobs::send;
-use crate::model::message::{Severity, key_of_time};
+use crate::model::message::{ContactRole, MessageKind, Severity, key_of_time};
 use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
 use crate::operations::contracts::forget_adjustments;
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice, calendar};
+use crate::rules::recipients::by_mail;
 use crate::rules::schedule::today;
 use crate::store::audit::{self, Entry};
 use crate::store::billing::{self, BilledPeriod};
 use crate::store::events::{self, Audience, Event, EventState};
 use crate::store::payments::open_balance;
-use crate::store::{StoreError, Tx, companies, contracts, credit, invoices, items, openings, payments, sellers};
+use crate::store::{StoreError, Tx, companies, contacts, contracts, credit, invoices, items, openings, payments, sellers};
+use chrono::NaiveDate;
+use serde::Serialize;
 use serde_json::json;
 
 /// The one invoice that a person means by a number or an id. Sellers may share numbers, so a
@@ -52,7 +56,7 @@ pub(super) fn held(tx: &mut Tx, invoice: &Invoice) -> Result<Invoice> {
 /// Voids an issued invoice. It keeps its number and its claim on the periods: only `regenerate`
 /// bills them again. One that was paid or credited, even in part, must be credited instead; the
 /// company's credit that it used is given back.
-pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Result<()> {
+pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Result<Voided> {
     check_reason(reason)?;
     let invoice = &held(tx, invoice)?;
     if invoice.state == InvoiceState::Draft {
@@ -73,7 +77,7 @@ pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Resu
     }
     invoice.check_step(InvoiceState::Void).map_err(|e| Error::refused(e.0).hint(instead_of_void(invoice)))?;
     let forgotten = forget_adjustments(tx, invoice)?;
-    change_state(tx, invoice, InvoiceState::Void)?;
+    close(tx, ctx, invoice, InvoiceState::Void)?;
     let returned = give_back(tx, ctx, invoice)?;
     let mut payload = json!({ "before": invoice.state, "after": InvoiceState::Void, "number": invoice.number, "reason": reason });
     if !returned.is_zero() {
@@ -84,7 +88,36 @@ pub fn void(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str) -> Resu
             |item: &BillableItem| json!({ "source_key": item.source_key, "amount": item.adjustment.as_ref().map(|a| a.amount) });
         payload["changes_forgotten"] = forgotten.iter().map(told).collect();
     }
-    note(tx, ctx, invoice, "invoice.voided", &payload)
+    note(tx, ctx, invoice, "invoice.voided", &payload)?;
+    tell_of_void(tx, ctx, invoice)
+}
+
+/// What voiding an invoice did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Voided {
+    /// The customer has it, or a mail with it is on its way.
+    pub handed_over: bool,
+    /// The addresses that hear of it with the next `invoices send`.
+    pub told: Vec<String>,
+}
+
+/// Tells of it: staff, as far as the routes lead to anybody, and the customer who has the invoice.
+fn tell_of_void(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<Voided> {
+    let now = ctx.clock.now();
+    let kind = MessageKind::InvoiceVoided;
+    engine::events::invoices(tx, &ctx.config.routing, kind, std::iter::once(invoice), now)?;
+    let handed_over = has_it(tx, invoice, Has::Soon)?;
+    let number = invoice.number.as_ref().filter(|_| handed_over);
+    let Some(event) = number.and_then(|number| send::event(&ctx.config, kind, invoice, number)) else {
+        return Ok(Voided { handed_over, told: Vec::new() });
+    };
+    events::raise(tx, &[event], now)?;
+    let company = companies::by_ids(tx, &[invoice.company_id.as_str()])?.pop();
+    let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == invoice.seller_id);
+    let contacts = contacts::of_companies(tx, &[invoice.company_id.as_str()])?;
+    let recipients = seller.zip(company).map(|(seller, company)| by_mail(&seller, &company, &contacts, ContactRole::Billing));
+    let told = recipients.into_iter().flatten().map(|recipient| recipient.mailbox.address).collect();
+    Ok(Voided { handed_over, told })
 }
 
 /// What to do about an invoice in a state that cannot become void.
@@ -107,15 +140,13 @@ fn instead_of_void(invoice: &Invoice) -> String {
 fn give_back(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<Money> {
     let used = credit::settled(tx, &invoice.company_id, &invoice.invoice_id, invoice.currency)?;
     if !used.is_zero() {
-        let zone =
-            sellers::all(tx)?.into_iter().find(|s| s.seller_id == invoice.seller_id).map_or(chrono_tz::UTC, |s| s.time_zone);
         let entry = credit::NewEntry {
             company_id: &invoice.company_id,
             key: &format!("returned:{}", invoice.invoice_id),
             seller_id: &invoice.seller_id,
             amount: used,
             reason: &format!("invoice {} is void", invoice.label()),
-            entered_on: today(ctx.as_of, zone),
+            entered_on: today_of(tx, ctx, invoice)?,
             invoice_id: Some(&invoice.invoice_id),
         };
         credit::add(tx, entry)?;
@@ -137,7 +168,7 @@ pub fn uncollectible(tx: &mut Tx, ctx: &Context, invoice: &Invoice, reason: &str
             error
         }
     })?;
-    change_state(tx, &invoice, to)?;
+    close(tx, ctx, &invoice, to)?;
     let balance = open_balance(tx, &invoice)?;
     let payload = json!({ "before": invoice.state, "after": to, "number": invoice.number, "balance": balance, "reason": reason });
     note(tx, ctx, &invoice, "invoice.uncollectible", &payload)?;
@@ -151,12 +182,19 @@ fn check_reason(reason: &str) -> Result<()> {
     })
 }
 
-fn change_state(tx: &mut Tx, invoice: &Invoice, to: InvoiceState) -> Result<()> {
-    if invoices::set_state(tx, &invoice.company_id, &invoice.invoice_id, invoice.state, to)? {
-        Ok(())
-    } else {
-        Err(StoreError::Busy("the invoice changed meanwhile".to_owned()).into())
+/// Nobody is to pay it any more, from today on.
+fn close(tx: &mut Tx, ctx: &Context, invoice: &Invoice, to: InvoiceState) -> Result<()> {
+    if !invoices::set_state(tx, &invoice.company_id, &invoice.invoice_id, invoice.state, to)? {
+        return Err(StoreError::Busy("the invoice changed meanwhile".to_owned()).into());
     }
+    let closed_on = today_of(tx, ctx, invoice)?;
+    Ok(invoices::closed(tx, &invoice.company_id, &invoice.invoice_id, closed_on)?)
+}
+
+/// Today, where the seller of an invoice is.
+fn today_of(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<NaiveDate> {
+    let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == invoice.seller_id);
+    Ok(today(ctx.as_of, seller.map_or(chrono_tz::UTC, |seller| seller.time_zone)))
 }
 
 /// Deletes a draft. What it billed is open again for the next run.

@@ -29,6 +29,8 @@ pub struct Desk<'a> {
     zones: BTreeMap<SellerId, Tz>,
     /// The texts were checked already, by who knows which numbers are meant.
     checked: bool,
+    /// What comes on a void invoice is kept, as credit.
+    as_credit: bool,
     /// Whose configuration says who wants to hear of it.
     ctx: Option<&'a Context>,
 }
@@ -41,13 +43,19 @@ impl<'a> Desk<'a> {
     /// A desk for sellers that the caller has read already.
     pub fn of<'s>(author: &'a Author, as_of: DateTime<Utc>, sellers: impl IntoIterator<Item = &'s Seller>) -> Self {
         let zones = sellers.into_iter().map(|seller| (seller.seller_id.clone(), seller.time_zone)).collect();
-        Self { author, as_of, zones, checked: false, ctx: None }
+        Self { author, as_of, zones, checked: false, as_credit: false, ctx: None }
     }
 
     /// Tells of what is paid: staff, as far as the routes lead to anybody, and customers who get a receipt.
     #[must_use]
     pub fn telling(self, ctx: Option<&'a Context>) -> Self {
         Self { ctx, ..self }
+    }
+
+    /// Takes money that came on a void invoice, as credit of the company.
+    #[must_use]
+    pub fn keeping_as_credit(self, as_credit: bool) -> Self {
+        Self { as_credit, ..self }
     }
 
     /// Takes texts as they are: those of an import were checked with `--allow-numbers` in mind.
@@ -123,8 +131,8 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
     if !payments::insert(tx, payment, &invoice.invoice_id)? {
         return recorded_before(tx, &invoice, payment);
     }
-    check_state(&invoice)?;
-    let balance = payments::open_balance(tx, &invoice)?;
+    check_state(desk, &invoice)?;
+    let balance = owed(tx, &invoice)?;
     // Nothing is owed on a paid invoice, nor on one whose total is below zero.
     let settled = Money::from_minor(payment.amount.minor().min(balance.minor()).max(0), invoice.currency);
     let credited = Money::from_minor(payment.amount.minor() - settled.minor(), invoice.currency);
@@ -133,7 +141,10 @@ pub fn record(tx: &mut Tx, desk: &Desk, invoice: &Invoice, payment: &Payment) ->
     }
     if credited.minor() > 0 {
         let key = payments::excess_key(&payment.provider, &payment.reference);
-        let reason = format!("paid beyond invoice {}", invoice.label());
+        let reason = match invoice.state {
+            InvoiceState::Void => format!("paid on invoice {}, which is void", invoice.label()),
+            _ => format!("paid beyond invoice {}", invoice.label()),
+        };
         let entry = credit::NewEntry {
             company_id: &payment.company_id,
             key: &key,
@@ -213,22 +224,40 @@ fn check(desk: &Desk, invoice: &Invoice, payment: &Payment) -> Result<(), Record
     Ok(())
 }
 
-fn check_state(invoice: &Invoice) -> Result<(), RecordError> {
+fn check_state(desk: &Desk, invoice: &Invoice) -> Result<(), RecordError> {
     let label = invoice.label();
     match invoice.state {
         InvoiceState::Issued => {
             let reason = format!("{label} is a credit note, and nobody owes anything on it");
             refused("invoice", reason, "record the payment on the invoice that was paid")
         }
+        InvoiceState::Open | InvoiceState::Uncollectible | InvoiceState::Paid if desk.as_credit => {
+            let reason = format!("invoice {label} is {}, and --as-credit is for money that came on a void one", invoice.state);
+            refused("invoice", reason, "leave --as-credit away: what is paid beyond its balance becomes credit anyway")
+        }
         InvoiceState::Open | InvoiceState::Uncollectible | InvoiceState::Paid => Ok(()),
         InvoiceState::Draft => {
             let reason = format!("invoice {label} is a draft, and nobody owes anything on it yet");
             refused("invoice", reason, "issue it first: finops invoices issue")
         }
+        InvoiceState::Void if desk.as_credit => Ok(()),
         InvoiceState::Void => {
             let reason = format!("invoice {label} is void, and nobody owes anything on it");
-            refused("invoice", reason, "record the payment on the invoice that replaces it")
+            refused(
+                "invoice",
+                reason,
+                "record the payment on the invoice that replaces it, or keep it as the company's credit: \
+                 finops payments record NUMBER … --as-credit",
+            )
         }
+    }
+}
+
+/// What is left to pay of an invoice: nothing once it is void.
+fn owed(tx: &mut Tx, invoice: &Invoice) -> Result<Money, StoreError> {
+    match invoice.state {
+        InvoiceState::Void => Ok(Money::zero(invoice.currency)),
+        _ => payments::open_balance(tx, invoice),
     }
 }
 
@@ -253,7 +282,7 @@ fn recorded_before(tx: &mut Tx, invoice: &Invoice, payment: &Payment) -> Result<
     let own = allocations.iter().filter(|a| a.provider == *provider && a.reference == *reference);
     let settled = Money::from_minor(own.map(|a| a.amount.minor()).sum(), invoice.currency);
     let credited = Money::from_minor(payment.amount.minor() - settled.minor(), invoice.currency);
-    let balance = payments::open_balance(tx, invoice)?;
+    let balance = owed(tx, invoice)?;
     Ok(told(invoice, payment, Outcome { already_recorded: true, settled, credited, balance, state: invoice.state }))
 }
 

@@ -87,6 +87,7 @@ const fn most_serious(kind: MessageKind) -> Severity {
         | MessageKind::InvoiceIssued
         | MessageKind::InvoicePaid
         | MessageKind::InvoiceRefunded
+        | MessageKind::InvoiceVoided
         | MessageKind::CreditNoteIssued
         | MessageKind::ReminderUpcoming
         | MessageKind::ReminderOverdue

@@ -25,7 +25,7 @@ struct Rule {
     sql: &'static str,
 }
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     Rule {
         name: "invoice_taxes",
         message: "the tax groups do not add up to the invoice's net and tax",
@@ -107,6 +107,14 @@ const RULES: [Rule; 14] = [
              i.total_minor + COALESCE(c.minor, 0) < COALESCE(a.minor, 0)
              OR (i.state = 'paid' AND i.total_minor + COALESCE(c.minor, 0) <> COALESCE(a.minor, 0))
              OR (i.state IN ('open', 'uncollectible') AND i.total_minor + COALESCE(c.minor, 0) = COALESCE(a.minor, 0)))
+          ORDER BY i.company_id, i.invoice_id LIMIT $1",
+    },
+    Rule {
+        name: "invoice_closing",
+        message: "the invoice is void or written off, and nothing says since when",
+        sql: "SELECT i.company_id, i.invoice_id FROM invoices i
+          LEFT JOIN invoice_closings c ON c.company_id = i.company_id AND c.invoice_id = i.invoice_id
+          WHERE i.state IN ('void', 'uncollectible') AND c.invoice_id IS NULL
           ORDER BY i.company_id, i.invoice_id LIMIT $1",
     },
     Rule {

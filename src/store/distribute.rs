@@ -39,7 +39,7 @@ use Place::{Company, Coordinator, Everywhere, Series};
 /// A write to a table with copies everywhere is a two-phase commit over all nodes, so what is written
 /// with every batch (runs, heartbeats) stays with the coordinator. If that node dies within the commit
 /// of a batch, its `runs` row can lack what the companies' rows have: they decide, `runs` is history.
-pub const TABLES: [(&str, Place); 46] = [
+pub const TABLES: [(&str, Place); 47] = [
     ("meta", Coordinator),
     ("migrations", Coordinator),
     ("sellers", Everywhere),
@@ -65,6 +65,7 @@ pub const TABLES: [(&str, Place); 46] = [
     ("billed_periods", Company),
     ("invoice_documents", Company),
     ("opening_invoices", Company),
+    ("invoice_closings", Company),
     ("document_files", Company),
     ("document_folders", Coordinator),
     ("payments", Company),

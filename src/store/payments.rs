@@ -110,7 +110,7 @@ pub fn open_balance(tx: &mut Tx, invoice: &Invoice) -> Result<Money, StoreError>
     Ok(Money::from_minor(invoice.total.minor().saturating_sub(settled), invoice.currency))
 }
 
-/// A payment, what people call its invoice, and whether that came from another system.
+/// A payment, what people call its invoice, and whether that came from another system and is not void.
 #[derive(Debug)]
 pub struct Paid {
     pub payment: Payment,
@@ -124,6 +124,7 @@ pub fn of_companies(tx: &mut Tx, companies: &[&str]) -> Result<Vec<Paid>, StoreE
       COALESCE(i.number, i.invoice_id), o.invoice_id FROM payments p
       JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
       LEFT JOIN opening_invoices o ON o.company_id = p.company_id AND o.invoice_id = p.invoice_id
+        AND i.state <> 'void'
       WHERE p.company_id = $1 ORDER BY p.company_id, p.provider, p.reference";
     tx.query_companies(SQL, companies, &[], |row| {
         let currency: Currency = row.parse(3)?;

@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     Step { version: 7, name: "changes", sql: include_str!("migrations/0007_changes.sql") },
     Step { version: 8, name: "history", sql: include_str!("migrations/0008_history.sql") },
     Step { version: 9, name: "steps", sql: include_str!("migrations/0009_steps.sql") },
+    Step { version: 10, name: "closings", sql: include_str!("migrations/0010_closings.sql") },
 ];
 
 /// The schema that this build works with.

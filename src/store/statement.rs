@@ -25,8 +25,10 @@ pub fn account(tx: &mut Tx, company_id: &CompanyId, seller_id: &SellerId, to: Na
        JOIN payments p ON p.company_id = a.company_id AND p.provider = a.provider AND p.reference = a.reference
        WHERE a.company_id = i.company_id AND a.invoice_id = i.invoice_id AND p.received_on <= $3),
       (SELECT CAST(COALESCE(SUM(-e.amount_minor), 0) AS BIGINT) FROM credit_entries e
-       WHERE e.company_id = i.company_id AND e.invoice_id = i.invoice_id AND e.invoice_id <> '' AND e.entered_on <= $3)
-      FROM invoices i WHERE i.company_id = $1 AND i.seller_id = $2 AND i.state <> 'draft' AND i.issued_on <= $3
+       WHERE e.company_id = i.company_id AND e.invoice_id = i.invoice_id AND e.invoice_id <> '' AND e.entered_on <= $3),
+      c.closed_on
+      FROM invoices i LEFT JOIN invoice_closings c ON c.company_id = i.company_id AND c.invoice_id = i.invoice_id
+      WHERE i.company_id = $1 AND i.seller_id = $2 AND i.state <> 'draft' AND i.issued_on <= $3
       ORDER BY i.issued_on, i.number";
     const PAYMENTS: &str = "SELECT p.received_on, p.reference, p.currency, p.amount_minor FROM payments p
       JOIN invoices i ON i.company_id = p.company_id AND i.invoice_id = p.invoice_id
@@ -72,6 +74,8 @@ struct Billed {
     total: Money,
     /// What is left of it on the last day.
     left: Money,
+    /// When it was voided or written off.
+    closed_on: Option<NaiveDate>,
 }
 
 fn read_invoice(row: &Row) -> Result<Billed, StoreError> {
@@ -84,35 +88,27 @@ fn read_invoice(row: &Row) -> Result<Billed, StoreError> {
         due_on: row.date(3)?,
         total: Money::from_minor(total, currency),
         left: Money::from_minor(total.saturating_sub(settled).saturating_sub(credited), currency),
+        closed_on: row.opt_date(8)?,
     })
 }
 
 impl Billed {
     fn add_to(self, account: &mut Account, to: NaiveDate) {
-        let Self { number, state, issued_on, due_on, total, left } = self;
-        let taken_back = |on, kind, change| Movement { on, kind, reference: number.clone(), due_on: None, change };
-        match state {
-            InvoiceState::Issued => {
-                account.movements.push(Movement {
-                    on: issued_on,
-                    kind: EntryKind::CreditNote,
-                    reference: number,
-                    due_on: None,
-                    change: total.negated(),
-                });
-                return;
+        let Self { number, state, issued_on, due_on, total, left, closed_on } = self;
+        let entry = |on, kind, change| Movement { on, kind, reference: number.clone(), due_on: None, change };
+        if state == InvoiceState::Issued {
+            account.movements.push(entry(issued_on, EntryKind::CreditNote, total.negated()));
+            return;
+        }
+        // Whoever closed it later than on the last day was still owed it then.
+        match closed_on.filter(|on| *on <= to) {
+            Some(on) if state == InvoiceState::Void => account.movements.push(entry(on, EntryKind::Void, total.negated())),
+            Some(on) if state == InvoiceState::Uncollectible => {
+                account.movements.push(entry(on, EntryKind::WriteOff, left.negated()));
             }
-            // When it was voided, only the audit log tells: it is as if it had never been.
-            InvoiceState::Void => account.movements.push(taken_back(issued_on, EntryKind::Void, total.negated())),
-            // Given up once it was due.
-            InvoiceState::Uncollectible if due_on <= to => {
-                account.movements.push(taken_back(due_on, EntryKind::WriteOff, left.negated()));
-            }
-            InvoiceState::Draft | InvoiceState::Open | InvoiceState::Paid | InvoiceState::Uncollectible => {
-                if left.minor() > 0 {
-                    account.debts.push(Debt { due_on, left });
-                }
-            }
+            // One that was written off and paid after all is as any other.
+            Some(_) | None if left.minor() > 0 => account.debts.push(Debt { due_on, left }),
+            Some(_) | None => {}
         }
         account.movements.push(Movement {
             on: issued_on,

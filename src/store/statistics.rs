@@ -15,7 +15,7 @@ use super::{Bulk, StoreError, Tx};
 /// (table, index, statistic). The statistic: rows in the index, then how many share its first column,
 /// its first two, and so on (sqlite.org/fileformat2.html, "The sqlite_stat1 table"). A WITHOUT ROWID
 /// table's primary key bears its name. `noskipscan`: an index is not searched by its second column.
-const STATISTICS: [(&str, &str, &str); 51] = [
+const STATISTICS: [(&str, &str, &str); 52] = [
     ("alerts", "alerts", "1000000 1000 1 noskipscan"),
     ("alerts", "alerts_open", "1000 10 1 noskipscan"),
     ("audit_log", "audit_log", "1000000 1000 1 noskipscan"),
@@ -47,6 +47,7 @@ const STATISTICS: [(&str, &str, &str); 51] = [
     ("events", "events_new", "1000 500 5 1 noskipscan"),
     ("invoice_documents", "sqlite_autoindex_invoice_documents_1", "1000000 1000 1 noskipscan"),
     ("invoice_lines", "invoice_lines", "3000000 3000 3 1 noskipscan"),
+    ("invoice_closings", "invoice_closings", "10000 20 1 noskipscan"),
     ("invoice_taxes", "invoice_taxes", "1000000 1000 1 1 noskipscan"),
     ("invoices", "invoices", "1000000 1000 1 noskipscan"),
     ("invoices", "invoices_corrects", "10000 100 2 noskipscan"),

@@ -170,3 +170,76 @@ fn a_preview_reminds_nobody_of_what_is_paid() {
     assert!(said.code == 1 && said.stderr.contains("nothing is owed on invoice INV-2026-000022"), "{said}");
     says(&preview("invoice.paid").stdout.replace('\u{a0}', " "), &["EUR 9,999.00 · 10 November 2026 · TX1"], &[]);
 }
+
+fn void(environment: &mut TestEnvironment, seed: &str, number: &str) -> Said {
+    environment.set("FINOPS_TEST_SEED", seed);
+    done(environment, &["invoices", "void", number, "--reason", "wrong"])
+}
+
+#[test]
+fn who_has_an_invoice_is_told_once_that_it_is_void() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-10");
+    done(&environment, &["invoices", "send", "INV-2026-000022"]);
+    server.forget();
+    let dry = done(&environment, &["invoices", "void", "INV-2026-000022", "--reason", "wrong", "--dry-run"]);
+    says(&dry.stdout, &["INV-2026-000022 would be void", "tells it not to pay: "], &["regenerate"]);
+    let said = void(&mut environment, "1", "INV-2026-000022");
+    says(&said.stdout, &["INV-2026-000022 is void", "has it; the next finops invoices send tells it not to pay: "], &[]);
+    environment.set("FINOPS_TEST_SEED", "2");
+    done(&environment, &["invoices", "regenerate", "INV-2026-000022"]);
+    environment.set("FINOPS_TEST_SEED", "3");
+    done(&environment, &["invoices", "send"]);
+    let [mail] = &server.taken()[..] else { panic!("{:?}", mailed(&server)) };
+    let mail = String::from_utf8_lossy(&mail.bytes).into_owned();
+    says(&mail, &["In-Reply-To: <", "INV-2026-000022"], &["application/pdf"]);
+    says(&read(&mail), &["storniert", "Bitte bezahlen Sie sie nicht", "Sie erhalten eine neue Rechnung"], &[]);
+    environment.set("FINOPS_TEST_SEED", "4");
+    assert_eq!(done(&environment, &["invoices", "send"]).all(), "", "once");
+}
+
+#[test]
+fn who_never_got_an_invoice_hears_nothing_of_its_end() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-10");
+    let said = void(&mut environment, "1", "INV-2026-000022");
+    assert!(!said.stdout.contains("has it"), "{said}");
+    environment.set("FINOPS_TEST_SEED", "2");
+    done(&environment, &["invoices", "send"]);
+    assert!(texts(&server).iter().all(|text| !text.contains("INV-2026-000022")), "{:?}", texts(&server));
+}
+
+#[test]
+fn where_cancellations_are_not_told_the_output_says_so() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    let mail = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    environment.write("finops-demo/mail.toml", format!("{mail}[messages]\ncustomer = [\"invoice.issued\"]\n"));
+    on(&mut environment, "2026-11-10");
+    done(&environment, &["invoices", "send", "INV-2026-000022"]);
+    server.forget();
+    let said = void(&mut environment, "1", "INV-2026-000022");
+    says(&said.stdout, &["has it, and no mail tells it of this: tell it not to pay"], &[]);
+    environment.set("FINOPS_TEST_SEED", "2");
+    assert_eq!(done(&environment, &["invoices", "send"]).all(), "");
+    assert_eq!(mailed(&server).len(), 0);
+}
+
+#[test]
+fn an_invoice_of_another_system_is_told_to_be_void() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    on(&mut environment, "2026-11-07");
+    environment.write("opening_invoices.csv", OPENING);
+    done(&environment, &["import", "opening_invoices", "opening_invoices.csv"]);
+    done(&environment, &["invoices", "send"]);
+    server.forget();
+    let said = void(&mut environment, "1", "OLD-7");
+    says(&said.stdout, &["OLD-7 is void", "tells it not to pay"], &[]);
+    environment.set("FINOPS_TEST_SEED", "2");
+    done(&environment, &["invoices", "send"]);
+    assert_eq!(mailed(&server), ["<ap@elbe.example.org>", "<nowak@elbe.example.org>"]);
+    says(&texts(&server)[0], &["OLD-7 dated 20 October 2026 for EUR 119.00 is cancelled"], &["new invoice"]);
+}

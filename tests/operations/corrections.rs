@@ -2,6 +2,7 @@
 
 use crate::database::{TestDb, each_engine};
 use crate::firm::Firm;
+use crate::support::date;
 use finops::error::{Error, ErrorKind};
 use finops::import::Kind;
 use finops::model::{FullInvoice, InvoiceState};
@@ -117,6 +118,38 @@ fn an_invoice_that_credit_covers_is_paid_and_its_credit_comes_back_only_by_a_cre
         firm.credit("INV-2026-000003", &Request::default()).unwrap();
         assert_eq!(firm.credit_of("acme"), ["de 200.00 EUR"]);
         firm.is_sound();
+    });
+}
+
+#[test]
+fn what_comes_on_a_void_invoice_is_credit_when_somebody_says_so() {
+    each_engine(|db| {
+        let mut firm = firm(db);
+        refused(firm.try_pay(INVOICE, 100, "tx0", true), "--as-credit is for money that came on a void one");
+        let invoice = firm.invoice(INVOICE);
+        firm.at = "2026-10-20T10:00:00Z".to_owned();
+        firm.by_hand(|tx, ctx| void(tx, ctx, &invoice, "wrong").map(drop)).unwrap();
+        refused(firm.try_pay(INVOICE, 12_970, "tx1", false), "is void, and nobody owes anything on it");
+        for already_recorded in [false, true] {
+            let recorded = firm.try_pay(INVOICE, 12_970, "tx1", true).unwrap();
+            assert_eq!(
+                (recorded.already_recorded, recorded.settled.minor(), recorded.credited.minor(), recorded.balance.minor()),
+                (already_recorded, 0, 12_970, 0)
+            );
+            assert_eq!((recorded.state, firm.credit_of("acme")), (InvoiceState::Void, vec!["de 129.70 EUR".to_owned()]));
+        }
+        firm.is_sound();
+        let until = |firm: &mut Firm, to: &str| {
+            let (acme, de) = ("acme".parse().unwrap(), "de".parse().unwrap());
+            let account = firm.db.read(|tx| finops::store::statement::account(tx, &acme, &de, date(to))).unwrap();
+            let told: Vec<String> = account.movements.iter().map(|m| format!("{} {} {}", m.on, m.kind, m.change)).collect();
+            (told, account.debts.len())
+        };
+        let issued = firm.invoice(INVOICE).issued_on.unwrap();
+        let invoice = format!("{issued} invoice 129.70");
+        assert_eq!(until(&mut firm, "2026-10-19"), (vec![invoice.clone()], 1), "owed until it was voided");
+        let (void, paid) = ("2026-10-20 void -129.70".to_owned(), "2026-10-20 payment -129.70".to_owned());
+        assert_eq!(until(&mut firm, "2026-10-20"), (vec![void, invoice, paid], 0));
     });
 }
 

@@ -122,10 +122,14 @@ impl Firm {
     }
 
     pub fn pay(&mut self, number: &str, minor: i64, reference: &str) -> payments::Recorded {
+        self.try_pay(number, minor, reference, false).unwrap()
+    }
+
+    pub fn try_pay(&mut self, number: &str, minor: i64, reference: &str, as_credit: bool) -> Result<payments::Recorded, Error> {
         let invoice = self.invoice(number);
         self.by_hand(|tx, ctx| {
             let author = author(ctx);
-            let desk = payments::Desk::open(tx, &author, ctx.as_of)?;
+            let desk = payments::Desk::open(tx, &author, ctx.as_of)?.keeping_as_credit(as_credit);
             let payment = Payment {
                 company_id: invoice.company_id.clone(),
                 provider: "bank".to_owned(),
@@ -135,7 +139,6 @@ impl Firm {
             };
             Ok(payments::record(tx, &desk, &invoice, &payment)?)
         })
-        .unwrap()
     }
 
     pub fn refund(&mut self, refund: &company_credit::Refund) -> Result<company_credit::Refunded, Error> {

@@ -50,10 +50,17 @@ fn an_opening_invoice_that_was_written_off_is_moved_with_its_payments() {
         for (number, end) in [("OLD-3", true), ("OLD-4", false)] {
             let invoice = firm.invoice(number);
             firm.by_hand(|tx, ctx| {
-                if end { uncollectible(tx, ctx, &invoice, "insolvent").map(drop) } else { void(tx, ctx, &invoice, "wrong") }
+                if end {
+                    uncollectible(tx, ctx, &invoice, "insolvent").map(drop)
+                } else {
+                    void(tx, ctx, &invoice, "wrong").map(drop)
+                }
             })
             .unwrap();
         }
+        // Nothing of a void one goes along, nor what came on it.
+        firm.try_pay("OLD-4", 3_000, "p4", true).unwrap();
+        firm.is_sound();
         let folder = tempfile::tempdir().unwrap();
         export_all(db, folder.path(), Format::Csv);
         for target in TestDb::each_with_schema() {

@@ -150,6 +150,10 @@ fn ways_to_break() -> Vec<Break> {
             one(format!("UPDATE invoices SET state = 'paid' WHERE invoice_id = '{issued}'")),
             vec![("invoice_balance", issued.clone())],
         ),
+        (
+            one(format!("UPDATE invoices SET state = 'void' WHERE invoice_id = '{issued}'")),
+            vec![("invoice_closing", issued.clone())],
+        ),
         // Paid by credit that the company does not have.
         (
             one(format!("INSERT INTO credit_entries VALUES ('a', 'x', 's', 'EUR', -600, '', '2026-10-31', '{issued}')")),

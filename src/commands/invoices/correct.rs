@@ -1,4 +1,4 @@
-//! `invoices credit`, `invoices uncollectible` and `invoices edit`: putting right what is wrong.
+//! `invoices credit`, `invoices void`, `invoices uncollectible` and `invoices edit`: putting right what is wrong.
 
 use super::OneArgs;
 use crate::context::Context;
@@ -118,6 +118,51 @@ fn told(made: &Made, dry_run: bool) -> String {
         _ => text.push_str(&format!("\n{balance} {currency} of the invoice remain")),
     }
     text
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct VoidArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// Why, for the audit log.
+    #[arg(long, default_value = "")]
+    reason: String,
+    /// Check it and show who would be told, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) fn void(args: &VoidArgs, ctx: &Context, db: &mut Db) -> Result<ExitCode> {
+    let dry_run = args.dry_run;
+    let work = |tx: &mut Tx| {
+        let invoice = operations::find(tx, &args.one.invoice, args.one.company_id.as_ref())?;
+        let voided = operations::void(tx, ctx, &invoice, &args.reason)?;
+        Ok::<_, Error>((invoice, voided))
+    };
+    let (invoice, voided) = if dry_run {
+        db.rehearse(work)?
+    } else {
+        doubts::tell(ctx, db)?;
+        db.write(work)?
+    };
+    let state = if dry_run { invoice.state } else { InvoiceState::Void };
+    let item = json!({ "dry_run": dry_run, "number": invoice.number, "invoice_id": invoice.invoice_id, "state": state,
+        "handed_over": voided.handed_over, "told": voided.told });
+    ctx.ui.item(&item, || {
+        let (label, company) = (invoice.label(), &invoice.company_id);
+        let done = match dry_run {
+            true => format!("{label} would be void"),
+            false => format!("{label} is void. To bill its periods again: finops invoices regenerate {label}"),
+        };
+        match (voided.handed_over, voided.told.as_slice()) {
+            (false, _) => done,
+            (true, []) => format!("{done}\n{company} has it, and no mail tells it of this: tell it not to pay"),
+            (true, told) => {
+                format!("{done}\n{company} has it; the next finops invoices send tells it not to pay: {}", told.join(", "))
+            }
+        }
+    });
+    Ok(ExitCode::Done)
 }
 
 #[derive(Debug, clap::Args)]

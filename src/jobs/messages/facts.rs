@@ -3,7 +3,7 @@
 use super::names;
 use super::opening::opening;
 use super::settled;
-use super::thread::followed;
+use super::thread::{self, Has, followed};
 use crate::error::{Error, Result};
 use crate::jobs::documents::{load_logo, parse};
 use crate::jobs::statement::{self, Days, Letter};
@@ -173,7 +173,7 @@ impl Invoices<'_> {
         let mut attached = Vec::new();
         for Found { facts: invoice, document, is_ours } in found {
             facts.invoices.push(invoice);
-            if is_ours && attached.len() < ATTACHED {
+            if is_ours && self.message.kind.attaches_documents() && attached.len() < ATTACHED {
                 let logo = load_logo(tx, &document.logo_sha256)?;
                 let written = documents::pdf(tx, self.company_id, &document.invoice_id)?.filter(|file| file.place.is_empty());
                 attached.push(Attached { document, logo, written });
@@ -211,6 +211,9 @@ impl Invoices<'_> {
                 let own = planned.iter().find(|planned| planned.message_key == self.message.message_key);
                 own.is_some_and(|own| head.due_on.is_none_or(|due_on| still_due(own.level, due_on, &levels, today)))
             }
+            None if kind == MessageKind::InvoiceVoided => {
+                head.state == InvoiceState::Void && thread::has_it(tx, &head, Has::Surely)?
+            }
             None => head.state != InvoiceState::Void,
         };
         if !matters {
@@ -241,6 +244,7 @@ impl Invoices<'_> {
             paid,
             from_credit,
             correction: settled::correction(tx, self.company_id, &document)?,
+            replaced_by: if kind == MessageKind::InvoiceVoided { settled::replaced_by(tx, &head)? } else { None },
         };
         Ok(Some(Found { facts, document, is_ours }))
     }

@@ -5,7 +5,7 @@ use crate::model::document::Document;
 use crate::model::message::{Amount, CorrectionFacts, PaymentFacts};
 use crate::model::money::MoneyError;
 use crate::model::{CompanyId, Invoice, InvoiceState, Money};
-use crate::store::{Tx, credit, invoices, payments};
+use crate::store::{Tx, billing, credit, invoices, payments};
 
 /// The payments that settled it, each with what became credit because it was more than was owed.
 pub(super) fn payments(tx: &mut Tx, invoice: &Invoice) -> Result<Vec<PaymentFacts>> {
@@ -30,6 +30,19 @@ pub(super) fn until_now(tx: &mut Tx, invoice: &Invoice, left: Money) -> Result<(
     let paid = invoice.total.checked_sub(left).and_then(|settled| settled.checked_sub(by_credit)).map_err(wrong)?;
     let told = |amount: Money| (amount.minor() > 0).then(|| amount.into());
     Ok((told(paid), told(by_credit)))
+}
+
+/// What took the place of a voided invoice: the number of the one that bills the same periods now, empty while that is a
+/// draft; None when nothing has.
+pub(super) fn replaced_by(tx: &mut Tx, voided: &Invoice) -> Result<Option<String>> {
+    for period in billing::of_invoice(tx, &voided.company_id, &voided.invoice_id)? {
+        let latest = billing::latest_revision(tx, &period.company_id, &period.contract_id, period.start)?;
+        let Some((_, id)) = latest.filter(|(revision, _)| *revision > period.revision) else { continue };
+        if let Some(new) = invoices::head(tx, &voided.company_id, &id)?.filter(|new| new.state != InvoiceState::Void) {
+            return Ok(Some(new.number.unwrap_or_default()));
+        }
+    }
+    Ok(None)
 }
 
 /// Why it was made, what it lowered, and what is left of the invoice that it corrects; None of an invoice.

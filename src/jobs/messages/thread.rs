@@ -2,9 +2,10 @@
 
 use crate::error::Result;
 use crate::model::message::{Message, message_id_left, planned_id_left, times_of};
-use crate::model::{CompanyId, EffectState, FailureClass};
-use crate::store::Tx;
+use crate::model::{CompanyId, EffectState, FailureClass, Invoice};
 use crate::store::effects::{self, Mailed};
+use crate::store::events::issued_key;
+use crate::store::{Tx, dunning, openings};
 
 /// Mails that one follows up, at most: its header should not grow without end.
 const MOST_FOLLOWED: usize = 20;
@@ -36,6 +37,32 @@ pub fn followed(tx: &mut Tx, company_id: &CompanyId, message: &Message, keys: &[
         ids.extend(answered.or_else(|| (!is_the_same).then(|| message_id_left(company_id, key))));
     }
     Ok(ids)
+}
+
+/// How sure it is that a mail came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Has {
+    /// It went, or may have gone.
+    Surely,
+    /// It is on its way, too.
+    Soon,
+}
+
+/// Whether the customer has an invoice: by the mail that brought it, by a reminder of it, or from the system before.
+pub fn has_it(tx: &mut Tx, invoice: &Invoice, has: Has) -> Result<bool> {
+    let Some(number) = &invoice.number else { return Ok(false) };
+    if openings::is_opening(tx, &invoice.company_id, &invoice.invoice_id)? {
+        return Ok(true);
+    }
+    let mut keys = vec![issued_key(&invoice.seller_id, number)];
+    let reminders = dunning::planned_of(tx, &invoice.company_id, &invoice.invoice_id)?;
+    keys.extend(reminders.into_iter().map(|planned| planned.message_key));
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let is_lost = |mailed: &Mailed| mailed.class == Some(FailureClass::NoAnswer);
+    let mailed = effects::mailed(tx, &invoice.company_id, &keys)?;
+    // What waits drops out once the invoice is void; a first try of it may have come.
+    let went = |mailed: &Mailed| has == Has::Soon || mailed.state != EffectState::Planned || is_lost(mailed);
+    Ok(mailed.iter().any(|mailed| may_have_come(mailed) && went(mailed)))
 }
 
 fn may_have_come(mailed: &Mailed) -> bool {

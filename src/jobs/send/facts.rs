@@ -4,7 +4,7 @@ use super::SendPlan;
 use crate::engine::job::{Decided, Failed, Skipped};
 use crate::error::Result;
 use crate::model::company::Delivery;
-use crate::model::message::ContactRole;
+use crate::model::message::{ContactRole, MessageKind};
 use crate::model::{Company, CompanyId, Contact, FailReason, InvoiceId, InvoiceState, Seller, SellerId};
 use crate::rules::recipients;
 use crate::store::events::Event;
@@ -49,11 +49,13 @@ impl Facts {
             drop("gone", "the invoice or its company is not there any more", decided);
             return Ok(());
         };
-        if invoice.state == InvoiceState::Void {
+        let is_cancellation = event.kind == MessageKind::InvoiceVoided;
+        if invoice.state == InvoiceState::Void && !is_cancellation {
             drop("void", "the invoice was voided before it was sent", decided);
             return Ok(());
         }
-        if company.delivery == Delivery::None && !self.by_hand {
+        // Whoever got it hears of its end, whatever they prefer by now.
+        if company.delivery == Delivery::None && !self.by_hand && !is_cancellation {
             drop("no_delivery", "the company does not want its invoices by mail", decided);
             return Ok(());
         }

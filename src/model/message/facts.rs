@@ -42,6 +42,8 @@ pub struct InvoiceFacts {
     pub from_credit: Option<Amount>,
     /// Of a credit note: what came of it.
     pub correction: Option<CorrectionFacts>,
+    /// Of a voided one: the number of the invoice in its place, empty while that is a draft; None where nothing follows.
+    pub replaced_by: Option<String>,
 }
 
 /// A payment as templates see it.

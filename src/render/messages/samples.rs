@@ -3,13 +3,15 @@
 use crate::model::document::Party;
 use crate::model::dunning::AFTER_FINAL;
 use crate::model::message::{
-    Amount, CorrectionFacts, EntryKind, EventFacts, InvoiceFacts, Mailbox, MessageFacts, MessageKind, PaymentFacts, Severity,
-    Statement, StatementAccount, StatementEntry,
+    Amount, EntryKind, EventFacts, Mailbox, MessageFacts, MessageKind, Severity, Statement, StatementAccount, StatementEntry,
 };
 use crate::model::seller::{Address, BankDetails};
 use crate::model::{Currency, Invalid};
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use invoices::{as_credit_note, as_paid, invoice};
 use rust_decimal::Decimal;
+
+mod invoices;
 
 /// Facts that a message of a kind may have: as few as can be, all of them, several invoices in two
 /// currencies, and texts that mean harm; of reminders, at each step. All invented.
@@ -37,6 +39,9 @@ pub fn samples(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
             facts.owed.clear();
             facts.invoices.iter_mut().for_each(as_paid);
         }
+    }
+    if kind == MessageKind::InvoiceVoided {
+        samples = voided(kind)?;
     }
     if kind == MessageKind::CreditNoteIssued {
         for facts in &mut samples {
@@ -75,6 +80,7 @@ fn is_alert(kind: MessageKind) -> bool {
         | Kind::InvoicePaid
         | Kind::InvoiceFailed
         | Kind::InvoiceRefunded
+        | Kind::InvoiceVoided
         | Kind::CreditNoteIssued
         | Kind::ReminderUpcoming
         | Kind::ReminderOverdue
@@ -128,7 +134,7 @@ fn bare(kind: MessageKind) -> Result<MessageFacts, Invalid> {
 /// Every fact, with so many invoices: those after the second are in another currency, and the first is paid in part.
 fn full(kind: MessageKind, count: u32) -> Result<MessageFacts, Invalid> {
     let (eur, usd): (Currency, Currency) = ("EUR".parse()?, "USD".parse()?);
-    let mut invoices: Vec<InvoiceFacts> = (0..count).map(|n| invoice(n, if n < 2 { eur } else { usd })).collect();
+    let mut invoices: Vec<_> = (0..count).map(|n| invoice(n, if n < 2 { eur } else { usd })).collect();
     if let Some(first) = invoices.first_mut() {
         first.balance = amount(1_900, eur);
         (first.paid, first.from_credit) = (Some(amount(7_000, eur)), Some(amount(3_000, eur)));
@@ -191,59 +197,21 @@ fn hostile(kind: MessageKind) -> Result<MessageFacts, Invalid> {
     Ok(facts)
 }
 
-fn invoice(n: u32, currency: Currency) -> InvoiceFacts {
-    InvoiceFacts {
-        number: format!("INV-2024-{:06}", n + 41),
-        corrects: String::new(),
-        issued_on: day(u64::from(n)),
-        due_on: day(u64::from(n) + 14),
-        days_overdue: 16 - i64::from(n),
-        total: amount(11_900 + 123_456 * i64::from(n), currency),
-        balance: amount(11_900 + 123_456 * i64::from(n), currency),
-        reference: if n == 1 { "PO 4711".to_owned() } else { String::new() },
-        service_from: day(0),
-        service_to: day(30),
-        payments: Vec::new(),
-        paid: None,
-        from_credit: None,
-        correction: None,
+/// One invoice each: nothing follows, a draft does, another one has taken its place.
+fn voided(kind: MessageKind) -> Result<Vec<MessageFacts>, Invalid> {
+    let mut samples = vec![bare(kind)?, full(kind, 1)?, full(kind, 1)?, hostile(kind)?];
+    let follows = [None, Some(String::new()), Some("INV-2024-000077".to_owned()), None];
+    for (facts, follows) in samples.iter_mut().zip(follows) {
+        facts.owed.clear();
+        facts.attached = 0;
+        facts.invoices.truncate(1);
+        for invoice in &mut facts.invoices {
+            (invoice.paid, invoice.from_credit) = (None, None);
+            invoice.balance.amount = Decimal::ZERO;
+            invoice.replaced_by.clone_from(&follows);
+        }
     }
-}
-
-/// Paid by two ways, the second time too much.
-fn as_paid(invoice: &mut InvoiceFacts) {
-    let Amount { amount: total, currency } = invoice.total;
-    let payment = |sum, excess, on, provider: &str, reference: &str| PaymentFacts {
-        amount: Amount { amount: sum, currency },
-        excess: Amount { amount: excess, currency },
-        received_on: day(on),
-        provider: provider.to_owned(),
-        reference: reference.to_owned(),
-    };
-    let (ten, three) = (Decimal::from(10), Decimal::from(3));
-    invoice.balance.amount = Decimal::ZERO;
-    invoice.payments =
-        vec![payment(ten, Decimal::ZERO, 12, "manual", "R-17"), payment(total - ten, three, 13, "bank", "TX-2024-000815")];
-    invoice.paid = Some(Amount { amount: total - three, currency });
-    invoice.from_credit = Some(Amount { amount: three, currency });
-}
-
-fn as_credit_note(invoice: &mut InvoiceFacts) {
-    let number = invoice.number.replace("INV-", "CN-");
-    invoice.corrects = std::mem::replace(&mut invoice.number, number);
-    (invoice.paid, invoice.from_credit) = (None, None);
-    invoice.balance.amount = Decimal::ZERO;
-    let Amount { amount: total, currency } = invoice.total;
-    let amount = |amount| Amount { amount, currency };
-    let excess = Decimal::from(if total > Decimal::from(1_000) { 0 } else { 19 });
-    invoice.correction = Some(CorrectionFacts {
-        reason: "The second half was not delivered.".to_owned(),
-        settled: Some(amount(total - excess)),
-        excess: Some(amount(excess)),
-        remaining: amount(if excess.is_zero() { Decimal::from(50) } else { Decimal::ZERO }),
-        remaining_due_on: invoice.due_on,
-    });
-    invoice.due_on = invoice.issued_on;
+    Ok(samples)
 }
 
 fn party(id: &str, name: &str) -> Party {

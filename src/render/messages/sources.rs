@@ -29,6 +29,7 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
         Kind::InvoicePaid => [include_str!("templates/paid.jinja"), SUBJECT, SHORT],
         Kind::InvoiceFailed => [include_str!("templates/failed.jinja"), SUBJECT, SHORT],
         Kind::InvoiceRefunded => [include_str!("templates/refunded.jinja"), SUBJECT, SHORT],
+        Kind::InvoiceVoided => [include_str!("templates/voided.jinja"), SUBJECT, SHORT],
         Kind::ReminderUpcoming | Kind::ReminderOverdue | Kind::ReminderEscalation => [
             include_str!("templates/reminder.jinja"),
             "{{ t(\"reminder.\" ~ stage ~ \".subject\") }}",

@@ -14,6 +14,6 @@ pub use read::{
     drafts, drafts_of, find, full, has_credit_notes, head, heads, never_told, stale_drafts,
 };
 pub use write::{
-    clear_stale, delete, hold, insert, issue, mark_stale_by_company, mark_stale_by_contract, mark_stale_by_seller, rewrite,
-    set_state,
+    clear_stale, closed, delete, hold, insert, issue, mark_stale_by_company, mark_stale_by_contract, mark_stale_by_seller,
+    rewrite, set_state,
 };

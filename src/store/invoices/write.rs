@@ -5,6 +5,7 @@ use crate::model::{
 };
 use crate::store::value::Kind::{Int, Text};
 use crate::store::{Bulk, Kind, StoreError, Tx, Val};
+use chrono::NaiveDate;
 
 const HEAD: [(&str, Kind); 24] = [
     ("company_id", Text),
@@ -70,6 +71,12 @@ static INSERT_LINES: Bulk<22> = Bulk {
         ("details", Text),
     ],
     on_conflict: "",
+};
+
+static CLOSING: Bulk<3> = Bulk {
+    table: "invoice_closings",
+    columns: [("company_id", Text), ("invoice_id", Text), ("closed_on", Text)],
+    on_conflict: "ON CONFLICT (company_id, invoice_id) DO NOTHING",
 };
 
 static INSERT_TAXES: Bulk<9> = Bulk {
@@ -264,4 +271,10 @@ pub fn set_state(
     const SQL: &str = "UPDATE invoices SET state = $4 WHERE company_id = $1 AND invoice_id = $2 AND state = $3";
     let params = [company_id.as_str().into(), invoice_id.as_str().into(), from.as_str().into(), to.as_str().into()];
     Ok(tx.execute(SQL, &params)? == 1)
+}
+
+/// Keeps the day, in the seller's time zone, on which an invoice was voided or written off. The first one stays: since then
+/// nobody has expected it to be paid.
+pub fn closed(tx: &mut Tx, company_id: &CompanyId, invoice_id: &InvoiceId, on: NaiveDate) -> Result<(), StoreError> {
+    tx.insert(&CLOSING, [[company_id.as_str().into(), invoice_id.as_str().into(), on.into()]]).map(drop)
 }
