@@ -310,6 +310,11 @@ impl Message {
         serde_json::from_str(payload).map_err(|error| Invalid::new(format!("a planned message cannot be read: {error}")))
     }
 
+    /// Whether it is only looked at: one that somebody gets has a key.
+    pub fn is_preview(&self) -> bool {
+        self.message_key.is_empty()
+    }
+
     /// Whether this recipient only gets a copy of a mail to others.
     pub fn is_copy(&self) -> bool {
         !self.to.is_empty() && self.to.iter().all(|to| to.address != self.recipient.address)

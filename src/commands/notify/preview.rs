@@ -100,7 +100,7 @@ type Files = Vec<(String, Vec<u8>)>;
 
 fn of_invoice(args: &Args, ctx: &Context, workshop: &Workshop, name: &str) -> Result<(MessageFacts, String, Files)> {
     let mut db = ctx.open_db()?;
-    let (content, language) = db.read(|tx| {
+    let mut content = db.read(|tx| {
         let invoice = find(tx, name, args.company_id.as_ref())?;
         if invoice.state == InvoiceState::Draft {
             return Err(Error::refused(format!(
@@ -126,10 +126,7 @@ fn of_invoice(args: &Args, ctx: &Context, workshop: &Workshop, name: &str) -> Re
             about,
         };
         match gather(tx, ctx.as_of, &invoice.company_id, &message)? {
-            Gathered::Ready(content) => {
-                let language = content.documents.first().map_or_else(String::new, |a| a.document.language.clone());
-                Ok((content, language))
-            }
+            Gathered::Ready(content) => Ok(content),
             Gathered::Gone(why) => Err(Error::refused(format!("invoice {}: {why}", invoice.label()))),
         }
     })?;
@@ -137,11 +134,11 @@ fn of_invoice(args: &Args, ctx: &Context, workshop: &Workshop, name: &str) -> Re
         return Err(Error::refused(format!("nothing is owed on invoice {name}: nobody is reminded of it"))
             .hint("name one that is open; or leave --invoice out to see an invented one"));
     }
-    let mut content = content;
     let made = workshop.press()?.attachments(args.kind, &mut content);
     let (attachments, _) = made.map_err(|failure| Error::failed(failure.message))?;
     let files = attachments.into_iter().map(|attachment| (attachment.name, attachment.bytes)).collect();
     let sample = sample(args.kind)?;
+    let language = content.language;
     let mut facts = content.facts;
     // What only its own occasion gives it is invented.
     facts.event = facts.event.or(sample.event);

@@ -41,6 +41,8 @@ pub struct Content {
     pub told: Vec<InvoiceId>,
     /// The first parts of the Message-IDs of the mails that it follows up, by due date of their invoices.
     pub follows: Vec<String>,
+    /// Of the newest of its documents, as a BCP 47 tag; empty without one.
+    pub language: String,
 }
 
 /// An issued document to attach.
@@ -91,13 +93,21 @@ pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message
                 statement: Some(letter),
                 told: Vec::new(),
                 follows: Vec::new(),
+                language: message.language.clone(),
             })))
         }
     }
 }
 
 fn ready(facts: MessageFacts) -> Gathered {
-    Gathered::Ready(Box::new(Content { facts, documents: Vec::new(), statement: None, told: Vec::new(), follows: Vec::new() }))
+    Gathered::Ready(Box::new(Content {
+        facts,
+        documents: Vec::new(),
+        statement: None,
+        told: Vec::new(),
+        follows: Vec::new(),
+        language: String::new(),
+    }))
 }
 
 /// Facts with nothing in them but whom they are for.
@@ -152,7 +162,11 @@ impl Invoices<'_> {
         }
         found.sort_by(|a, b| a.facts.due_on.cmp(&b.facts.due_on).then_with(|| natural(&a.facts.number, &b.facts.number)));
         let Some(Found { document: newest, .. }) = found.iter().max_by_key(|found| found.facts.issued_on) else {
-            return Ok(Gathered::Gone("its invoices are paid, void, held or at a later level by now".to_owned()));
+            let why = match self.message.kind {
+                MessageKind::InvoiceVoided => "it is not void, or never went to the customer",
+                _ => "its invoices are paid, void, held or at a later level by now",
+            };
+            return Ok(Gathered::Gone(why.to_owned()));
         };
         let mut facts = blank(as_of, self.message);
         let statement = self.statement(tx, seller.as_ref(), today)?;
@@ -161,6 +175,7 @@ impl Invoices<'_> {
         facts.seller = Some(newest.seller.clone());
         facts.bank = Some(newest.bank.clone());
         facts.company = Some(newest.buyer.clone());
+        let language = newest.language.clone();
         facts.owed = sums(found.iter().map(|found| found.facts.balance.clone()))?;
         (facts.level, facts.urgency) = (self.level, self.urgency);
         let told = found.iter().filter(|found| found.is_ours).map(|found| match &found.document.corrects {
@@ -180,7 +195,7 @@ impl Invoices<'_> {
             }
         }
         facts.attached = attached.len();
-        Ok(Gathered::Ready(Box::new(Content { facts, documents: attached, statement, told, follows })))
+        Ok(Gathered::Ready(Box::new(Content { facts, documents: attached, statement, told, follows, language })))
     }
 
     /// A reminder says what else is owed.
@@ -211,10 +226,10 @@ impl Invoices<'_> {
                 let own = planned.iter().find(|planned| planned.message_key == self.message.message_key);
                 own.is_some_and(|own| head.due_on.is_none_or(|due_on| still_due(own.level, due_on, &levels, today)))
             }
-            None if kind == MessageKind::InvoiceVoided => {
+            None if kind == MessageKind::InvoiceVoided && !self.message.is_preview() => {
                 head.state == InvoiceState::Void && thread::has_it(tx, &head, Has::Surely)?
             }
-            None => head.state != InvoiceState::Void,
+            None => head.state != InvoiceState::Void || kind == MessageKind::InvoiceVoided,
         };
         if !matters {
             return Ok(None);
