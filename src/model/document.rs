@@ -82,6 +82,9 @@ pub struct Corrected {
     /// documents that do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Decimal>,
+    /// It takes back an amount, of whatever the invoice billed: its lines only say how that is spread.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_an_amount: bool,
 }
 
 /// Seller or buyer, as printed.

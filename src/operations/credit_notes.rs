@@ -195,7 +195,7 @@ fn issue(
     let issued_on = today(ctx.as_of, seller.time_zone);
     let id = request.id.clone().unwrap_or_else(|| InvoiceId::from(ctx.ids.uuid()));
     let draft = draft(id, invoice, credited, request);
-    let mut document = document(tx, &draft, (invoice, seller), issued_on)?;
+    let mut document = document(tx, &draft, (invoice, seller), issued_on, request)?;
     if let Some((character, field)) = missing_characters(&document, fonts).into_iter().next() {
         return Err(Error::refused(format!("{field} has {character:?} (U+{:04X}), which no font has", u32::from(character)))
             .hint("name a font that has it in [documents] fallback_fonts"));
@@ -240,7 +240,13 @@ fn draft(invoice_id: InvoiceId, invoice: &Invoice, credited: Credited, request: 
 }
 
 /// Its document, without the number.
-fn document(tx: &mut Tx, draft: &FullInvoice, (invoice, seller): (&Invoice, &Seller), issued_on: NaiveDate) -> Result<Document> {
+fn document(
+    tx: &mut Tx,
+    draft: &FullInvoice,
+    (invoice, seller): (&Invoice, &Seller),
+    issued_on: NaiveDate,
+    request: &Request,
+) -> Result<Document> {
     let of_invoice = invoice.issued_on.unwrap_or(issued_on);
     if issued_on < of_invoice {
         return Err(Error::refused(format!("invoice {} is of {of_invoice}, and today is {issued_on}", invoice.label()))
@@ -261,8 +267,9 @@ fn document(tx: &mut Tx, draft: &FullInvoice, (invoice, seller): (&Invoice, &Sel
             invoice_id: invoice.invoice_id.clone(),
             number: invoice.label().to_owned(),
             issued_on: of_invoice,
-            reason: draft.head.kind.correction().map(|c| c.reason.clone()).unwrap_or_default(),
+            reason: request.reason.clone(),
             settled: Some(lowers(invoice, draft.head.total, still_owed(tx, invoice)?).to_decimal()),
+            is_of_an_amount: request.amount.is_some() && request.lines.is_empty(),
         }),
     }))
 }

@@ -72,7 +72,8 @@ impl Typesetter<'_> {
         least: Length,
         right: Length,
     ) -> Result<[Cell; 2], RenderError> {
-        let values_from = x + least.max(self.widest(rows.iter().map(|row| row.0), QUIET)? + 8_000);
+        let told = rows.iter().filter(|(_, value, _)| !value.trim().is_empty());
+        let values_from = x + least.max(self.widest(told.map(|row| row.0), QUIET)? + 8_000);
         let mut facts = Facts::new();
         for (name, value, look) in rows {
             facts.add(self.line(name, QUIET)?, self.lines(value, *look, right - values_from)?);

@@ -63,8 +63,8 @@ pub fn line(fonts: &Fonts, text: &str, weight: Weight) -> Result<Run, RenderErro
 }
 
 /// Sets a text in lines of at most `width`. Breaks at spaces and after hyphens and slashes between
-/// letters; a word that is wider than a line is split between its characters. Nothing but the
-/// spaces at a break is left out.
+/// letters, and at a no-break space only where a line has nothing else; a word that is wider than a line
+/// is split between its characters. Nothing but the spaces at a break is left out.
 pub fn wrap(fonts: &Fonts, text: &str, weight: Weight, size: Length, width: Length) -> Result<Vec<Run>, RenderError> {
     let mut lines = Vec::new();
     for paragraph in text.split(is_line_break) {
@@ -86,17 +86,24 @@ fn is_space(text: &str) -> bool {
     matches!(text, " " | "\t" | "\u{2002}" | "\u{2003}" | "\u{2009}" | "\u{200a}")
 }
 
+/// Spaces that hold together what stands beside them, as long as it fits on a line.
+fn is_no_break_space(text: &str) -> bool {
+    matches!(text, "\u{a0}" | "\u{202f}")
+}
+
 /// The glyphs of each line.
 fn breaks(text: &str, glyphs: &[Glyph], size: Length, width: Length) -> Vec<Range<usize>> {
     let mut lines = Vec::new();
-    let (mut start, mut used, mut chance) = (0, 0i64, None);
+    let (mut start, mut used) = (0, 0i64);
+    let (mut chance, mut last_resort) = (None, None);
     let mut at = 0;
     while at < glyphs.len() {
         let glyph = &glyphs[at];
         let space = is_space(&text[glyph.range()]);
         let fits = scale(used + i64::from(glyph.advance), size) <= width;
         if !fits && !space && at > start && glyph.advance > 0 {
-            let end = chance.take().unwrap_or(at);
+            let end = chance.take().or(last_resort).unwrap_or(at);
+            last_resort = None;
             lines.push(start..end);
             (start, used, at) = (end, 0, end);
             continue;
@@ -105,6 +112,8 @@ fn breaks(text: &str, glyphs: &[Glyph], size: Length, width: Length) -> Vec<Rang
         at += 1;
         if space || may_break_after(text, glyph, glyphs.get(at)) {
             chance = Some(at);
+        } else if is_no_break_space(&text[glyph.range()]) {
+            last_resort = Some(at);
         }
     }
     lines.push(start..glyphs.len());
@@ -121,7 +130,8 @@ fn may_break_after(text: &str, glyph: &Glyph, next: Option<&Glyph>) -> bool {
 
 /// A line out of a paragraph, without the spaces at its end.
 fn cut(text: &str, glyphs: &[Glyph]) -> Run {
-    let kept = glyphs.iter().rposition(|g| !is_space(&text[g.range()])).map_or(0, |last| last + 1);
+    let is_blank = |text: &str| is_space(text) || is_no_break_space(text);
+    let kept = glyphs.iter().rposition(|g| !is_blank(&text[g.range()])).map_or(0, |last| last + 1);
     let glyphs = &glyphs[..kept];
     let (Some(first), Some(last)) = (glyphs.first(), glyphs.last()) else { return Run::default() };
     let (from, to) = (first.from, last.to);

@@ -1,9 +1,11 @@
 //! Credit notes, and invoices that used up credit, as they are read.
 
 use crate::{sample, tools};
-use finops::model::document::{Corrected, Document, DocumentKind};
-use finops::render::{Fonts, invoice_pdf, missing_characters};
+use chrono::NaiveDate;
+use finops::model::document::{Corrected, Document, DocumentKind, DocumentLine, DocumentTax};
+use finops::render::{Fonts, invoice_pdf, languages, missing_characters};
 use rust_decimal::Decimal;
+use std::collections::BTreeSet;
 
 fn rows(doc: &Document) -> Vec<String> {
     let file = invoice_pdf(doc, None, &Fonts::builtin().unwrap()).unwrap();
@@ -31,6 +33,7 @@ fn credit_note() -> Document {
             issued_on: "2026-10-01".parse().unwrap(),
             reason: "Cancelled on 15 October, before anything of it was delivered; see your letter of the same day.".to_owned(),
             settled: None,
+            is_of_an_amount: false,
         }),
         ..of
     }
@@ -50,7 +53,7 @@ fn a_credit_note_says_what_it_corrects_and_asks_for_nothing() {
             "Invoice date 1 October 2026",
             "Issue date 1 November 2026",
             "Reason: Cancelled on 15 October",
-            "What exceeds it is credited to your",
+            "What exceeds it is set off against",
         ],
     );
     let plain: String = rows.join("\n").replace(',', "");
@@ -74,7 +77,7 @@ fn only_where_there_is_an_excess_it_becomes_credit() {
     let all = settle(total);
     assert!(all.contains("lowers what you owe") && !all.contains("next invoice"), "{all}");
     let part = settle("1.00".parse().unwrap());
-    assert!(part.contains("EUR 1.00 lowers") && part.contains("credited to your next"), "{part}");
+    assert!(part.contains("EUR 1.00 lowers") && part.contains("set off against what is open, or against your next"), "{part}");
     let none = settle(Decimal::ZERO);
     assert!(none.contains("Nothing is left to pay") && none.contains("next invoice"), "{none}");
     let file = |settled| {
@@ -84,6 +87,31 @@ fn only_where_there_is_an_excess_it_becomes_credit() {
         told(&doc)
     };
     assert!(!file(Some(total)).contains("verrechnet") && file(Some(Decimal::ONE)).contains("verrechnet"));
+}
+
+#[test]
+fn an_amount_that_is_taken_back_is_one_line_a_tax_rate_and_says_why() {
+    let mut doc = credit_note();
+    let second = DocumentTax { rate: "7".parse().unwrap(), ..doc.taxes[0].clone() };
+    doc.lines[1].tax_rate = second.rate;
+    doc.taxes.push(second);
+    let corrected = doc.corrects.as_mut().unwrap();
+    (corrected.is_of_an_amount, corrected.reason) = (true, "Goodwill".to_owned());
+    let table = |doc: &Document| {
+        let rows = rows(doc);
+        let (from, to) =
+            (rows.iter().position(|r| r.starts_with("Description")), rows.iter().position(|r| r.contains("Subtotal")));
+        rows[from.unwrap() + 1..to.unwrap()].to_vec()
+    };
+    let amount = |of: &dyn Fn(&DocumentLine) -> bool| -> Decimal { doc.lines.iter().filter(|l| of(l)).map(|l| l.amount).sum() };
+    let (of_second, of_first) =
+        (amount(&|l| l.tax_rate == doc.lines[1].tax_rate), amount(&|l| l.tax_rate != doc.lines[1].tax_rate));
+    let expected = |what: &str| [format!("{what} 1 {of_first} 19% {of_first}"), format!("{what} 1 {of_second} 7% {of_second}")];
+    let told: Vec<String> = table(&doc).iter().map(|row| row.replace([',', '\u{a0}'], "")).collect();
+    assert_eq!(told, expected("Goodwill"));
+    doc.corrects.as_mut().unwrap().reason.clear();
+    let told: Vec<String> = table(&doc).iter().map(|row| row.replace([',', '\u{a0}'], "")).collect();
+    assert_eq!(told, expected("Part of invoice INV-2026-000042"));
 }
 
 #[test]
@@ -138,5 +166,36 @@ fn a_credit_note_has_labels_of_its_own_and_none_is_broken() {
     ] {
         let rows = rows(&Document { language: language.to_owned(), ..credit_note() });
         has_rows(&rows, &[issued, corrected, total, reason]);
+    }
+}
+
+/// What finops itself prints is never broken inside a word, whatever the language and the month.
+#[test]
+fn no_word_of_a_language_is_broken() {
+    let words = |text: &str| -> BTreeSet<String> { text.split_whitespace().map(str::to_owned).collect() };
+    for language in finops::model::language::LANGUAGES.iter().map(|tag| (*tag).to_owned()) {
+        for month in [9, 10, 12] {
+            let day = |day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+            let mut doc = sample::invoice(12);
+            doc.language.clone_from(&language);
+            (doc.issued_on, doc.due_on, doc.service_from, doc.service_to) = (day(28), day(29), day(1), day(28));
+            let mut note = Document { language: language.clone(), ..credit_note() };
+            (note.issued_on, note.service_from, note.service_to) = (day(28), day(1), day(28));
+            note.corrects.as_mut().unwrap().issued_on = day(27);
+            let said = languages::find(&language).unwrap();
+            let labels = &said.document;
+            let of_invoice =
+                [&labels.number, &labels.issued, &labels.due, &labels.service, &labels.customer_number, &labels.total];
+            let of_note = [&labels.credit_note_number, &labels.corrects, &labels.corrects_issued, &labels.total_credited];
+            for (doc, labels) in [(&doc, &of_invoice[..]), (&note, &of_note)] {
+                let rows = rows(doc);
+                let printed = words(&rows.join(" "));
+                let days = [said.date(doc.issued_on), said.days(doc.service_from, doc.service_to)];
+                let numbers = doc.corrects.iter().map(|corrected| &corrected.number).chain([&doc.number]);
+                for text in days.iter().chain(labels.iter().copied()).chain(numbers) {
+                    assert!(words(text).is_subset(&printed), "{language}: {text:?} is broken in\n{}", rows.join("\n"));
+                }
+            }
+        }
     }
 }

@@ -68,4 +68,6 @@ fn breaks_where_readers_expect_it() {
     assert_eq!(lines("on 2026-10-01 we"), ["on 2026-10-01", "we"]);
     assert_eq!(lines("first\nsecond"), ["first", "second"]);
     assert_eq!(lines("a\n\nb"), ["a", "", "b"]);
+    assert_eq!(lines("1–31\u{a0}de\u{a0}diciembre\u{a0}de\u{a0}2026"), ["1–31\u{a0}de", "diciembre\u{a0}de", "2026"]);
+    assert_eq!(lines("paid on 3\u{a0}May\u{a0}2026"), ["paid on", "3\u{a0}May\u{a0}2026"], "kept together where it fits");
 }

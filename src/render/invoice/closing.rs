@@ -2,7 +2,6 @@
 
 use super::super::RenderError;
 use super::super::flow::{self, Cell, Flow, Ink, LEFT, Line, RIGHT};
-use super::super::languages::iban;
 use super::super::text::{Length, Run};
 use super::{BODY, HEADING, Look, QUIET, Setter, TOTAL};
 use crate::model::document::{DocumentKind, DocumentTax};
@@ -183,12 +182,8 @@ fn payment(setter: &Setter<'_>) -> Result<[Cell; 2], RenderError> {
     told.extend(setter.lines(&terms, BODY, width)?);
     // Nobody pays a credit note.
     let bank = if doc.kind == DocumentKind::Invoice { doc.bank.clone() } else { BankDetails::default() };
-    let rows = [
-        (labels.bank.as_str(), bank.bank_name.clone(), BODY),
-        (&labels.iban, iban(&bank.iban), BODY),
-        (&labels.bic, bank.bic.clone(), BODY),
-        (&labels.account, bank.account.clone(), BODY),
-    ];
+    // Whose account it is stands above, and what to quote in the terms.
+    let rows = labels.bank_rows("", &bank, "").map(|(name, value)| (name, value, BODY));
     let [mut names, mut values] = setter.typesetter.facts(&rows, LEFT, NAMES, LEFT + width)?;
     for cell in [&mut names, &mut values] {
         if let Some(first) = cell.lines.first_mut() {

@@ -56,6 +56,7 @@ fn buyer_and_facts(setter: &Setter<'_>, flow: &mut Flow) -> Result<(), RenderErr
         (&labels.corrects, corrects.map(|c| c.number.clone()).unwrap_or_default(), STRONG),
         (&labels.corrects_issued, corrects.map(|c| language.date(c.issued_on)).unwrap_or_default(), BODY),
         (&labels.service, language.days(doc.service_from, doc.service_to), BODY),
+        (&labels.customer_number, doc.buyer.id.clone(), BODY),
         (&labels.reference, doc.reference.clone(), BODY),
     ];
     let [names, values] = setter.typesetter.facts(&rows, COLUMN, NAMES, RIGHT)?;

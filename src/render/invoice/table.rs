@@ -5,7 +5,9 @@ use super::super::flow::{self, Cell, Flow, Ink, LEFT, Line, RIGHT};
 use super::super::text::Length;
 use super::{BODY, HEADING, Look, SMALL, Setter};
 use crate::model::TaxCategory;
-use crate::model::document::DocumentLine;
+use crate::model::document::{DocumentLine, DocumentTax};
+use rust_decimal::Decimal;
+use std::borrow::Cow;
 
 /// White space between columns, and between a quantity and its unit.
 const GAP: Length = 14_000;
@@ -46,18 +48,18 @@ const BELOW: Length = 7_000;
 /// `following` is the height of what should not be parted from the last line: totals on a page of
 /// their own could be anybody's.
 pub fn draw(setter: &Setter<'_>, flow: &mut Flow, following: Length) -> Result<(), RenderError> {
-    let doc = setter.doc;
-    let figures: Vec<Figures> = doc.lines.iter().map(|line| figures(setter, line)).collect();
+    let lines = lines(setter);
+    let figures: Vec<Figures> = lines.iter().map(|line| figures(setter, line)).collect();
     let columns = columns(setter, &figures)?;
     let header = header(setter, &columns)?;
     flow.need(flow::height(&header) + 50_000);
     flow.begin_table(header);
-    for (index, (line, figures)) in doc.lines.iter().zip(&figures).enumerate() {
+    for (index, (line, figures)) in lines.iter().zip(&figures).enumerate() {
         if index > 0 {
             flow.space(5_000);
         }
         let row = row(setter, &columns, line, figures)?;
-        let last = index > 0 && index + 1 == doc.lines.len();
+        let last = index > 0 && index + 1 == lines.len();
         flow.need(flow::height(&row).min(flow::KEPT) + if last { BELOW + following } else { 0 });
         if index > 0 && !flow.is_fresh() {
             flow.rule(LEFT, RIGHT - LEFT, 500, Ink::Hairline);
@@ -69,6 +71,38 @@ pub fn draw(setter: &Setter<'_>, flow: &mut Flow, following: Length) -> Result<(
     flow.space(BELOW);
     flow.rule(LEFT, RIGHT - LEFT, 750, Ink::Accent);
     Ok(())
+}
+
+/// What is billed or credited. Of an amount that was taken back it does not matter over which lines of the invoice it was
+/// spread: one line a tax rate says why.
+fn lines<'d>(setter: &Setter<'d>) -> Cow<'d, [DocumentLine]> {
+    let doc = setter.doc;
+    let Some(corrected) = doc.corrects.as_ref().filter(|corrected| corrected.is_of_an_amount) else {
+        return Cow::Borrowed(&doc.lines);
+    };
+    let description = match corrected.reason.as_str() {
+        "" => setter.language.credited_part(&corrected.number),
+        reason => reason.to_owned(),
+    };
+    let of_tax = |tax: &DocumentTax| {
+        let own = || doc.lines.iter().filter(|line| (line.tax_category, line.tax_rate) == (tax.category, tax.rate));
+        let amount: Decimal = own().map(|line| line.amount).sum();
+        DocumentLine {
+            description: description.clone(),
+            service_from: doc.service_from,
+            service_to: doc.service_to,
+            quantity: Decimal::ONE,
+            unit: String::new(),
+            unit_price: amount,
+            prorated: None,
+            details: Vec::new(),
+            tax_category: tax.category,
+            tax_rate: tax.rate,
+            amount,
+            net: own().map(|line| line.net).sum(),
+        }
+    };
+    Cow::Owned(doc.taxes.iter().map(of_tax).collect())
 }
 
 fn figures(setter: &Setter<'_>, line: &DocumentLine) -> Figures {

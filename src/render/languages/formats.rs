@@ -182,6 +182,11 @@ impl Language {
         }
     }
 
+    /// What a credit note of an amount takes something back of: Part of invoice INV-1.
+    pub fn credited_part(&self, invoice: &str) -> String {
+        fill(&self.document.credited_part, &[("number", invoice)])
+    }
+
     /// A name before its value, in plain text: `IBAN:`.
     pub fn label(&self, name: &str) -> String {
         fill(&self.document.label, &[("name", name)])

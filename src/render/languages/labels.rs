@@ -1,7 +1,8 @@
 //! The words of documents. What each one is for stands in `en.toml`.
 
-use super::Text;
+use super::{Text, iban};
 use crate::model::document::DocumentKind;
+use crate::model::seller::BankDetails;
 use serde::{Deserialize, Serialize};
 
 /// What invoices and credit notes print.
@@ -19,6 +20,7 @@ pub struct Labels {
     pub due: String,
     pub service: String,
     pub reference: String,
+    pub customer_number: String,
     pub tax_id: String,
     pub registration: String,
     pub description: String,
@@ -32,10 +34,12 @@ pub struct Labels {
     pub total_only: String,
     pub nothing_due: String,
     pub payment: String,
+    pub account_holder: String,
     pub bank: String,
     pub iban: String,
     pub bic: String,
     pub account: String,
+    pub payment_reference: String,
     #[serde(skip_serializing)]
     pub(super) part: String,
     #[serde(skip_serializing)]
@@ -65,6 +69,8 @@ pub struct Labels {
     pub(super) credited_split: String,
     #[serde(skip_serializing)]
     pub(super) credited_excess: String,
+    #[serde(skip_serializing)]
+    pub(super) credited_part: String,
     pub credit_applied: String,
     pub amount_to_pay: String,
     #[serde(skip_serializing)]
@@ -96,6 +102,22 @@ impl Labels {
             DocumentKind::Invoice => &self.invoice,
             DocumentKind::CreditNote => &self.credit_note,
         }
+    }
+}
+
+impl Labels {
+    /// Where to pay, as names and values; a value may be empty. `reference` is what the payer is to quote.
+    pub fn bank_rows(&self, holder: &str, bank: &BankDetails, reference: &str) -> [(&str, String); 6] {
+        let told = !bank.iban.is_empty() || !bank.account.is_empty();
+        let if_told = |text: &str| if told { text.to_owned() } else { String::new() };
+        [
+            (&self.account_holder, if_told(holder)),
+            (&self.bank, bank.bank_name.clone()),
+            (&self.iban, iban(&bank.iban)),
+            (&self.bic, bank.bic.clone()),
+            (&self.account, bank.account.clone()),
+            (&self.payment_reference, if_told(reference)),
+        ]
     }
 }
 

@@ -1,7 +1,6 @@
 //! What goes where on a statement.
 
 use super::super::flow::{self, Cell, FOOT, Flow, Ink, LEFT, Page, RIGHT};
-use super::super::languages::iban;
 use super::super::letter::{
     self, BODY, COLUMN, HEADING, LEAD, Look, QUIET, SMALL, STRONG, TITLE, Typesetter, WINDOW, addressee, foot_items,
 };
@@ -66,7 +65,8 @@ fn heading(
     letter::letterhead(setter, flow, letter.seller, logo)?;
     flow.y = (flow.y + 22_000).max(WINDOW);
     let left = addressee(setter, &labels.prepared_for, letter.company)?;
-    let mut facts = vec![(labels.period.as_str(), letter.period(), STRONG), (&labels.date, language.date(statement.to), BODY)];
+    let customer = (language.document.customer_number.as_str(), letter.company.id.clone(), BODY);
+    let mut facts = vec![customer, (&labels.period, letter.period(), STRONG), (&labels.date, language.date(statement.to), BODY)];
     for account in &statement.accounts {
         let (name, sum) = match account.closing.is_sign_negative() && !account.closing.is_zero() {
             true => (&labels.in_your_favour, -account.closing),
@@ -169,12 +169,7 @@ fn payment(letter: &Letter<'_>, bank: &BankDetails, flow: &mut Flow, setter: &Ty
     if is_overdue(letter.statement) {
         told.extend(setter.lines(&words.please_pay, BODY, RIGHT - LEFT)?);
     }
-    let rows = [
-        (labels.bank.as_str(), bank.bank_name.clone(), BODY),
-        (&labels.iban, iban(&bank.iban), BODY),
-        (&labels.bic, bank.bic.clone(), BODY),
-        (&labels.account, bank.account.clone(), BODY),
-    ];
+    let rows = labels.bank_rows(&letter.seller.name, bank, &letter.company.id).map(|(name, value)| (name, value, BODY));
     let facts = setter.facts(&rows, LEFT, 46_000, RIGHT)?;
     flow.space(24_000);
     flow.need(told.iter().map(|line| line.height).sum::<Length>() + flow::height(&facts) + 5_000);

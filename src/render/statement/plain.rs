@@ -1,7 +1,6 @@
 //! A statement as plain text.
 
 use super::super::columns;
-use super::super::languages::iban;
 use super::{Letter, Row, is_overdue};
 
 /// Dates and words to the left, figures to the right.
@@ -10,11 +9,12 @@ const ALIGN: &str = "lllrr";
 pub fn compose(letter: &Letter<'_>) -> String {
     let labels = &letter.language.statement;
     let company = vec![letter.language.label(&labels.prepared_for), letter.company.name.clone()];
+    let customer = vec![letter.language.label(&letter.language.document.customer_number), letter.company.id.clone()];
     let period = vec![letter.language.label(&labels.period), letter.period()];
     let mut parts = vec![
         columns::one_line(&letter.seller.name),
         letter.title().to_uppercase(),
-        columns::pairs(&[company, period], columns::WIDTH),
+        columns::pairs(&[company, customer, period], columns::WIDTH),
     ];
     for account in &letter.statement.accounts {
         if letter.several() {
@@ -40,16 +40,8 @@ fn cells(row: &Row) -> Vec<String> {
 
 fn payment(letter: &Letter<'_>) -> Option<String> {
     let (bank, labels) = (letter.bank?, &letter.language.document);
-    let rows: Vec<Vec<String>> = [
-        (&labels.bank, bank.bank_name.clone()),
-        (&labels.iban, iban(&bank.iban)),
-        (&labels.bic, bank.bic.clone()),
-        (&labels.account, bank.account.clone()),
-    ]
-    .into_iter()
-    .filter(|(_, value)| !value.is_empty())
-    .map(|(name, value)| vec![letter.language.label(name), value])
-    .collect();
+    let rows = labels.bank_rows(&letter.seller.name, bank, &letter.company.id).into_iter().filter(|(_, value)| !value.is_empty());
+    let rows: Vec<Vec<String>> = rows.map(|(name, value)| vec![letter.language.label(name), value]).collect();
     let heading = if is_overdue(letter.statement) { &letter.language.statement.please_pay } else { &labels.payment };
     Some(format!("{heading}\n{}", columns::pairs(&rows, columns::WIDTH)))
 }
