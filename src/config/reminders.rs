@@ -2,7 +2,8 @@
 
 use super::Section;
 use super::reader::article;
-use crate::model::routing::Quiet;
+use super::routing::quiet_days;
+use crate::model::routing::{Quiet, QuietDay};
 use crate::rules::dunning::{DEFAULT_POLICY, MAX_DAYS, NO_POLICY, Policies, Policy, Terms};
 use toml::de::DeValue;
 
@@ -15,6 +16,8 @@ pub struct RemindersConfig {
     pub policies: Policies,
     /// Hours, by the recipient's clock, in which no reminder reaches anybody.
     pub quiet: Option<Quiet>,
+    /// Days on which none does.
+    pub quiet_days: Vec<QuietDay>,
 }
 
 /// What `quiet` is where there are no such hours.
@@ -28,8 +31,8 @@ pub fn read(section: &mut Section<'_, '_>, has_sms: bool) -> RemindersConfig {
         }
         text.parse::<Quiet>().map(|quiet| quiet.to_string()).map_err(|invalid| format!("{}, or {NEVER}", invalid.0))
     });
-    let quiet = quiet.parse().ok();
-    RemindersConfig { policies: policies(section, has_sms), quiet }
+    let (quiet, quiet_days) = (quiet.parse().ok(), quiet_days(section));
+    RemindersConfig { policies: policies(section, has_sms), quiet, quiet_days }
 }
 
 fn policies(section: &mut Section<'_, '_>, has_sms: bool) -> Policies {

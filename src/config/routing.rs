@@ -7,7 +7,7 @@ use super::section::one_of;
 use crate::model::contact::parse_phone;
 use crate::model::language::parse_language;
 use crate::model::message::{Channel, MessageKind, Severity, parse_address};
-use crate::model::routing::{COMING_KINDS, Day, DigestTime, Person, Quiet, Route, STAFF_KINDS, Target};
+use crate::model::routing::{COMING_KINDS, DigestTime, Person, Quiet, QuietDay, Route, STAFF_KINDS, Target};
 use crate::model::{CompanyId, JobKind, Routing};
 use crate::providers::slack::{self, Way};
 use chrono_tz::Tz;
@@ -69,11 +69,7 @@ fn person(name: &str, section: &mut Section<'_, '_>, time_zone: Tz, language: &s
         (Channel::Slack, section.optional_text("slack", |text| self::slack(text, slack))),
         (Channel::InApp, Some(name.to_owned())),
     ];
-    let days = || one_of(Day::ALL.iter().map(|day| day.as_str()));
-    let quiet_days: Vec<Day> = section.texts("quiet_days", Vec::new(), |text| text.parse().map_err(|_| days()));
-    if Day::ALL.iter().all(|day| quiet_days.contains(day)) {
-        section.mistake(&section.place_of("quiet_days"), "quiet_days", "must leave a day on which messages may come");
-    }
+    let quiet_days = quiet_days(section);
     Some(Person {
         name: shown,
         addresses: given.into_iter().filter_map(|(channel, address)| Some((channel, address?))).collect(),
@@ -82,6 +78,15 @@ fn person(name: &str, section: &mut Section<'_, '_>, time_zone: Tz, language: &s
         quiet: section.optional_text("quiet", |text| text.parse::<Quiet>().map_err(|invalid| invalid.0)),
         quiet_days,
     })
+}
+
+/// Days on which nothing comes.
+pub fn quiet_days(section: &mut Section<'_, '_>) -> Vec<QuietDay> {
+    let days = section.texts("quiet_days", Vec::new(), |text| text.parse::<QuietDay>().map_err(|invalid| invalid.0));
+    if QuietDay::are_every_day(&days) {
+        section.mistake(&section.place_of("quiet_days"), "quiet_days", "must leave a day on which messages may come");
+    }
+    days
 }
 
 fn route(section: &mut Section<'_, '_>, known: &Known) -> Option<Route> {

@@ -219,7 +219,7 @@ impl Job for Reminders<'_> {
             if !dunning::record(tx, &reminded.rows(), self.ctx.as_of)? {
                 return Err(StoreError::Busy("an invoice was reminded of meanwhile".to_owned()).into());
             }
-            plan_messages(tx, &reminded.company_id, &reminded.messages(self.ctx.config.reminders.quiet, now), now)?;
+            plan_messages(tx, &reminded.company_id, &reminded.messages(&self.ctx.config.reminders, now), now)?;
             entries.extend(reminded.entries());
             entries.extend(reminded.take_over(tx, now)?);
         }

@@ -5,6 +5,7 @@ use super::message::{Channel, MessageKind, Severity};
 use super::{CompanyId, Invalid, JobKind, text_enum};
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +21,18 @@ text_enum! {
         Sat = "sat",
         Sun = "sun",
     }
+}
+
+/// Days on which nobody is disturbed, by the clock of whom it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
+pub enum QuietDay {
+    /// `sun`
+    EachWeek(Day),
+    /// Month and day: `12-25`.
+    EachYear(u32, u32),
+    /// `2027-03-29`
+    On(NaiveDate),
 }
 
 /// Everything that the configuration says about who is told.
@@ -47,7 +60,7 @@ pub struct Person {
     pub language: String,
     pub quiet: Option<Quiet>,
     /// Days on which nothing but what is critical disturbs.
-    pub quiet_days: Vec<Day>,
+    pub quiet_days: Vec<QuietDay>,
 }
 
 /// Hours of each day, `[from, until)` by the clock on the wall; `until` may be the next morning.
@@ -110,6 +123,53 @@ impl Day {
     pub fn of(date: NaiveDate) -> Self {
         let at = date.weekday().num_days_from_monday();
         Self::ALL.get(at as usize).copied().unwrap_or(Self::Sun)
+    }
+}
+
+impl QuietDay {
+    pub fn is(self, date: NaiveDate) -> bool {
+        match self {
+            Self::EachWeek(day) => Day::of(date) == day,
+            Self::EachYear(month, day) => (date.month(), date.day()) == (month, day),
+            Self::On(day) => date == day,
+        }
+    }
+
+    /// Whether none of these leaves a day of the week.
+    pub fn are_every_day(days: &[Self]) -> bool {
+        Day::ALL.iter().all(|day| days.contains(&Self::EachWeek(*day)))
+    }
+}
+
+impl FromStr for QuietDay {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if let Ok(day) = text.parse() {
+            return Ok(Self::EachWeek(day));
+        }
+        let date = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        // In a leap year every day of any year stands.
+        let yearly = date(&format!("2024-{text}")).map(|day| Self::EachYear(day.month(), day.day()));
+        let found = date(text).map(Self::On).or(yearly).filter(|day| day.to_string() == text);
+        found.ok_or_else(|| {
+            Invalid::new("must be mon, tue, wed, thu, fri, sat or sun; 12-25, each year; or one date such as 2027-03-29")
+        })
+    }
+}
+
+impl fmt::Display for QuietDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EachWeek(day) => f.write_str(day.as_str()),
+            Self::EachYear(month, day) => write!(f, "{month:02}-{day:02}"),
+            Self::On(date) => write!(f, "{date}"),
+        }
+    }
+}
+
+impl From<QuietDay> for String {
+    fn from(day: QuietDay) -> Self {
+        day.to_string()
     }
 }
 

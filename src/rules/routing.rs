@@ -11,7 +11,7 @@
 
 use crate::model::CompanyId;
 use crate::model::message::{Channel, Mailbox, MessageKind, Severity};
-use crate::model::routing::{Day, DigestTime, Person, Quiet, Route, Routing, Target};
+use crate::model::routing::{DigestTime, Person, Quiet, QuietDay, Route, Routing, Target};
 use chrono::{DateTime, Days, LocalResult, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -196,13 +196,13 @@ pub fn after_quiet(person: &Person, at: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// The first instant from `at` on that lies neither in these hours nor on these days of a zone.
-pub fn after_hours(quiet: Option<Quiet>, quiet_days: &[Day], zone: Tz, at: DateTime<Utc>) -> DateTime<Utc> {
-    /// A week of quiet days has a gap, and between two of them lie two steps at most.
-    const STEPS: u32 = 24;
+pub fn after_hours(quiet: Option<Quiet>, quiet_days: &[QuietDay], zone: Tz, at: DateTime<Utc>) -> DateTime<Utc> {
+    /// A week of quiet days has a gap, dates may fill it for a year, and between two days lie two steps at most.
+    const STEPS: u32 = 800;
     let mut at = at;
     for _ in 0..STEPS {
         let local = at.with_timezone(&zone).naive_local();
-        let end = if quiet_days.contains(&Day::of(local.date())) {
+        let end = if quiet_days.iter().any(|day| day.is(local.date())) {
             local.date().checked_add_days(Days::new(1)).map(|day| day.and_time(NaiveTime::MIN))
         } else {
             quiet.filter(|quiet| quiet.holds(local.time())).and_then(|quiet| {

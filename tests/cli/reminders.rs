@@ -268,6 +268,26 @@ fn nobody_is_woken() {
     assert_eq!(mailed(&server), ["<lucia.ortiz@harbor.example.com>"]);
 }
 
+/// 2026-11-16 is a Monday.
+#[test]
+fn nobody_is_reminded_on_a_day_of_rest() {
+    let server = Server::start([]);
+    let mut environment = month(&server);
+    let mail = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    let days = "[reminders]\nquiet = \"never\"\nquiet_days = [\"mon\", \"11-17\", \"2026-11-18\"]\n";
+    environment.write("finops-demo/mail.toml", format!("{mail}{days}"));
+    on(&mut environment, "2026-11-16");
+    let said = send(&environment, "overdue", &["--json"]);
+    assert_eq!(summary(&said)["delivered"], 0, "{said}");
+    assert!(summary(&said)["done"].as_u64() > Some(0), "{said}");
+    environment.set("FINOPS_TEST_CLOCK", "2026-11-18T22:58:00Z");
+    environment.set("FINOPS_TEST_SEED", "7");
+    assert_eq!(environment.finops(&["effects", "settle"]).all(), "", "not yet Thursday in Berlin");
+    environment.set("FINOPS_TEST_CLOCK", "2026-11-18T23:00:00Z");
+    assert_eq!(environment.finops(&["effects", "settle"]).code, 0);
+    assert!(mailed(&server).contains(&"<rechnung@weber.example.org>".to_owned()), "{:?}", mailed(&server));
+}
+
 #[test]
 fn a_reminder_that_waited_drops_out_when_a_later_one_came() {
     let server = Server::start([]);

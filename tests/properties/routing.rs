@@ -1,10 +1,10 @@
 //! Who is told, and when: nobody twice, nobody at night, and what is critical at once.
 
 use crate::zones::clock_changes;
-use chrono::{DateTime, Datelike, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use finops::model::message::{Channel, MessageKind, Severity};
-use finops::model::routing::{Day, DigestTime, Person, Quiet, Route, Routing, STAFF_KINDS, Target};
+use finops::model::routing::{Day, DigestTime, Person, Quiet, QuietDay, Route, Routing, STAFF_KINDS, Target};
 use finops::model::{CompanyId, JobKind};
 use finops::rules::routing::{Delivery, FLOOD, Happened, When, after_quiet, dam, deliveries, is_wanted, next};
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn at_minute(minute: u32) -> NaiveTime {
     NaiveTime::from_hms_opt(minute / 60, minute % 60, 0).unwrap()
 }
 
-fn person(zone: Tz, quiet: Option<(u32, u32)>, quiet_days: Vec<Day>) -> Person {
+fn person(zone: Tz, quiet: Option<(u32, u32)>, quiet_days: Vec<QuietDay>) -> Person {
     let addresses = [(Channel::Email, "a@b.example"), (Channel::Sms, "+4915112345678"), (Channel::InApp, "anna")];
     Person {
         name: "Anna".to_owned(),
@@ -33,7 +33,9 @@ fn person(zone: Tz, quiet: Option<(u32, u32)>, quiet_days: Vec<Day>) -> Person {
 fn disturbs(person: &Person, at: DateTime<Utc>) -> bool {
     let local = at.with_timezone(&person.time_zone);
     let day = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][local.weekday() as usize];
-    if person.quiet_days.iter().any(|quiet| quiet.as_str() == day) {
+    let date = local.date_naive().to_string();
+    let names = [day, &date, &date[5..]];
+    if person.quiet_days.iter().any(|quiet| names.contains(&&*quiet.to_string())) {
         return true;
     }
     let minute = |time: NaiveTime| time.hour() * 60 + time.minute();
@@ -70,8 +72,14 @@ fn any_quiet() -> impl Strategy<Value = Option<(u32, u32)>> {
     prop::option::of((0_u32..1440, 1_u32..1440).prop_map(|(from, length)| (from, (from + length) % 1440)))
 }
 
-fn any_days() -> impl Strategy<Value = Vec<Day>> {
-    subsequence(Day::ALL.to_vec(), 0..7)
+/// Some days of the week, of each year, and dates.
+fn any_days() -> impl Strategy<Value = Vec<QuietDay>> {
+    let weekly =
+        subsequence(Day::ALL.to_vec(), 0..7).prop_map(|days| days.into_iter().map(QuietDay::EachWeek).collect::<Vec<_>>());
+    let date = || (0_i64..7671).prop_map(|n| NaiveDate::from_ymd_opt(2020, 1, 1).unwrap() + TimeDelta::days(n));
+    let yearly = prop::collection::vec(date().prop_map(|day| QuietDay::EachYear(day.month(), day.day())), 0..12);
+    let once = prop::collection::vec(date().prop_map(QuietDay::On), 0..12);
+    (weekly, yearly, once).prop_map(|(weekly, yearly, once)| [weekly, yearly, once].concat())
 }
 
 fn any_severity() -> impl Strategy<Value = Severity> {
@@ -222,7 +230,7 @@ fn quiet_hours_hold_through_every_change_of_a_clock() {
     for zone in TZ_VARIANTS {
         for change in clock_changes(zone) {
             for night in nights {
-                let person = person(zone, Some(night), vec![Day::Sun]);
+                let person = person(zone, Some(night), vec![QuietDay::EachWeek(Day::Sun)]);
                 for minutes in [-180, -95, -31, -1, 0, 1, 29, 61, 119] {
                     let then = after_quiet(&person, change + TimeDelta::minutes(minutes));
                     assert!(!disturbs(&person, then), "{zone} {change} {night:?}: {then}");

@@ -14,6 +14,12 @@ fn policies_of_reminders_take_after_the_default() {
         problems("[reminders]\nquiet = \"at night\""),
         ["2:9 reminders.quiet must be two times, such as 20:00-07:00, or never"]
     );
+    let days = parse("[reminders]\nquiet_days = [\"sun\", \"12-25\", \"02-29\", \"2027-03-29\"]").unwrap().reminders.quiet_days;
+    assert_eq!(days.iter().map(ToString::to_string).collect::<Vec<_>>(), ["sun", "12-25", "02-29", "2027-03-29"]);
+    for wrong in ["2-9", "13-01", "2027-02-29", "02-30", "2027-3-29", "+2027-03-29", "Sunday"] {
+        let found = problems(&format!("[reminders]\nquiet_days = [\"{wrong}\"]"));
+        assert!(found[0].starts_with("2:15 reminders.quiet_days must be mon, tue, wed"), "{wrong}: {found:?}");
+    }
     let policies = reminders.policies;
     let days = |policy: &crate::rules::dunning::Policy| policy.levels().iter().map(|l| l.days).collect::<Vec<_>>();
     assert_eq!(days(&policies.default), [-7, 2, 7, 14, 30]);

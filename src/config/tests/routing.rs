@@ -53,7 +53,7 @@ fn mistakes_in_routes_are_told_with_their_place() {
         (ANNA.replace("20:00", "07:00"), "3:9 people.anna.quiet must leave a part of the day"),
         (ANNA.replace("+49", "0"), "2:9 people.anna.phone must be a number with its country"),
         (format!("{ANNA}time_zone = \"Berlin\""), "4:13 people.anna.time_zone must be an IANA time zone"),
-        (format!("{ANNA}quiet_days = [\"Sunday\"]"), "4:15 people.anna.quiet_days must be one of mon, tue"),
+        (format!("{ANNA}quiet_days = [\"Sunday\"]"), "4:15 people.anna.quiet_days must be mon, tue"),
         ("[people]\nanna = 1".to_owned(), "2:8 people.anna must be a section [people.anna], not a whole number"),
         ("[alerts]\ncritical_jobs = [\"x\"]".to_owned(), "2:18 alerts.critical_jobs must be one of invoices.generate"),
     ] {

@@ -1,11 +1,11 @@
 //! One reminder: what it is about, what is recorded of it, and its messages.
 
+use crate::config::RemindersConfig;
 use crate::error::Result;
 use crate::jobs::credit::{Use, use_on};
 use crate::jobs::messages::{Outgoing, by_mail, give_up};
 use crate::model::dunning::ReminderKind;
 use crate::model::message::{About, Channel, Mailbox, Message, key_of_time, time_of_key};
-use crate::model::routing::Quiet;
 use crate::model::{CompanyId, EffectState, InvoiceState, Money, SellerId};
 use crate::rules::recipients::Recipient;
 use crate::rules::routing::after_hours;
@@ -112,8 +112,8 @@ impl Reminded {
         Ok(entries)
     }
 
-    /// Each at its recipient's time of day.
-    pub fn messages(&self, quiet: Option<Quiet>, now: DateTime<Utc>) -> Vec<Outgoing> {
+    /// Each at its recipient's time of day, on a day on which reminders come.
+    pub fn messages(&self, config: &RemindersConfig, now: DateTime<Utc>) -> Vec<Outgoing> {
         let message = Message {
             kind: self.wording.kind.message(),
             severity: self.wording.kind.severity(),
@@ -138,7 +138,7 @@ impl Reminded {
         outgoing.extend(self.sms.iter().map(sms));
         for one in &mut outgoing {
             let zone = self.everybody().find(|other| other.mailbox == one.message.recipient).map(|other| other.time_zone);
-            one.not_before = zone.map(|zone| after_hours(quiet, &[], zone, now)).filter(|at| *at > now);
+            one.not_before = zone.map(|zone| after_hours(config.quiet, &config.quiet_days, zone, now)).filter(|at| *at > now);
         }
         outgoing
     }
