@@ -203,7 +203,33 @@ fn programs_get_what_it_is_about_as_it_was_noted() {
     assert_eq!((&item["subject"], &item["about"]), (&"item:manual:1".into(), &"manual:1".into()));
     let failed = of("effect.failed");
     let address = "rechnung@weber.example.org";
-    assert_eq!((&failed["subject"], &failed["about"]), (&format!("invoice.issued to {address}").into(), &address.into()));
+    assert_eq!(failed["subject"], format!("invoice.issued to {address}"));
+    assert_eq!((&failed["about"], &failed["details"]["recipient"]), (&listed[0]["number"], &address.into()));
+    assert_eq!((&failed["details"]["amount"], &failed["details"]["currency"]), (&listed[0]["total"], &listed[0]["currency"]));
+}
+
+#[test]
+fn what_was_not_delivered_is_told_as_people_know_it() {
+    let server = Server::start([(At::Rcpt, Act::Say("550 5.1.1 no such user"))]);
+    let mut environment = business(&server, "[[routes]]\nevents = [\"effect.failed\"]\nto = [\"in_app:board\"]\n");
+    on(&mut environment, "2026-11-16");
+    must(&environment, &["invoices", "send", "INV-2026-000022"], 3);
+    environment.set("FINOPS_TEST_SEED", "1");
+    must(&environment, &["alerts", "dispatch"], 0);
+    let told = shown(&environment);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0, "Not delivered: Invoice INV-2026-000022, Weber & Söhne Maschinenbau KG");
+    let body = one_line(&told[0].1);
+    for part in [
+        "Document: Invoice INV-2026-000022",
+        "Customer: Weber & Söhne Maschinenbau KG",
+        "To: rechnung@weber.example.org",
+        "550 5.1.1 no such user",
+        "finops import contacts contacts.csv",
+        "finops invoices send INV-2026-000022",
+    ] {
+        assert!(body.contains(part), "{part}\n{body}");
+    }
 }
 
 const ENDED: &str = "[notify_on_completion]\nemail = \"ops@nordlicht.example.org\"\n";
@@ -254,6 +280,10 @@ fn what_runs_all_day_tells_its_end_when_something_failed_or_when_it_is_named() {
     on(&mut environment, "2026-11-16");
     must(&environment, &["invoices", "send", "INV-2026-000022"], 3);
     assert_eq!(ended(&server), ["Finished with 1 failure: invoices.send"]);
+    let mail = String::from_utf8_lossy(&server.taken()[0].bytes).replace("=\r\n", "").replace("\r\n", "\n");
+    let mail = one_line(&mail.replace("=C2=A0", " "));
+    assert!(mail.contains("Invoice INV-2026-000022, Weber") && mail.contains("not before 16 November 2026"), "{mail}");
+    assert!(!mail.contains("finops effects retry"), "{mail}");
     on(&mut environment, "2026-11-17");
     must(&environment, &["effects", "settle"], 0);
     assert_eq!((server.taken().len(), ended(&server).len()), (2, 1), "it was delivered, and that is no news");

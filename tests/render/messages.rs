@@ -3,7 +3,7 @@
 use finops::engine::alerts::DIED;
 use finops::error::ErrorKind;
 use finops::model::message::{MessageFacts, MessageKind, Rendered};
-use finops::model::{FailReason, FailureClass};
+use finops::model::{EffectState, FailReason, FailureClass};
 use finops::render::languages;
 use finops::render::messages::{TemplateError, Templates, built_in, samples};
 use proptest::prelude::*;
@@ -331,7 +331,9 @@ fn no_text_of_the_languages_is_unused() {
         let notice = key.starts_with("notice.invoice.") && templates.contains("\"notice.\" ~ event.kind");
         // Which of them there are is tested below.
         let reason = key.starts_with("reason.") && templates.contains("reason(");
-        assert!(whole || put_together || severity || notice || reason, "{key} is in no template");
+        let document = key.starts_with("alert.documents.") && templates.contains("document(");
+        let todo = key.starts_with("todo.") && templates.contains("advice(");
+        assert!(whole || put_together || severity || notice || reason || document || todo, "{key} is in no template");
     }
 }
 
@@ -345,6 +347,49 @@ fn every_failure_of_a_message_has_a_sentence_in_each_language() {
             assert_eq!(language.text(&format!("reason.effect.{class}")).is_none(), is_none, "{tag}: {class}");
         }
     }
+}
+
+/// What was not delivered, as it stands.
+fn undelivered(state: EffectState, class: FailureClass, audience: &str) -> MessageFacts {
+    let mut facts = samples(MessageKind::EffectFailed).unwrap().swap_remove(1);
+    let event = facts.event.as_mut().unwrap();
+    event.hint = "a hint in English".to_owned();
+    let details =
+        [("state", state.as_str()), ("reason", class.as_str()), ("audience", audience), ("next_at", "2024-09-22T12:00:00Z")];
+    event.details.extend(details.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    facts
+}
+
+#[test]
+fn what_to_do_about_what_was_not_delivered_is_said_in_each_language() {
+    use EffectState as State;
+    let classes = FailureClass::ALL.iter();
+    let classes: Vec<FailureClass> = classes.copied().filter(|class| *class != FailureClass::Obsolete).collect();
+    for tag in languages::tags() {
+        for class in &classes {
+            for (state, audience) in [
+                (State::Planned, "customer"),
+                (State::Unknown, "customer"),
+                (State::Failed, "customer"),
+                (State::Failed, "staff"),
+                (State::NeedsHuman, "customer"),
+            ] {
+                let text = one_line(&render(MessageKind::EffectFailed, tag, &undelivered(state, *class, audience)).text);
+                assert!(!text.contains("a hint in English"), "{tag} {state} {class} {audience}: {text}");
+            }
+        }
+    }
+    let told =
+        |state, class, audience| one_line(&render(MessageKind::EffectFailed, "en", &undelivered(state, class, audience)).text);
+    let refused = told(State::Failed, FailureClass::Rejected, "customer");
+    for part in
+        ["finops import contacts contacts.csv", "finops invoices send INV-2024-000041", "Invoice INV-2024-000041", "EUR 119.00"]
+    {
+        assert!(refused.replace('\u{a0}', " ").contains(part), "{part}: {refused}");
+    }
+    let deferred = told(State::Planned, FailureClass::Deferred, "customer").replace('\u{a0}', " ");
+    assert!(deferred.contains("not before 22 September 2024, 14:00 CEST") && !deferred.contains("finops effects"), "{deferred}");
+    assert!(told(State::Failed, FailureClass::Rejected, "staff").contains("in the configuration"));
 }
 
 /// The sentences of a kind of reason, in each language.

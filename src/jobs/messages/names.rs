@@ -1,13 +1,17 @@
 //! What events are about, by the names that people know: noted are ids and keys, and told are numbers and customers.
 
+use crate::engine::alerts::INVOICE_IDS;
 use crate::error::Result;
 use crate::model::message::{EventFacts, MessageKind};
-use crate::model::{Invoice, InvoiceState};
+use crate::model::{Invoice, InvoiceState, Money};
 use crate::store::{Tx, companies, invoices};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detail by which an event says whom it is about.
 const COMPANY_ID: &str = "company_id";
+
+/// Documents that are named one by one; of more it is said that there are more.
+const NAMED: usize = 3;
 
 /// Names the customer of each event, and of what failed in it, and says what it is about. What was noted stays beside it.
 pub(super) fn find(tx: &mut Tx, events: &mut [EventFacts]) -> Result<()> {
@@ -32,8 +36,8 @@ impl Known {
         let all = || events.iter().flat_map(|event| [event].into_iter().chain(&event.failures));
         let ids: BTreeSet<&str> = all().map(company_of).filter(|id| !id.is_empty()).collect();
         let customers = companies::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())?;
-        let named: Vec<(&str, &str)> =
-            all().filter(|event| is_uuid(&event.subject)).map(|event| (company_of(event), event.subject.as_str())).collect();
+        let of_invoices = |event| invoices_of(event).map(move |id| (company_of(event), id));
+        let named: Vec<(&str, &str)> = all().flat_map(of_invoices).collect();
         let invoices = invoices::heads(tx, &named)?;
         let by_id = |invoice: Invoice| ((invoice.company_id.to_string(), invoice.invoice_id.to_string()), invoice);
         Ok(Self {
@@ -49,14 +53,55 @@ impl Known {
         event.company = self.customers.get(&company_id).cloned().unwrap_or_default();
         event.is_draft = event.kind == MessageKind::InvoiceDraft || invoice.is_some_and(is_draft);
         let is_the_customer = event.subject == company_id && !event.company.is_empty();
-        event.about = match (event.details.get("recipient"), invoice) {
-            _ if event.is_draft => String::new(),
-            (Some(recipient), _) => recipient.clone(),
-            _ if is_the_customer => String::new(),
-            (None, Some(invoice)) => invoice.label().to_owned(),
-            (None, None) => number_in(&event.subject).unwrap_or(&event.subject).to_owned(),
+        event.about = match invoice {
+            _ if event.is_draft || is_the_customer => String::new(),
+            _ if is_delivery(event) => self.deliver(event),
+            Some(invoice) => invoice.label().to_owned(),
+            None => number_in(&event.subject).unwrap_or(&event.subject).to_owned(),
         };
     }
+
+    /// Says which documents were to be delivered, and over how much; else to whom.
+    fn deliver(&self, event: &mut EventFacts) -> String {
+        let company_id = company_of(event).to_owned();
+        let found = |id: &str| self.invoices.get(&(company_id.clone(), id.to_owned()));
+        let brought: Vec<&Invoice> = invoices_of(event).filter_map(found).collect();
+        let numbers: Vec<&str> = brought.iter().map(|invoice| invoice.label()).collect();
+        let mut details = Vec::new();
+        if let Some(total) = total(&brought) {
+            details.extend([("amount", total.to_decimal().to_string()), ("currency", total.currency().to_string())]);
+        }
+        if numbers.is_empty() {
+            return event.details.get("recipient").cloned().unwrap_or_default();
+        }
+        let mut about = numbers[..numbers.len().min(NAMED)].join(", ");
+        if numbers.len() > NAMED {
+            about.push_str(" …");
+        } else {
+            details.push(("numbers", numbers.join(" ")));
+        }
+        details.push(("number", about.clone()));
+        event.details.extend(details.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        about
+    }
+}
+
+/// What they add up to, where that can be said in one sum.
+fn total(invoices: &[&Invoice]) -> Option<Money> {
+    let mut totals = invoices.iter().map(|invoice| invoice.total);
+    let first = totals.next()?;
+    totals.try_fold(first, |sum, total| sum.checked_add(total).ok())
+}
+
+fn is_delivery(event: &EventFacts) -> bool {
+    event.details.contains_key("effect")
+}
+
+/// The ids of the invoices that an event is about.
+fn invoices_of(event: &EventFacts) -> impl Iterator<Item = &str> {
+    let subject = Some(event.subject.as_str()).filter(|subject| is_uuid(subject));
+    let listed = event.details.get(INVOICE_IDS).map(String::as_str).unwrap_or_default();
+    subject.into_iter().chain(listed.split_whitespace())
 }
 
 fn company_of(event: &EventFacts) -> &str {

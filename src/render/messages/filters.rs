@@ -67,7 +67,7 @@ pub(super) fn zoned(at: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// A day, or an instant with its time.
-fn date(language: &Language, value: &str) -> Result<String, Error> {
+pub(super) fn date(language: &Language, value: &str) -> Result<String, Error> {
     let (instant, zone) = match value.strip_suffix(']').and_then(|value| value.split_once('[')) {
         Some((instant, zone)) => (instant, zone.parse().map_err(|_| wrong(format!("`date` knows no zone {zone:?}")))?),
         None => (value, Tz::UTC),

@@ -300,11 +300,18 @@ fn details(kind: MessageKind) -> Vec<(&'static str, &'static str)> {
             ("waiting", "1"),
         ],
         Kind::EffectFailed => vec![
+            ("amount", "119.00"),
+            ("audience", "customer"),
             ("company_id", "sample"),
-            ("effect", "mail"),
+            ("currency", "EUR"),
+            ("effect", "message.email"),
+            ("key", "email:invoice.issued:example:INV-2024-000041:accounts@sample.example"),
             ("message", "invoice.issued"),
+            ("number", "INV-2024-000041"),
+            ("numbers", "INV-2024-000041"),
             ("reason", "rejected"),
             ("recipient", "accounts@sample.example"),
+            ("recipients", "1"),
             ("state", "failed"),
         ],
         Kind::ItemFailed | Kind::ItemParked => {
@@ -341,8 +348,8 @@ fn event(kind: MessageKind) -> EventFacts {
         Kind::EffectFailed => (
             Severity::Warning,
             "invoices.send",
-            "accounts@sample.example",
-            "the mail server refused the recipient: mailbox unavailable",
+            "INV-2024-000041",
+            "mx.sample.example answered to RCPT: 550 5.1.1 mailbox unavailable",
             "mend the cause, then finops effects retry email:invoice.issued:example:INV-2024-000041:accounts@sample.example",
         ),
         Kind::InvoiceHeld => (
