@@ -162,6 +162,12 @@ pub fn items(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> R
     tx.query(SQL, &[company_id.as_str().into(), contract_id.as_str().into()], read_item)
 }
 
+/// What these contracts (company, id) are called, each with its key; those that are not there are left out.
+pub fn descriptions(tx: &mut Tx, keys: &[(&str, &str)]) -> Result<Vec<((String, String), String)>, StoreError> {
+    const SQL: &str = "SELECT company_id, contract_id, description FROM contracts WHERE company_id = $1 AND contract_id = $2";
+    tx.query_keys(SQL, keys, |row| Ok(((row.string(0)?, row.string(1)?), row.string(2)?)))
+}
+
 /// The ids of a company's contracts, in order.
 pub fn ids_of_company(tx: &mut Tx, company_id: &CompanyId) -> Result<Vec<ContractId>, StoreError> {
     const SQL: &str = "SELECT contract_id FROM contracts WHERE company_id = $1 ORDER BY contract_id";

@@ -4,7 +4,7 @@ use crate::engine::alerts::INVOICE_IDS;
 use crate::error::Result;
 use crate::model::message::{EventFacts, MessageKind};
 use crate::model::{Invoice, InvoiceState, Money};
-use crate::store::{Tx, companies, invoices};
+use crate::store::{Tx, companies, contracts, invoices, items};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detail by which an event says whom it is about.
@@ -29,6 +29,10 @@ struct Known {
     customers: BTreeMap<String, String>,
     /// By company and id.
     invoices: BTreeMap<(String, String), Invoice>,
+    /// What contracts are called, by company and id.
+    contracts: BTreeMap<(String, String), String>,
+    /// What billable items are called, by company and source key.
+    items: BTreeMap<(String, String), String>,
 }
 
 impl Known {
@@ -39,10 +43,19 @@ impl Known {
         let of_invoices = |event| invoices_of(event).map(move |id| (company_of(event), id));
         let named: Vec<(&str, &str)> = all().flat_map(of_invoices).collect();
         let invoices = invoices::heads(tx, &named)?;
+        let noted = all().filter(|event| is_of_unit(event));
+        let units: Vec<(&str, &str)> = noted.map(|event| (company_of(event), event.subject.as_str())).collect();
+        let contracts = contracts::descriptions(tx, &units)?.into_iter().collect();
+        let keyed = units.iter().filter_map(|(company, subject)| Some((*company, source_key(subject)?)));
+        let items = items::of_keys(tx, &keyed.collect::<Vec<_>>())?.into_iter();
+        let items =
+            items.map(|(item, _)| ((item.company_id.to_string(), item.source_key.to_string()), item.description)).collect();
         let by_id = |invoice: Invoice| ((invoice.company_id.to_string(), invoice.invoice_id.to_string()), invoice);
         Ok(Self {
             customers: customers.into_iter().map(|company| (company.company_id.to_string(), company.name)).collect(),
             invoices: invoices.into_iter().map(by_id).collect(),
+            contracts,
+            items,
         })
     }
 
@@ -57,8 +70,26 @@ impl Known {
             _ if event.is_draft || is_the_customer => String::new(),
             _ if is_delivery(event) => self.deliver(event),
             Some(invoice) => invoice.label().to_owned(),
-            None => number_in(&event.subject).unwrap_or(&event.subject).to_owned(),
+            None => match number_in(&event.subject) {
+                Some(number) => number.to_owned(),
+                None if is_of_unit(event) => self.unit(event),
+                None => event.subject.clone(),
+            },
         };
+    }
+
+    /// What a contract or an item is called. Its id stands beside it, for whoever looks for it in a file or by a command;
+    /// other ids say nothing that the message does not say.
+    fn unit(&self, event: &mut EventFacts) -> String {
+        let key = |id: &str| (company_of(event).to_owned(), id.to_owned());
+        let (name, id, known) = match source_key(&event.subject) {
+            Some(id) => ("item", id, self.items.get(&key(id))),
+            None => ("contract", event.subject.as_str(), self.contracts.get(&key(&event.subject))),
+        };
+        let Some(called) = known.cloned() else { return String::new() };
+        let id = id.to_owned();
+        event.details.insert(name.to_owned(), id);
+        called
     }
 
     /// Says which documents were to be delivered, and over how much; else to whom.
@@ -108,13 +139,22 @@ fn company_of(event: &EventFacts) -> &str {
     event.details.get(COMPANY_ID).map(String::as_str).unwrap_or_default()
 }
 
-/// Of the key of what is told of an invoice, `invoice.issued:SELLER:NUMBER`, and of the source key of an item.
+/// Of the key of what is told of an invoice, `invoice.issued:SELLER:NUMBER`.
 fn number_in(subject: &str) -> Option<&str> {
-    let (first, rest) = subject.split_once(':')?;
-    match first.parse::<MessageKind>() {
-        Ok(_) => rest.split_once(':').map(|(_, number)| number),
-        Err(_) => (first == "item").then_some(rest),
-    }
+    let (kind, rest) = subject.split_once(':')?;
+    kind.parse::<MessageKind>().ok()?;
+    rest.split_once(':').map(|(_, number)| number)
+}
+
+/// Of a billable item, as jobs note it.
+fn source_key(subject: &str) -> Option<&str> {
+    subject.strip_prefix("item:")
+}
+
+/// Whether something could not be done for a unit of a job, also when that is over.
+fn is_of_unit(event: &EventFacts) -> bool {
+    let over = event.details.get("over").and_then(|over| over.parse().ok());
+    matches!(over.unwrap_or(event.kind), MessageKind::ItemFailed | MessageKind::ItemParked)
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -134,7 +174,7 @@ mod tests {
         for (subject, number) in [
             ("invoice.issued:nordlicht:INV-2026-000023", Some("INV-2026-000023")),
             ("invoice.paid:nordlicht:R:1", Some("R:1")),
-            ("item:manual:1", Some("manual:1")),
+            ("item:manual:1", None),
             ("weber-support", None),
             ("manual:1", None),
         ] {

@@ -315,7 +315,7 @@ fn details(kind: MessageKind) -> Vec<(&'static str, &'static str)> {
             ("state", "failed"),
         ],
         Kind::ItemFailed | Kind::ItemParked => {
-            vec![("company_id", "sample"), ("period", "2024-09-01"), ("reason", "no_tax_rate")]
+            vec![("company_id", "sample"), ("contract", "sample-support"), ("period", "2024-09-01"), ("reason", "no_tax_rate")]
         }
         _ => vec![("amount", "119.00"), ("company_id", "sample"), ("currency", "EUR")],
     }
@@ -341,7 +341,7 @@ fn event(kind: MessageKind) -> EventFacts {
         Kind::ItemFailed | Kind::ItemParked => (
             Severity::Warning,
             "invoices.generate",
-            "sample-support",
+            "IT support",
             "the tax code vat19 has no rate on 30 September 2024",
             "import a rate that is in force on that day; the next run bills the contract",
         ),
