@@ -64,7 +64,8 @@ fn a_german_operator_reads_of_a_problem_and_of_its_end() {
     ] {
         assert!(body.contains(line), "{line}\n{body}");
     }
-    assert!(body.contains("Einzelheiten (englisch):") && body.contains("Was zu tun ist (englisch):"), "{body}");
+    assert!(body.contains("Was zu tun ist: Importieren Sie einen Satz des Steuercodes"), "{body}");
+    assert!(body.contains("Einzelheiten (englisch):") && body.contains("Dazu vermerkt (englisch):"), "{body}");
 
     environment.write("tax_rates.csv", RATE);
     on(&mut environment, "2026-12-06");
@@ -114,6 +115,30 @@ fn what_keeps_a_draft_from_being_issued_is_told_by_its_customer() {
         .unwrap_or_else(|| panic!("{told:?}"));
     let body = one_line(body);
     assert!(body.contains("Die Steuernummer des Kunden fehlt.") && body.contains("Wo: Entwurf · invoices.issue"), "{body}");
+}
+
+/// The commands that a text names, without what a person fills in.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let named = text.split("finops ").skip(1).map(|rest| rest.split(|c: char| !(c.is_ascii_lowercase() || "_ ".contains(c))));
+    let words = named.filter_map(|mut stretches| stretches.next());
+    words.map(|words| words.split_whitespace().take(2).map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn the_commands_of_advice_exist() {
+    let environment = TestEnvironment::new();
+    let mut all = std::collections::BTreeSet::new();
+    for tag in finops::render::languages::tags() {
+        let language = finops::render::languages::find(tag).unwrap();
+        for key in language.text_keys().filter(|key| key.starts_with("todo.")) {
+            all.extend(language.text(key).unwrap().wordings().into_iter().flat_map(commands));
+        }
+    }
+    assert!(all.len() > 8, "{all:?}");
+    for command in all {
+        let args: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        must(&environment, &args, 0);
+    }
 }
 
 /// Kind and title of what the board shows, the oldest first.

@@ -392,15 +392,52 @@ fn what_to_do_about_what_was_not_delivered_is_said_in_each_language() {
     assert!(told(State::Failed, FailureClass::Rejected, "staff").contains("in the configuration"));
 }
 
-/// The sentences of a kind of reason, in each language.
+/// The sentences of a kind of reason, and what to do about it, in each language.
 #[track_caller]
 fn sentences_are(of: &str, expected: &[&str]) {
-    let expected: BTreeSet<String> = expected.iter().map(|word| format!("reason.{of}.{word}")).collect();
-    let start = format!("reason.{of}.");
-    for tag in languages::tags() {
-        let keys = languages::find(tag).unwrap().text_keys().filter(|key| key.starts_with(&start));
-        assert_eq!(keys.map(str::to_owned).collect::<BTreeSet<_>>(), expected, "{tag}");
+    for part in ["reason", "todo"] {
+        let expected: BTreeSet<String> = expected.iter().map(|word| format!("{part}.{of}.{word}")).collect();
+        let start = format!("{part}.{of}.");
+        for tag in languages::tags() {
+            let keys = languages::find(tag).unwrap().text_keys().filter(|key| key.starts_with(&start));
+            assert_eq!(keys.map(str::to_owned).collect::<BTreeSet<_>>(), expected, "{tag}");
+        }
     }
+}
+
+#[test]
+fn what_to_do_is_said_in_the_language_and_what_was_noted_beside_it() {
+    let facts = |kind| samples(kind).unwrap().swap_remove(1);
+    for kind in [MessageKind::ItemFailed, MessageKind::ItemParked, MessageKind::JobFailed] {
+        let noted = facts(kind).event.unwrap().hint;
+        for (tag, todo) in [("de", "Was zu tun ist:"), ("fr", "Que faire\u{a0}:"), ("es", "Qué hacer:"), ("pl", "Co zrobić:")] {
+            let written = render(kind, tag, &facts(kind)).text;
+            let (before, said) = written.split_once(todo).unwrap_or_else(|| panic!("{kind} {tag}: {written}"));
+            assert!(!before.contains(&noted), "{written}");
+            let said = one_line(said);
+            let (own, beside) = said.split_once(&noted).unwrap_or_else(|| panic!("{kind} {tag}: {said}"));
+            assert!(own.len() > 60 && !beside.contains(&noted), "{kind} {tag}: {own}");
+        }
+        let english = one_line(&render(kind, "en", &facts(kind)).text);
+        assert_eq!(english.matches(&noted).count(), 1, "{english}");
+    }
+    let mut without = facts(MessageKind::ItemFailed);
+    without.event.as_mut().unwrap().hint.clear();
+    assert!(one_line(&render(MessageKind::ItemFailed, "en", &without).text).contains("What to do: Import a rate"));
+}
+
+#[test]
+fn a_short_text_says_what_to_do_where_there_is_room() {
+    let short = |about: &str| {
+        let mut facts = samples(MessageKind::ItemFailed).unwrap().swap_remove(1);
+        let event = facts.event.as_mut().unwrap();
+        event.details.insert("reason".to_owned(), "refused".to_owned());
+        (event.company, event.about) = ("Acme".to_owned(), about.to_owned());
+        render(MessageKind::ItemFailed, "de", &facts).short
+    };
+    let why = "Die Datenbank hat die Daten dieses Kunden abgelehnt.";
+    assert!(short("").ends_with("Was an den Daten nicht stimmt: finops db check"), "{}", short(""));
+    assert_eq!(short("IT support and more"), format!("finops: Nicht ausgeführt: IT support and more, Acme. {why}"));
 }
 
 #[test]
@@ -416,7 +453,8 @@ fn every_reason_why_a_run_fails_has_a_sentence_in_each_language() {
 
 #[test]
 fn there_are_sentences_of_no_other_reasons() {
-    for key in languages::find("en").unwrap().text_keys().filter_map(|key| key.strip_prefix("reason.")) {
+    let of_reasons = |key: &'static str| key.strip_prefix("reason.").or_else(|| key.strip_prefix("todo."));
+    for key in languages::find("en").unwrap().text_keys().filter_map(of_reasons) {
         assert!(["item.", "effect.", "job."].iter().any(|of| key.starts_with(of)), "{key}");
     }
 }

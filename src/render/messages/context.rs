@@ -30,6 +30,7 @@ pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Lan
     let reason = move |event: Value| event_of(event).map(|event| events::reason(&event, language));
     let document = move |event: Value| event_of(event).map(|event| events::document(&event, language));
     let advice = move |event: Value| event_of(event).map(|event| events::advice(&event, language));
+    let noted_advice = move |event: Value| event_of(event).map(|event| events::noted_advice(&event, language));
     Ok(context! {
         kind => kind.as_str(),
         language => language.tag,
@@ -39,6 +40,7 @@ pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Lan
         reason => Value::from_function(reason),
         document => Value::from_function(document),
         advice => Value::from_function(advice),
+        noted_advice => Value::from_function(noted_advice),
         stage, many, payment_reference,
         to_pay => is_owed(kind, facts),
         more_is_overdue => !more_overdue(facts).is_empty(),
@@ -98,7 +100,8 @@ fn complete(facts: &MessageFacts) -> serde_json::Result<Json> {
 
 /// An event as templates hand it over.
 fn event_of(event: Value) -> Result<EventFacts, Error> {
-    let wrong = |_| Error::new(ErrorKind::InvalidOperation, "`place`, `document`, `reason` and `advice` take an event");
+    let wrong =
+        |_| Error::new(ErrorKind::InvalidOperation, "`place`, `document`, `reason`, `advice` and `noted_advice` take an event");
     let mut event = serde_json::to_value(&event).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
     // The zone is for the eye.
     if let Some((at, _)) = event["at"].as_str().and_then(|at| at.split_once('[')) {

@@ -113,22 +113,34 @@ pub(super) fn reason(event: &EventFacts, language: &Language) -> String {
     text(language, &format!("reason.{}.{word}", wrong.as_str()), &[]).unwrap_or_default()
 }
 
-/// What to do about it, in the language; empty where nothing is known, or where it is over.
+/// What to do about it, in the language; empty where nothing is known, or where it is over. Whoever reads English has what
+/// was noted with it, which names the row and the command.
 pub(super) fn advice(event: &EventFacts, language: &Language) -> String {
-    if event.kind == MessageKind::JobRecovered {
-        return String::new();
+    match told_advice(event, language) {
+        _ if event.kind == MessageKind::JobRecovered => String::new(),
+        Some(told) if language.tag != "en" || wrong(event) == Some(Wrong::Effect) || event.hint.is_empty() => told,
+        _ if language.tag == "en" => event.hint.clone(),
+        _ => String::new(),
     }
-    let of_effect = || {
-        let time = detail(event, "next_at").and_then(|at| filters::date(language, at).ok());
-        let values = [("again", again(event)), ("key", detail(event, "key")?.to_owned()), ("time", time.unwrap_or_default())];
-        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        text(language, &format!("todo.effect.{}", next_step(event)?), &values)
-    };
-    let told = match wrong(event) {
-        Some(Wrong::Effect) => of_effect(),
-        Some(Wrong::Item | Wrong::Job) | None => None,
-    };
-    told.unwrap_or_else(|| event.hint.clone())
+}
+
+/// The advice as it was noted, which is English, for whoever reads another language: it goes beside what is said in theirs, or in
+/// its place where there is none.
+pub(super) fn noted_advice(event: &EventFacts, language: &Language) -> String {
+    let says_no_more = || wrong(event) == Some(Wrong::Effect) && told_advice(event, language).is_some();
+    if language.tag == "en" || says_no_more() { String::new() } else { event.hint.clone() }
+}
+
+/// What the language has to say, by what was wrong.
+fn told_advice(event: &EventFacts, language: &Language) -> Option<String> {
+    let wrong = wrong(event)?;
+    if wrong != Wrong::Effect {
+        return text(language, &format!("todo.{}.{}", wrong.as_str(), detail(event, "reason")?), &[]);
+    }
+    let time = detail(event, "next_at").and_then(|at| filters::date(language, at).ok()).unwrap_or_default();
+    let (again, key) = (again(event), detail(event, "key")?);
+    let values = [("again", again.as_str()), ("key", key), ("time", time.as_str())];
+    text(language, &format!("todo.effect.{}", next_step(event)?), &values)
 }
 
 /// What follows for a person from where an act stands: the name of a text.

@@ -44,8 +44,9 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
         | Kind::EffectFailed
         | Kind::BalanceLow => {
             // How something was wrong that is over would read as if it still were.
-            let short = "finops: {{ t(kind ~ \".subject\") }}{% if event and kind != \"job.recovered\" %}\
-                {% set why = reason(event) or event.message %}{% if why %}. {{ why }}{% endif %}{% endif %}";
+            let short = "{% set said %}finops: {{ t(kind ~ \".subject\") }}{% if event and kind != \"job.recovered\" %}\
+                {% set why = reason(event) or event.message %}{% if why %}. {{ why }}{% endif %}{% endif %}{% endset %}\
+                {{ said|with_room_for(advice(event) if event else \"\") }}";
             [include_str!("templates/alert.jinja"), SUBJECT, short]
         }
         Kind::JobCompleted => {
