@@ -279,7 +279,15 @@ fn the_end_of_a_job_says_what_failed_in_it() {
     must(&environment, &["invoices", "generate", "--company-id", "weber"], 3);
     assert_eq!(ended(&server), ["Finished with 1 failure: invoices.generate"]);
     let mail = String::from_utf8_lossy(&server.taken()[0].bytes).replace("=\r\n", "").replace("\r\n", "\n");
-    for part in ["What failed\n-----------\n", "Something rare, Weber", "Item manual:1", "has no tax rate", "\nFailed:"] {
+    for part in [
+        "What failed\n-----------\n",
+        "Something rare, Weber",
+        "Item manual:1",
+        "has no tax rate",
+        "What to do: ",
+        "\nFailures:",
+        "Invoices drafted:",
+    ] {
         assert!(mail.contains(part), "{part}\n{mail}");
     }
     on(&mut environment, "2026-12-06");

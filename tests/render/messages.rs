@@ -333,7 +333,9 @@ fn no_text_of_the_languages_is_unused() {
         let reason = key.starts_with("reason.") && templates.contains("reason(");
         let document = key.starts_with("alert.documents.") && templates.contains("document(");
         let todo = key.starts_with("todo.") && templates.contains("advice(");
-        assert!(whole || put_together || severity || notice || reason || document || todo, "{key} is in no template");
+        let figure = |name| key.starts_with(&format!("job.completed.{name}.")) && templates.contains(&format!("({name}(event)"));
+        let by_code = reason || document || todo || figure("done") || figure("delivered");
+        assert!(whole || put_together || severity || notice || by_code, "{key} is in no template");
     }
 }
 
@@ -449,6 +451,28 @@ fn every_reason_why_a_unit_fails_has_a_sentence_in_each_language() {
 fn every_reason_why_a_run_fails_has_a_sentence_in_each_language() {
     let failures = ErrorKind::ALL.iter().filter(|kind| kind.is_a_failure()).map(|kind| kind.as_str());
     sentences_are("job", &failures.chain([DIED]).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_figures_of_a_run_say_what_they_count() {
+    let mut facts = samples(MessageKind::JobCompleted).unwrap().swap_remove(1);
+    for (job, tag, told) in [
+        ("invoices.generate", "en", "Invoices drafted: 42"),
+        ("invoices.issue", "en", "PDFs filed: 41"),
+        ("invoices.send", "en", "Messages delivered: 41"),
+        ("invoices.send", "de", "Nachrichten zugestellt: 41"),
+        ("reminders.overdue", "fr", "Relances préparées\u{a0}: 42"),
+        ("alerts.dispatch", "es", "Sucesos comunicados: 42"),
+        ("effects.settle", "pl", "Dostarczone wiadomości i pliki PDF: 41"),
+        ("invoices.send", "en", "Failures: 5"),
+        ("invoices.send", "en", "What happened: the tax code vat19"),
+        ("invoices.send", "en", "What to do: import a rate"),
+    ] {
+        facts.event.as_mut().unwrap().job = job.to_owned();
+        let text = one_line(&render(MessageKind::JobCompleted, tag, &facts).text);
+        assert!(text.contains(&one_line(told)), "{told}\n{text}");
+    }
+    assert!(!render(MessageKind::JobCompleted, "en", &facts).text.contains("\nDone:"));
 }
 
 #[test]

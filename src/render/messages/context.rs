@@ -31,6 +31,8 @@ pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Lan
     let document = move |event: Value| event_of(event).map(|event| events::document(&event, language));
     let advice = move |event: Value| event_of(event).map(|event| events::advice(&event, language));
     let noted_advice = move |event: Value| event_of(event).map(|event| events::noted_advice(&event, language));
+    let done = move |event: Value| event_of(event).map(|event| events::done(&event.job, language));
+    let delivered = move |event: Value| event_of(event).map(|event| events::delivered(&event.job, language));
     Ok(context! {
         kind => kind.as_str(),
         language => language.tag,
@@ -41,6 +43,8 @@ pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Lan
         document => Value::from_function(document),
         advice => Value::from_function(advice),
         noted_advice => Value::from_function(noted_advice),
+        done => Value::from_function(done),
+        delivered => Value::from_function(delivered),
         stage, many, payment_reference,
         to_pay => is_owed(kind, facts),
         more_is_overdue => !more_overdue(facts).is_empty(),

@@ -2,7 +2,7 @@
 
 use super::filters;
 use crate::model::message::{EventFacts, MessageKind};
-use crate::model::{EffectKind, EffectState, FailureClass};
+use crate::model::{EffectKind, EffectState, FailureClass, JobKind};
 use crate::render::columns;
 use crate::render::languages::{Language, fill};
 
@@ -169,4 +169,33 @@ fn again(event: &EventFacts) -> String {
         Some(numbers) => format!("finops invoices send {numbers}"),
         None => format!("finops effects retry {}", detail(event, "key").unwrap_or_default()),
     }
+}
+
+/// What a job counts as done, in words.
+pub(super) fn done(job: &str, language: &Language) -> String {
+    let word = match job.parse() {
+        Ok(JobKind::InvoicesGenerate) => "drafted",
+        Ok(JobKind::InvoicesIssue) => "issued",
+        Ok(JobKind::InvoicesSend) => "prepared",
+        Ok(JobKind::RemindersUpcoming | JobKind::RemindersOverdue | JobKind::RemindersEscalation) => "reminders",
+        Ok(JobKind::AlertsDispatch) => "told",
+        Ok(JobKind::EffectsSettle) | Err(_) => "any",
+    };
+    text(language, &format!("job.completed.done.{word}"), &[]).unwrap_or_default()
+}
+
+/// What a job delivers, in words.
+pub(super) fn delivered(job: &str, language: &Language) -> String {
+    let word = match job.parse() {
+        Ok(JobKind::InvoicesIssue) => "documents",
+        Ok(
+            JobKind::InvoicesSend
+            | JobKind::RemindersUpcoming
+            | JobKind::RemindersOverdue
+            | JobKind::RemindersEscalation
+            | JobKind::AlertsDispatch,
+        ) => "messages",
+        Ok(JobKind::InvoicesGenerate | JobKind::EffectsSettle) | Err(_) => "any",
+    };
+    text(language, &format!("job.completed.delivered.{word}"), &[]).unwrap_or_default()
 }
