@@ -4,7 +4,8 @@ use crate::engine::alerts::INVOICE_IDS;
 use crate::error::Result;
 use crate::model::message::{EventFacts, MessageKind};
 use crate::model::{Invoice, InvoiceState, Money};
-use crate::store::{Tx, companies, contracts, invoices, items};
+use crate::store::contracts::{self, Descriptions};
+use crate::store::{Tx, companies, invoices, items};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The detail by which an event says whom it is about.
@@ -29,8 +30,7 @@ struct Known {
     customers: BTreeMap<String, String>,
     /// By company and id.
     invoices: BTreeMap<(String, String), Invoice>,
-    /// What contracts are called, by company and id.
-    contracts: BTreeMap<(String, String), String>,
+    contracts: Descriptions,
     /// What billable items are called, by company and source key.
     items: BTreeMap<(String, String), String>,
 }
@@ -45,7 +45,7 @@ impl Known {
         let invoices = invoices::heads(tx, &named)?;
         let noted = all().filter(|event| is_of_unit(event));
         let units: Vec<(&str, &str)> = noted.map(|event| (company_of(event), event.subject.as_str())).collect();
-        let contracts = contracts::descriptions(tx, &units)?.into_iter().collect();
+        let contracts = contracts::descriptions(tx, &units)?;
         let keyed = units.iter().filter_map(|(company, subject)| Some((*company, source_key(subject)?)));
         let items = items::of_keys(tx, &keyed.collect::<Vec<_>>())?.into_iter();
         let items =

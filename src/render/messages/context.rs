@@ -87,7 +87,7 @@ fn complete(facts: &MessageFacts) -> serde_json::Result<Json> {
             "details": {}, "failures": [] });
         fill(event, empty);
         event["at"] = filters::zoned(facts.at, zone).into();
-        for name in ["since", "next_at"] {
+        for name in ["since", "next_at", "untold_since"] {
             let told = facts.details.get(name).and_then(|at| at.parse().ok());
             told.into_iter().for_each(|at| event["details"][name] = filters::zoned(at, zone).into());
         }

@@ -50,7 +50,7 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
             [include_str!("templates/alert.jinja"), SUBJECT, short]
         }
         Kind::JobCompleted => {
-            const ENDED: &str = "{% set failed = event.details.failed|default(\"0\")|int %}\
+            const ENDED: &str = "{% set failed = event.details.failed|default(\"0\")|int + event.details.untold_failed|default(\"0\")|int %}\
                 {% if event.details.outcome|default(\"done\") not in [\"done\", \"partly\"] %}{{ t(\"job.failed.subject\") }}\
                 {% elif failed %}{{ t(\"job.completed.with_failures\", count=failed) }}{% else %}{{ t(\"job.completed.subject\") }}{% endif %}";
             [include_str!("templates/completed.jinja"), ENDED, "finops: {% include \"job.completed.subject\" %}"]
