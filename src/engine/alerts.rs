@@ -9,19 +9,22 @@ use super::summary::Summary;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::model::ids::SYSTEM_COMPANY;
-use crate::model::message::{EventFacts, Message, MessageKind, Severity};
-use crate::model::{CompanyId, EffectState, JobKind, Routing};
+use crate::model::message::{About, EventFacts, Message, MessageKind, Severity};
+use crate::model::{CompanyId, EffectKind, EffectState, FailureClass, InvoiceId, JobKind, Routing};
 use crate::rules::routing::{Happened, is_wanted};
 use crate::store::alerts::{self, NewAlert};
 use crate::store::effects::Settled;
 use crate::store::events::{self, Audience, Event};
 use crate::store::runs::Run;
 use crate::store::{Db, Tx};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::BTreeMap;
 
 /// The detail that says in one stable word why: languages have sentences for them.
 const REASON: &str = "reason";
+
+/// The detail that lists, with spaces between them, the ids of the invoices that an act is about.
+pub const INVOICE_IDS: &str = "invoice_ids";
 
 /// The reason of a run that ended without a word.
 pub const DIED: &str = "died";
@@ -210,38 +213,74 @@ pub(super) fn of_item(job: &str, failed: &Failed, parked: bool, at: DateTime<Utc
     }
 }
 
-/// An act that failed, as it is told.
+/// An act that failed, as it is told. Ids and keys go along for programs and for the commands of whoever mends it.
 pub(super) fn of_effect(job: &str, settled: &Settled, at: DateTime<Utc>) -> EventFacts {
-    let Settled { effect, state, class, error, next_at, .. } = settled;
-    let key = &effect.key;
-    let hint = match (state, next_at) {
-        (EffectState::NeedsHuman, _) => format!("look it up, then finops effects settle {key} --as succeeded, or --as not-done"),
-        (EffectState::Failed, _) | (_, None) => format!("mend the cause, then finops effects retry {key}"),
-        (_, Some(_)) => String::new(),
-    };
+    let Settled { effect, error, .. } = settled;
     let message = Message::of_payload(&effect.payload).ok();
-    let mut details = BTreeMap::from([
-        ("company_id", effect.company_id.to_string()),
-        ("effect", effect.kind.to_string()),
-        ("state", state.to_string()),
-    ]);
-    details.extend(class.map(|class| (REASON, class.to_string())));
-    details.extend(message.iter().map(|message| ("message", message.kind.to_string())));
-    details.extend(message.iter().map(|message| ("recipient", message.recipient.address.clone())));
     EventFacts {
         kind: MessageKind::EffectFailed,
         severity: Severity::Warning,
         job: job.to_owned(),
-        subject: message.map_or_else(|| key.clone(), |message| message.in_words()),
+        subject: message.as_ref().map_or_else(|| effect.key.clone(), Message::in_words),
         about: String::new(),
         is_draft: false,
         message: (*error).to_owned(),
-        hint,
+        hint: hint_of_effect(settled, message.as_ref()),
         at,
         company: String::new(),
-        details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        details: details_of_effect(settled, message.as_ref()),
         failures: Vec::new(),
     }
+}
+
+/// For programs and for logs, in English; messages to people say the same in their languages (`texts.todo.effect`).
+fn hint_of_effect(settled: &Settled, message: Option<&Message>) -> String {
+    let Settled { effect, state, class, next_at, .. } = settled;
+    let key = &effect.key;
+    let of_customer = message.is_some_and(|message| !message.about.is_for_staff());
+    match (state, next_at) {
+        (EffectState::NeedsHuman, _) => format!("look it up, then finops effects settle {key} --as succeeded, or --as not-done"),
+        (EffectState::Failed, _) if *class == Some(FailureClass::Rejected) && of_customer => format!(
+            "if the address is wrong, correct it and import it with finops import contacts FILE: it goes there by itself; \
+             if not, mend the cause, then finops effects retry {key}"
+        ),
+        (EffectState::Failed, _) | (_, None) => format!("mend the cause, then finops effects retry {key}"),
+        (EffectState::Planned, Some(at)) => format!("it is tried again after {}", at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        (_, Some(_)) => String::new(),
+    }
+}
+
+fn details_of_effect(settled: &Settled, message: Option<&Message>) -> BTreeMap<String, String> {
+    let Settled { effect, state, class, next_at, .. } = settled;
+    let mut details = BTreeMap::from([
+        ("company_id", effect.company_id.to_string()),
+        ("effect", effect.kind.to_string()),
+        ("key", effect.key.clone()),
+        ("state", state.to_string()),
+    ]);
+    details.extend(class.map(|class| (REASON, class.to_string())));
+    details.extend(next_at.map(|at| ("next_at", at.to_rfc3339_opts(SecondsFormat::Secs, true))));
+    if let Some(message) = message {
+        let audience = if message.about.is_for_staff() { Audience::Staff } else { Audience::Customer };
+        details.insert("audience", audience.to_string());
+        details.insert("message", message.kind.to_string());
+        details.insert("recipient", message.recipient.address.clone());
+        details.insert("recipients", message.to.len().max(1).to_string());
+    }
+    match message.map(|message| &message.about) {
+        Some(About::Invoices { invoice_ids, .. }) => {
+            let ids: Vec<&str> = invoice_ids.iter().map(InvoiceId::as_str).collect();
+            details.insert(INVOICE_IDS, ids.join(" "));
+        }
+        Some(About::Statement { from, .. }) => {
+            details.insert("period", from.to_string());
+        }
+        None if effect.kind == EffectKind::Document => {
+            details.insert(INVOICE_IDS, effect.subject.clone());
+        }
+        Some(About::Event { .. } | About::Digest { .. }) | None => {}
+    }
+    details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn tells_staff(payload: &str) -> bool {

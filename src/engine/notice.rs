@@ -3,9 +3,12 @@
 //! The notice is planned in the transaction that ends the run, so that none is forgotten, and sent
 //! after it; what fails is tried again by later runs of any job. Its failure never fails the job:
 //! the receiver being down says nothing of the books. A repetition is harmless, since
-//! the receiver knows the message by its `webhook-id`.
+//! the receiver knows the message by its `webhook-id`. The mail (`mail`) goes the way of all mails.
 
-use super::host;
+mod mail;
+
+pub(super) use mail::is_mail;
+
 use super::outbox::{Calls, Deliver, Outcome, Policy};
 use super::summary::Summary;
 use crate::config::NotifyConfig;
@@ -14,15 +17,13 @@ use crate::crash;
 use crate::error::{Error, Result};
 use crate::model::digest::sha256_hex;
 use crate::model::ids::SYSTEM_COMPANY;
-use crate::model::message::{About, Channel, EventFacts, Mailbox, Message, MessageKind, Severity};
-use crate::model::{CompanyId, EffectKind, Invalid, JobKind, RunId, WorkClass};
+use crate::model::{CompanyId, EffectKind, JobKind, RunId, WorkClass};
 use crate::providers::webhook::{Webhook, message_id};
 use crate::rules::retry::Repeat;
 use crate::store::effects::{self, Effect, NewEffect};
 use crate::store::{Db, Tx};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
-use std::collections::BTreeMap;
 
 /// Messages a block: each is a call of its own, so that one that hangs holds up few.
 const BLOCK: u32 = 4;
@@ -41,10 +42,10 @@ impl<'c> CompletionNotices<'c> {
     }
 }
 
-/// Whether the end of this run is to be told.
+/// Whether the end of this run is to be told. That earlier ends could not be told, or were told now, is not enough.
 pub(super) fn is_wanted(config: Option<&NotifyConfig>, summary: &Summary, ended: &Result<()>) -> bool {
     let (Some(config), Ok(job)) = (config, summary.job.parse::<JobKind>()) else { return false };
-    config.wants(job, summary.something_happened(), ended.is_err() || summary.failed > 0)
+    config.wants(job, summary.is_news(), ended.is_err() || summary.failed_work() > 0)
 }
 
 /// Plans the notices of a run that ends, in the transaction that says so. What they tell is the
@@ -55,7 +56,7 @@ pub(super) fn plan(tx: &mut Tx, ctx: &Context, end: End, at: DateTime<Utc>) -> R
         plan_webhook(tx, end, at)?;
     }
     match &config.email {
-        Some(address) => plan_mail(tx, ctx, address, end, at),
+        Some(address) => mail::plan(tx, ctx, address, end, at),
         None => Ok(()),
     }
 }
@@ -68,65 +69,6 @@ pub(super) struct End<'r> {
     pub outcome: &'r str,
     /// What ended it, when it did not come to its end.
     pub error: Option<&'r Error>,
-}
-
-/// The mail goes the way of all mails; the text is that of the command line.
-fn plan_mail(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: DateTime<Utc>) -> Result<()> {
-    let End { run_id, summary, outcome, error } = end;
-    let (kind, routing) = (MessageKind::JobCompleted, &ctx.config.routing);
-    let severity = if error.is_some() || summary.failed > 0 { Severity::Warning } else { Severity::Info };
-    let mut details = BTreeMap::from([
-        ("outcome", outcome.to_owned()),
-        ("run_id", run_id.to_string()),
-        ("host", host::name()),
-        // The line that anchors the audit log outside the database.
-        ("line", summary.anchored_text("done")),
-        ("done", summary.done.to_string()),
-    ]);
-    let counts = [("delivered", summary.delivered), ("failed", summary.failed), ("waiting", summary.waiting)];
-    details.extend(counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.to_string())));
-    details.extend(error.map(|error| ("reason", error.kind.as_str().to_owned())));
-    let mut details: BTreeMap<String, String> = details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    details.extend(summary.total_texts().into_iter().map(|(code, amount)| (format!("total.{code}"), amount)));
-    let event = EventFacts {
-        kind,
-        severity,
-        job: summary.job.to_owned(),
-        subject: String::new(),
-        about: String::new(),
-        is_draft: false,
-        message: error.map(Error::whole).unwrap_or_default(),
-        hint: error.and_then(|error| error.hint.clone()).unwrap_or_default(),
-        at,
-        company: String::new(),
-        details,
-        failures: summary.failures.clone(),
-    };
-    let recipient = Mailbox { name: String::new(), address: address.to_owned() };
-    let message = Message {
-        kind,
-        severity,
-        language: routing.language.clone(),
-        to: vec![recipient.clone()],
-        cc: Vec::new(),
-        recipient,
-        message_key: format!("{kind}:{run_id}"),
-        about: About::Event { event, time_zone: routing.time_zone },
-    };
-    let company_id = CompanyId::stored(SYSTEM_COMPANY);
-    let told = |invalid: Invalid| Error::failed(invalid.0);
-    let said = message.to_payload().map_err(told)?;
-    let payload = message.to_mail_payload(&company_id).map_err(told)?;
-    let notice = NewEffect {
-        company_id,
-        key: message.effect_key(Channel::Email),
-        subject: run_id.to_string(),
-        content_sha256: sha256_hex(said.as_bytes()),
-        payload,
-        recipient: address.to_owned(),
-        not_before: None,
-    };
-    effects::plan(tx, EffectKind::Mail, &[notice], at).map_err(Error::from)
 }
 
 fn plan_webhook(tx: &mut Tx, end: End, at: DateTime<Utc>) -> Result<()> {

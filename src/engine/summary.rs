@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Failures that a message names one by one; of the others it says how many there are.
-const NAMED: usize = 10;
+pub(super) const NAMED: usize = 10;
 
 /// Counts and totals of one run.
 #[derive(Debug, Clone)]
@@ -25,14 +25,18 @@ pub struct Summary {
     pub done: u64,
     /// By reason.
     pub skipped: BTreeMap<&'static str, u64>,
-    /// Newly failed or parked in this run.
+    /// Newly failed in this run.
     pub failed: u64,
+    /// Of those, mails that were to tell that a run has ended: they are no news to send another such mail about.
+    pub failed_notices: u64,
     /// The first of those that failed newly, for whoever is told that the run has ended.
     pub failures: Vec<EventFacts>,
     /// What stood before this run, and still does.
     pub waiting: u64,
     /// Effects that were carried out (files written).
     pub delivered: u64,
+    /// Of those, mails that told that a run had ended.
+    pub delivered_notices: u64,
     /// Effects that would be carried out, in a dry run.
     pub deliverable: u64,
     pub totals: BTreeMap<Currency, i128>,
@@ -53,9 +57,11 @@ impl Summary {
             done: 0,
             skipped: BTreeMap::new(),
             failed: 0,
+            failed_notices: 0,
             failures: Vec::new(),
             waiting: 0,
             delivered: 0,
+            delivered_notices: 0,
             deliverable: 0,
             totals: BTreeMap::new(),
             millis: 0,
@@ -75,6 +81,12 @@ impl Summary {
         }
     }
 
+    /// One more mail that newly failed to tell that a run has ended.
+    pub fn add_failed_notice(&mut self) {
+        self.failed += 1;
+        self.failed_notices += 1;
+    }
+
     pub fn add_skipped(&mut self, reason: &'static str) {
         *self.skipped.entry(reason).or_default() += 1;
     }
@@ -88,9 +100,19 @@ impl Summary {
 
     /// Whether there is anything to tell off a terminal.
     pub fn something_happened(&self) -> bool {
+        self.is_news() || self.failed > 0 || self.delivered > 0 || self.dry_run
+    }
+
+    /// Whether there is anything to tell but what became of such news.
+    pub fn is_news(&self) -> bool {
         // What somebody else works on, or what waits for another job, is worth a line too.
         let told = ["claimed_elsewhere", "stale", "dropped"].iter().any(|reason| self.skipped.contains_key(reason));
-        self.done > 0 || self.failed > 0 || self.delivered > 0 || self.dry_run || told
+        self.done > 0 || self.failed_work() > 0 || self.delivered > self.delivered_notices || told
+    }
+
+    /// What newly failed, but for mails that were to tell that a run has ended.
+    pub const fn failed_work(&self) -> u64 {
+        self.failed.saturating_sub(self.failed_notices)
     }
 
     pub const fn exit_code(&self) -> ExitCode {

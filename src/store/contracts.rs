@@ -5,6 +5,7 @@ use super::{Bulk, Row, StoreError, Tx, Val};
 use crate::model::{CompanyId, Contract, ContractId, ContractItem, Interval, ItemId, PriceTerms, SellerId};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 /// The columns of a contract as every query here starts with them.
 macro_rules! contract_columns {
@@ -160,6 +161,16 @@ pub fn items(tx: &mut Tx, company_id: &CompanyId, contract_id: &ContractId) -> R
         " FROM contract_items i WHERE i.company_id = $1 AND i.contract_id = $2 ORDER BY i.item_id, i.valid_from"
     );
     tx.query(SQL, &[company_id.as_str().into(), contract_id.as_str().into()], read_item)
+}
+
+/// What contracts are called, by company and id.
+pub type Descriptions = BTreeMap<(String, String), String>;
+
+/// What these contracts (company, id) are called; those that are not there are left out.
+pub fn descriptions(tx: &mut Tx, keys: &[(&str, &str)]) -> Result<Descriptions, StoreError> {
+    const SQL: &str = "SELECT company_id, contract_id, description FROM contracts WHERE company_id = $1 AND contract_id = $2";
+    let found = tx.query_keys(SQL, keys, |row| Ok(((row.string(0)?, row.string(1)?), row.string(2)?)))?;
+    Ok(found.into_iter().collect())
 }
 
 /// The ids of a company's contracts, in order.

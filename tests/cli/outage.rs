@@ -90,3 +90,98 @@ fn what_is_paid_while_other_mails_go_is_not_asked_for() {
     assert!(mailed.contains("alpen@") && mailed.contains("zypresse@"), "{mailed}");
     assert!(!mailed.contains("elaia@") && !mailed.contains("hoshi@"), "{mailed}");
 }
+
+/// A business whose operators hear of the end of jobs, and whose mail is put off so many times.
+fn told_of_ends(server: &Server, put_off: usize) -> TestEnvironment {
+    server.then((0..put_off).map(|_| (At::Rcpt, Act::Say("450 4.2.0 come back later"))));
+    let mut environment = month(server);
+    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    let ends = "[notify_on_completion]\nemail = \"ops@nordlicht.example.org\"\n";
+    environment.write("finops-demo/mail.toml", format!("{config}{ends}"));
+    on(&mut environment, "2026-12-05");
+    let items = "company_id,source_key,seller_id,currency,dated,description,quantity,unit_price,tax_code\n\
+                 weber,manual:1,nordlicht,EUR,2026-11-02,Something rare,1,9.00,rare\n";
+    environment.write("items.csv", items);
+    assert_eq!(environment.finops(&["import", "billable_items", "items.csv"]).code, 0);
+    environment
+}
+
+fn run(environment: &mut TestEnvironment, seed: &str, args: &[&str], code: i32) {
+    environment.set("FINOPS_TEST_SEED", seed);
+    let said = environment.finops(args);
+    assert_eq!(said.code, code, "{args:?}: {said}");
+}
+
+/// The states of the mails to the operators.
+fn ends(environment: &TestEnvironment) -> Vec<String> {
+    let all = environment.finops(&["effects", "list", "--all", "--kind", "message.email", "--limit", "500", "--json"]).json();
+    let ends = all.iter().filter(|effect| effect["key"].as_str().unwrap().starts_with("email:job.completed:"));
+    ends.map(|effect| effect["state"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn after_an_outage_one_mail_tells_what_the_runs_of_the_night_had_to_say() {
+    let server = Server::start([]);
+    let mut environment = told_of_ends(&server, 99);
+    let e = &mut environment;
+    run(e, "1", &["invoices", "generate", "--company-id", "weber"], 3);
+    on(e, "2026-12-06");
+    run(e, "2", &["invoices", "generate", "--company-id", "elbe"], 0);
+    on(e, "2026-12-07");
+    run(e, "3", &["invoices", "generate", "--company-id", "buchladen"], 0);
+    run(e, "4", &["invoices", "issue", "--company-id", "elbe"], 0);
+    let states = ends(e);
+    assert_eq!(states.iter().filter(|state| *state == "planned").count(), 2, "of each job the last: {states:?}");
+    assert_eq!(states.iter().filter(|state| *state == "abandoned").count(), 2, "{states:?}");
+
+    // It stands again.
+    server.replace([]);
+    on(e, "2026-12-08");
+    run(e, "5", &["effects", "settle"], 0);
+    assert_eq!(server.taken().len(), 2, "one for each job");
+    let generated = mailed_about(&server, "invoices.generate");
+    for part in [
+        "Subject: Finished with 1 failure: invoices.generate",
+        "Earlier runs: 2 since 5 December 2026",
+        "Failures in them: 1",
+        "Something rare, Weber",
+        "has no tax rate",
+    ] {
+        assert!(generated.contains(part), "{part}\n{generated}");
+    }
+    let issued = mailed_about(&server, "invoices.issue");
+    assert!(issued.contains("Subject: Finished: invoices.issue") && !issued.contains("Earlier runs"), "{issued}");
+    on(e, "2026-12-09");
+    run(e, "6", &["effects", "settle"], 0);
+    assert_eq!(server.taken().len(), 2, "nothing is left to tell");
+}
+
+/// The one mail about the end of a job, on one line.
+fn mailed_about(server: &Server, job: &str) -> String {
+    let mut found = Vec::new();
+    for mail in server.taken() {
+        let text = String::from_utf8_lossy(&mail.bytes).replace("=\r\n", "").replace("=C2=A0", " ");
+        if text.contains(&format!(": {job}\r\n")) {
+            found.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+    assert_eq!(found.len(), 1, "{job}");
+    found.remove(0)
+}
+
+#[test]
+fn that_the_end_of_a_run_could_not_be_told_is_no_news_by_itself() {
+    let server = Server::start([]);
+    let mut environment = told_of_ends(&server, 1);
+    let e = &mut environment;
+    run(e, "1", &["invoices", "generate", "--company-id", "elbe"], 0);
+    server.then([(At::Rcpt, Act::Say("550 5.1.1 no such user"))]);
+    on(e, "2026-12-06");
+    run(e, "2", &["effects", "settle"], 3);
+    assert_eq!(ends(e), ["failed"], "no mail says that a mail failed");
+    // The next run has its own to tell, and that.
+    run(e, "3", &["invoices", "generate", "--company-id", "weber"], 3);
+    let told = mailed_about(&server, "invoices.generate");
+    assert!(told.contains("Earlier runs: 1, of 5 December 2026") && !told.contains("Failures in them"), "{told}");
+    assert_eq!(ends(e).iter().filter(|state| *state == "failed").count(), 0);
+}

@@ -3,7 +3,7 @@
 use finops::engine::alerts::DIED;
 use finops::error::ErrorKind;
 use finops::model::message::{MessageFacts, MessageKind, Rendered};
-use finops::model::{FailReason, FailureClass};
+use finops::model::{EffectState, FailReason, FailureClass};
 use finops::render::languages;
 use finops::render::messages::{TemplateError, Templates, built_in, samples};
 use proptest::prelude::*;
@@ -331,7 +331,11 @@ fn no_text_of_the_languages_is_unused() {
         let notice = key.starts_with("notice.invoice.") && templates.contains("\"notice.\" ~ event.kind");
         // Which of them there are is tested below.
         let reason = key.starts_with("reason.") && templates.contains("reason(");
-        assert!(whole || put_together || severity || notice || reason, "{key} is in no template");
+        let document = key.starts_with("alert.documents.") && templates.contains("document(");
+        let todo = key.starts_with("todo.") && templates.contains("advice(");
+        let figure = |name| key.starts_with(&format!("job.completed.{name}.")) && templates.contains(&format!("({name}(event)"));
+        let by_code = reason || document || todo || figure("done") || figure("delivered");
+        assert!(whole || put_together || severity || notice || by_code, "{key} is in no template");
     }
 }
 
@@ -347,15 +351,95 @@ fn every_failure_of_a_message_has_a_sentence_in_each_language() {
     }
 }
 
-/// The sentences of a kind of reason, in each language.
+/// What was not delivered, as it stands.
+fn undelivered(state: EffectState, class: FailureClass, audience: &str) -> MessageFacts {
+    let mut facts = samples(MessageKind::EffectFailed).unwrap().swap_remove(1);
+    let event = facts.event.as_mut().unwrap();
+    event.hint = "a hint in English".to_owned();
+    let details =
+        [("state", state.as_str()), ("reason", class.as_str()), ("audience", audience), ("next_at", "2024-09-22T12:00:00Z")];
+    event.details.extend(details.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    facts
+}
+
+#[test]
+fn what_to_do_about_what_was_not_delivered_is_said_in_each_language() {
+    use EffectState as State;
+    let classes = FailureClass::ALL.iter();
+    let classes: Vec<FailureClass> = classes.copied().filter(|class| *class != FailureClass::Obsolete).collect();
+    for tag in languages::tags() {
+        for class in &classes {
+            for (state, audience) in [
+                (State::Planned, "customer"),
+                (State::Unknown, "customer"),
+                (State::Failed, "customer"),
+                (State::Failed, "staff"),
+                (State::NeedsHuman, "customer"),
+            ] {
+                let text = one_line(&render(MessageKind::EffectFailed, tag, &undelivered(state, *class, audience)).text);
+                assert!(!text.contains("a hint in English"), "{tag} {state} {class} {audience}: {text}");
+            }
+        }
+    }
+    let told =
+        |state, class, audience| one_line(&render(MessageKind::EffectFailed, "en", &undelivered(state, class, audience)).text);
+    let refused = told(State::Failed, FailureClass::Rejected, "customer");
+    for part in
+        ["finops import contacts contacts.csv", "finops invoices send INV-2024-000041", "Invoice INV-2024-000041", "EUR 119.00"]
+    {
+        assert!(refused.replace('\u{a0}', " ").contains(part), "{part}: {refused}");
+    }
+    let deferred = told(State::Planned, FailureClass::Deferred, "customer").replace('\u{a0}', " ");
+    assert!(deferred.contains("not before 22 September 2024, 14:00 CEST") && !deferred.contains("finops effects"), "{deferred}");
+    assert!(told(State::Failed, FailureClass::Rejected, "staff").contains("in the configuration"));
+}
+
+/// The sentences of a kind of reason, and what to do about it, in each language.
 #[track_caller]
 fn sentences_are(of: &str, expected: &[&str]) {
-    let expected: BTreeSet<String> = expected.iter().map(|word| format!("reason.{of}.{word}")).collect();
-    let start = format!("reason.{of}.");
-    for tag in languages::tags() {
-        let keys = languages::find(tag).unwrap().text_keys().filter(|key| key.starts_with(&start));
-        assert_eq!(keys.map(str::to_owned).collect::<BTreeSet<_>>(), expected, "{tag}");
+    for part in ["reason", "todo"] {
+        let expected: BTreeSet<String> = expected.iter().map(|word| format!("{part}.{of}.{word}")).collect();
+        let start = format!("{part}.{of}.");
+        for tag in languages::tags() {
+            let keys = languages::find(tag).unwrap().text_keys().filter(|key| key.starts_with(&start));
+            assert_eq!(keys.map(str::to_owned).collect::<BTreeSet<_>>(), expected, "{tag}");
+        }
     }
+}
+
+#[test]
+fn what_to_do_is_said_in_the_language_and_what_was_noted_beside_it() {
+    let facts = |kind| samples(kind).unwrap().swap_remove(1);
+    for kind in [MessageKind::ItemFailed, MessageKind::ItemParked, MessageKind::JobFailed] {
+        let noted = facts(kind).event.unwrap().hint;
+        for (tag, todo) in [("de", "Was zu tun ist:"), ("fr", "Que faire\u{a0}:"), ("es", "Qué hacer:"), ("pl", "Co zrobić:")] {
+            let written = render(kind, tag, &facts(kind)).text;
+            let (before, said) = written.split_once(todo).unwrap_or_else(|| panic!("{kind} {tag}: {written}"));
+            assert!(!before.contains(&noted), "{written}");
+            let said = one_line(said);
+            let (own, beside) = said.split_once(&noted).unwrap_or_else(|| panic!("{kind} {tag}: {said}"));
+            assert!(own.len() > 60 && !beside.contains(&noted), "{kind} {tag}: {own}");
+        }
+        let english = one_line(&render(kind, "en", &facts(kind)).text);
+        assert_eq!(english.matches(&noted).count(), 1, "{english}");
+    }
+    let mut without = facts(MessageKind::ItemFailed);
+    without.event.as_mut().unwrap().hint.clear();
+    assert!(one_line(&render(MessageKind::ItemFailed, "en", &without).text).contains("What to do: Import a rate"));
+}
+
+#[test]
+fn a_short_text_says_what_to_do_where_there_is_room() {
+    let short = |about: &str| {
+        let mut facts = samples(MessageKind::ItemFailed).unwrap().swap_remove(1);
+        let event = facts.event.as_mut().unwrap();
+        event.details.insert("reason".to_owned(), "refused".to_owned());
+        (event.company, event.about) = ("Acme".to_owned(), about.to_owned());
+        render(MessageKind::ItemFailed, "de", &facts).short
+    };
+    let why = "Die Datenbank hat die Daten dieses Kunden abgelehnt.";
+    assert!(short("").ends_with("Was an den Daten nicht stimmt: finops db check"), "{}", short(""));
+    assert_eq!(short("IT support and more"), format!("finops: Nicht ausgeführt: IT support and more, Acme. {why}"));
 }
 
 #[test]
@@ -370,8 +454,31 @@ fn every_reason_why_a_run_fails_has_a_sentence_in_each_language() {
 }
 
 #[test]
+fn the_figures_of_a_run_say_what_they_count() {
+    let mut facts = samples(MessageKind::JobCompleted).unwrap().swap_remove(1);
+    for (job, tag, told) in [
+        ("invoices.generate", "en", "Invoices drafted: 42"),
+        ("invoices.issue", "en", "PDFs filed: 41"),
+        ("invoices.send", "en", "Messages delivered: 41"),
+        ("invoices.send", "de", "Nachrichten zugestellt: 41"),
+        ("reminders.overdue", "fr", "Relances préparées\u{a0}: 42"),
+        ("alerts.dispatch", "es", "Sucesos comunicados: 42"),
+        ("effects.settle", "pl", "Dostarczone wiadomości i pliki PDF: 41"),
+        ("invoices.send", "en", "Failures: 5"),
+        ("invoices.send", "en", "What happened: the tax code vat19"),
+        ("invoices.send", "en", "What to do: import a rate"),
+    ] {
+        facts.event.as_mut().unwrap().job = job.to_owned();
+        let text = one_line(&render(MessageKind::JobCompleted, tag, &facts).text);
+        assert!(text.contains(&one_line(told)), "{told}\n{text}");
+    }
+    assert!(!render(MessageKind::JobCompleted, "en", &facts).text.contains("\nDone:"));
+}
+
+#[test]
 fn there_are_sentences_of_no_other_reasons() {
-    for key in languages::find("en").unwrap().text_keys().filter_map(|key| key.strip_prefix("reason.")) {
+    let of_reasons = |key: &'static str| key.strip_prefix("reason.").or_else(|| key.strip_prefix("todo."));
+    for key in languages::find("en").unwrap().text_keys().filter_map(of_reasons) {
         assert!(["item.", "effect.", "job."].iter().any(|of| key.starts_with(of)), "{key}");
     }
 }

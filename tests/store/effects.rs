@@ -294,6 +294,34 @@ fn a_mail_that_is_sent_by_name_takes_the_place_of_what_did_not_arrive() {
 }
 
 #[test]
+fn what_is_open_to_a_recipient_is_in_nobodys_hands() {
+    each_engine(|db: &TestDb| {
+        let mut db = db.open();
+        let company = "a".parse().unwrap();
+        let address = "x@a.example";
+        let keys = ["planned", "put-off", "failed", "sending", "unknown", "needs-human", "succeeded"];
+        let mut mails: Vec<NewEffect> = keys.iter().map(|key| mail(key, "i", address)).collect();
+        mails[1].not_before = Some(now() + TimeDelta::days(2));
+        mails.push(mail("planned", "i", "y@a.example"));
+        mails.push(NewEffect { company_id: "b".parse().unwrap(), ..mail("planned", "i", address) });
+        write(&mut db, |tx| effects::plan(tx, EffectKind::Mail, &mails, now()));
+        let states =
+            [EffectState::Failed, EffectState::Sending, EffectState::Unknown, EffectState::NeedsHuman, EffectState::Succeeded];
+        for (mail, state) in mails[2..].iter().zip(states) {
+            let effect = read(&mut db, |tx| effects::find(tx, &company, &mail.key)).unwrap();
+            let effect = begun(&mut db, &[effect], "run").remove(0);
+            if state != EffectState::Sending {
+                assert_eq!(settle(&mut db, &settled(&effect, state)), 0);
+            }
+        }
+        let open = read(&mut db, |tx| effects::unsent_to(tx, EffectKind::Mail, &company, address));
+        let open: Vec<&str> = open.iter().map(|effect| effect.key.as_str()).collect();
+        assert_eq!(open, [&mails[0].key, &mails[1].key, &mails[2].key]);
+        assert!(read(&mut db, |tx| effects::unsent_to(tx, EffectKind::Sms, &company, address)).is_empty());
+    });
+}
+
+#[test]
 fn the_mails_of_many_messages_are_read_at_once() {
     each_engine(|db: &TestDb| {
         let mut db = db.open();

@@ -109,6 +109,12 @@ impl Server {
         }
     }
 
+    /// Puts another script in place of what is left of the one before.
+    pub fn replace(&self, steps: impl IntoIterator<Item = (At, Act)>) {
+        lock(&self.state.script).clear();
+        self.then(steps);
+    }
+
     /// What EHLO answers from now on, where the script says nothing.
     pub fn is_able(&self, ehlo: &str) {
         *lock(&self.state.ehlo) = ehlo.to_owned();

@@ -1,6 +1,6 @@
 //! What became of attempts: those that just ended, and those whose end nobody saw.
 
-use super::super::alerts;
+use super::super::{alerts, notice};
 use super::in_a_row::InARow;
 use super::{Deliver, Delivery, Flow, Found, Outcome, SILENCE, host};
 use crate::crash;
@@ -166,7 +166,10 @@ fn settle_found(
         }
         Ok(Found::Undecidable(why)) => {
             let (job, left) = (run.summary.job, of(EffectState::NeedsHuman, lost, why, None));
-            run.summary.add_failed(|| alerts::of_effect(job, &left, now));
+            match notice::is_mail(effect) {
+                true => run.summary.add_failed_notice(),
+                false => run.summary.add_failed(|| alerts::of_effect(job, &left, now)),
+            }
             run.ctx.ui.warn(format!(
                 "{}: nobody can tell whether it was done ({why})\nhint: look it up, then finops effects settle {} --as …",
                 effect.key, effect.key
@@ -259,7 +262,10 @@ impl<'e> Results<'e> {
     pub(super) fn tell(&self, deliverer: &dyn Deliver, run: &mut Delivery) {
         for (one, outcome) in self.settled.iter().zip(self.outcomes) {
             match outcome {
-                Ok(_) => run.summary.delivered += 1,
+                Ok(_) => {
+                    run.summary.delivered += 1;
+                    run.summary.delivered_notices += u64::from(notice::is_mail(one.effect));
+                }
                 Err(failure) => tell(deliverer, run, one, failure),
             }
         }
@@ -313,6 +319,7 @@ fn tell(deliverer: &dyn Deliver, run: &mut Delivery, settled: &Settled, failure:
     }
     let news = effect.attempts == effect.retried_from + 1 || *state == EffectState::Failed;
     match news {
+        true if notice::is_mail(effect) => run.summary.add_failed_notice(),
         true => run.summary.add_failed(|| alerts::of_effect(job, settled, at)),
         false => run.summary.waiting += 1,
     }

@@ -28,6 +28,11 @@ pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Lan
     let t = move |key: &str, overrides: Kwargs| words.say(language, key, &overrides);
     let place = move |event: Value| event_of(event).map(|event| events::place(&event, language));
     let reason = move |event: Value| event_of(event).map(|event| events::reason(&event, language));
+    let document = move |event: Value| event_of(event).map(|event| events::document(&event, language));
+    let advice = move |event: Value| event_of(event).map(|event| events::advice(&event, language));
+    let noted_advice = move |event: Value| event_of(event).map(|event| events::noted_advice(&event, language));
+    let done = move |event: Value| event_of(event).map(|event| events::done(&event.job, language));
+    let delivered = move |event: Value| event_of(event).map(|event| events::delivered(&event.job, language));
     Ok(context! {
         kind => kind.as_str(),
         language => language.tag,
@@ -35,6 +40,11 @@ pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Lan
         t => Value::from_function(t),
         place => Value::from_function(place),
         reason => Value::from_function(reason),
+        document => Value::from_function(document),
+        advice => Value::from_function(advice),
+        noted_advice => Value::from_function(noted_advice),
+        done => Value::from_function(done),
+        delivered => Value::from_function(delivered),
         stage, many, payment_reference,
         to_pay => is_owed(kind, facts),
         more_is_overdue => !more_overdue(facts).is_empty(),
@@ -77,8 +87,10 @@ fn complete(facts: &MessageFacts) -> serde_json::Result<Json> {
             "details": {}, "failures": [] });
         fill(event, empty);
         event["at"] = filters::zoned(facts.at, zone).into();
-        let since = facts.details.get("since").and_then(|since| since.parse().ok());
-        since.into_iter().for_each(|since| event["details"]["since"] = filters::zoned(since, zone).into());
+        for name in ["since", "next_at", "untold_since"] {
+            let told = facts.details.get(name).and_then(|at| at.parse().ok());
+            told.into_iter().for_each(|at| event["details"][name] = filters::zoned(at, zone).into());
+        }
     };
     let told = &mut value["event"];
     if let Some(facts) = &facts.event {
@@ -92,7 +104,8 @@ fn complete(facts: &MessageFacts) -> serde_json::Result<Json> {
 
 /// An event as templates hand it over.
 fn event_of(event: Value) -> Result<EventFacts, Error> {
-    let wrong = |_| Error::new(ErrorKind::InvalidOperation, "`place` and `reason` take an event");
+    let wrong =
+        |_| Error::new(ErrorKind::InvalidOperation, "`place`, `document`, `reason`, `advice` and `noted_advice` take an event");
     let mut event = serde_json::to_value(&event).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
     // The zone is for the eye.
     if let Some((at, _)) = event["at"].as_str().and_then(|at| at.split_once('[')) {

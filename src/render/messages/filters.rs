@@ -1,6 +1,6 @@
 //! What templates can do with facts: write them in the way of the language.
 
-use super::hints;
+use super::{hints, short};
 use crate::model::money::parse_decimal;
 use crate::model::seller::Address;
 use crate::model::{Currency, calendar};
@@ -30,6 +30,7 @@ pub(super) fn add(environment: &mut Environment<'static>, language: &'static Lan
     });
     environment.add_filter("wrap", |text: String| columns::wrap(&text, columns::WIDTH));
     environment.add_filter("label", move |name: String| language.label(&columns::one_line(&name)));
+    environment.add_filter("with_room_for", |said: String, more: String| short::with_room_for(&columns::one_line(&said), &more));
     environment.add_filter("line", |text: String| columns::one_line(&text));
     environment.add_filter("stretches", |hint: String| -> Vec<Value> {
         let hint = columns::one_line(&hint);
@@ -67,7 +68,7 @@ pub(super) fn zoned(at: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// A day, or an instant with its time.
-fn date(language: &Language, value: &str) -> Result<String, Error> {
+pub(super) fn date(language: &Language, value: &str) -> Result<String, Error> {
     let (instant, zone) = match value.strip_suffix(']').and_then(|value| value.split_once('[')) {
         Some((instant, zone)) => (instant, zone.parse().map_err(|_| wrong(format!("`date` knows no zone {zone:?}")))?),
         None => (value, Tz::UTC),

@@ -22,6 +22,14 @@ pub(super) fn fit(text: &str) -> String {
     }
 }
 
+/// The text with another sentence after it, where both go into one SMS; else the text alone.
+pub(super) fn with_room_for(text: &str, more: &str) -> String {
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    let both = format!("{text}{end} {more}");
+    let needed: Option<usize> = both.chars().map(gsm).collect::<String>().chars().map(places).sum();
+    if more.is_empty() || needed.unwrap_or_else(|| both.chars().count()) > LENGTH { text.to_owned() } else { both }
+}
+
 fn places(c: char) -> Option<usize> {
     match c {
         _ if BASIC.contains(c) => Some(1),
@@ -81,6 +89,15 @@ mod tests {
             "Zazólc gesla jazn - 1 234,00 € \"esta\" für".replace('ó', "o")
         );
         assert_eq!(fit("Київ"), "Київ", "another script stays as it is");
+    }
+
+    #[test]
+    fn more_is_said_where_there_is_room() {
+        assert_eq!(with_room_for("Not done: Acme", "Import it."), "Not done: Acme. Import it.");
+        assert_eq!(with_room_for("It has none.", "Import it."), "It has none. Import it.");
+        assert_eq!(with_room_for("It has none.", ""), "It has none.");
+        let long = "word ".repeat(31);
+        assert_eq!(with_room_for(long.trim(), "Import it."), long.trim());
     }
 
     #[test]

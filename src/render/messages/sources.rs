@@ -45,12 +45,13 @@ const fn texts(kind: MessageKind) -> [&'static str; 3] {
         | Kind::EffectFailed
         | Kind::BalanceLow => {
             // How something was wrong that is over would read as if it still were.
-            let short = "finops: {{ t(kind ~ \".subject\") }}{% if event and kind != \"job.recovered\" %}\
-                {% set why = reason(event) or event.message %}{% if why %}. {{ why }}{% endif %}{% endif %}";
+            let short = "{% set said %}finops: {{ t(kind ~ \".subject\") }}{% if event and kind != \"job.recovered\" %}\
+                {% set why = reason(event) or event.message %}{% if why %}. {{ why }}{% endif %}{% endif %}{% endset %}\
+                {{ said|with_room_for(advice(event) if event else \"\") }}";
             [include_str!("templates/alert.jinja"), SUBJECT, short]
         }
         Kind::JobCompleted => {
-            const ENDED: &str = "{% set failed = event.details.failed|default(\"0\")|int %}\
+            const ENDED: &str = "{% set failed = event.details.failed|default(\"0\")|int + event.details.untold_failed|default(\"0\")|int %}\
                 {% if event.details.outcome|default(\"done\") not in [\"done\", \"partly\"] %}{{ t(\"job.failed.subject\") }}\
                 {% elif failed %}{{ t(\"job.completed.with_failures\", count=failed) }}{% else %}{{ t(\"job.completed.subject\") }}{% endif %}";
             [include_str!("templates/completed.jinja"), ENDED, "finops: {% include \"job.completed.subject\" %}"]

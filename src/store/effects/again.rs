@@ -74,6 +74,27 @@ pub fn sent_again(tx: &mut Tx, effect: &Effect) -> Result<Option<Effect>, StoreE
     Ok(None)
 }
 
+/// Acts of a kind that a company has open to one recipient, and that nobody has in hand: planned, or failed for good. Each of the
+/// two asks an index that holds nothing else.
+pub fn unsent_to(tx: &mut Tx, kind: EffectKind, company_id: &CompanyId, recipient: &str) -> Result<Vec<Effect>, StoreError> {
+    const PLANNED: &str = concat!(
+        "SELECT ",
+        effect_columns!(),
+        " FROM effects WHERE state IN ('planned', 'unknown') AND kind = $1 AND state = 'planned' AND company_id = $2 AND recipient = $3
+      ORDER BY next_at, company_id, idempotency_key"
+    );
+    const FAILED: &str = concat!(
+        "SELECT ",
+        effect_columns!(),
+        " FROM effects WHERE state IN ('failed', 'needs_human') AND kind = $1 AND state = 'failed' AND company_id = $2 AND recipient = $3
+      ORDER BY company_id, idempotency_key"
+    );
+    let params = [kind.as_str().into(), company_id.as_str().into(), recipient.into()];
+    let mut found = tx.query(PLANNED, &params, read_effect)?;
+    found.extend(tx.query(FAILED, &params, read_effect)?);
+    Ok(found)
+}
+
 /// What is known of the mails of a message that it is sent in place of, and that are not over.
 pub fn outstanding_before(tx: &mut Tx, company_id: &CompanyId, key: &str, subject: &str) -> Result<Vec<Effect>, StoreError> {
     let Some((base, times)) = time_of_key(key) else { return Ok(Vec::new()) };

@@ -18,7 +18,7 @@ mod byhand;
 mod in_turn;
 mod rates;
 
-pub use again::{Mailed, mailed, outstanding_before, sent_again, supersede};
+pub use again::{Mailed, mailed, outstanding_before, sent_again, supersede, unsent_to};
 pub use attempts::{Attempt, attempts_of, keep_attempts};
 pub use byhand::{Backlog, Filter, attention, backlog, decide, list, named, of_message, plan_again, retry, undelivered};
 pub use in_turn::{call, give_back};
