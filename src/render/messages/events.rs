@@ -85,6 +85,7 @@ const fn word_of(kind: MessageKind) -> &'static str {
         MessageKind::InvoicePaid => "receipt",
         MessageKind::InvoiceFailed => "declined",
         MessageKind::InvoiceRefunded => "refund",
+        MessageKind::InvoiceVoided => "cancellation",
         MessageKind::CreditNoteIssued => "credit_note",
         MessageKind::ReminderUpcoming | MessageKind::ReminderOverdue | MessageKind::ReminderEscalation => "reminder",
         MessageKind::Statement => "statement",
