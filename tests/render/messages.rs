@@ -74,6 +74,36 @@ fn every_kind_in_every_language() {
     }
 }
 
+/// Slack has a title of its own, and lines as long as they are.
+#[test]
+fn what_slack_shows() {
+    let mut shown = Vec::new();
+    for kind in MessageKind::ALL {
+        for facts in samples(*kind).unwrap() {
+            for language in languages::tags() {
+                let text = BUILT_IN.slack(*kind, language, &facts).unwrap();
+                let plain = render(*kind, language, &facts);
+                let unmarked = |text: &str| one_line(&text.replace(['*', '_', '`', '•'], ""));
+                // The title stands on a line of its own there.
+                let is_title = |line: &&str| line.chars().any(char::is_alphabetic) && line.to_uppercase() == **line;
+                for title in plain.text.lines().filter(is_title).take(1) {
+                    let again = text.lines().any(|line| unmarked(line).to_uppercase() == title);
+                    assert!(!again, "{kind} in {language}: {title} stands above already: {text}");
+                }
+                let (whole, plain) = (unmarked(&text), unmarked(&plain.text));
+                // Texts that mean harm stand in the letterhead, too, which Slack does not show.
+                let numbers = facts.invoices.iter().map(|invoice| unmarked(&invoice.number));
+                for number in numbers.filter(|number| !number.contains("script")) {
+                    assert!(whole.contains(&number) || !plain.contains(&number), "{kind} in {language}: no {number} in {text}");
+                }
+            }
+        }
+        let facts = &samples(*kind).unwrap()[1];
+        shown.push(format!("{}\n\n{}", render(*kind, "en", facts).subject, BUILT_IN.slack(*kind, "en", facts).unwrap()));
+    }
+    insta::assert_snapshot!("slack", shown.join("\n========\n\n"));
+}
+
 /// Whether something is to be paid, by what a message is for.
 fn asks_for_money(kind: MessageKind, facts: &MessageFacts) -> bool {
     let statement = facts.statement.iter().flat_map(|s| &s.accounts).any(|a| a.closing > rust_decimal::Decimal::ZERO);

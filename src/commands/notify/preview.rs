@@ -50,6 +50,8 @@ enum Part {
     Html,
     /// What an SMS would say.
     Short,
+    /// Subject and what Slack would show.
+    Slack,
 }
 
 #[derive(Serialize)]
@@ -73,7 +75,9 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
     if !language.to_ascii_lowercase().starts_with(speaks) {
         ctx.ui.warn(format!("finops does not speak {language:?}: this is {speaks:?}"));
     }
-    let rendered = workshop.press()?.words(args.kind, &language, &facts)?;
+    let press = workshop.press()?;
+    let rendered = press.words(args.kind, &language, &facts)?;
+    let slack = press.slack(args.kind, &language, &facts)?;
     if let Some(folder) = &args.out {
         return write(ctx, folder, &format!("{}.{language}", args.kind), &rendered, &attachments);
     }
@@ -87,6 +91,7 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
         Part::Text => format!("{}\n\n{}", rendered.subject, rendered.text),
         Part::Html => rendered.html.clone(),
         Part::Short => rendered.short.clone(),
+        Part::Slack => format!("{}\n\n{slack}", rendered.subject),
     });
     Ok(ExitCode::Done)
 }

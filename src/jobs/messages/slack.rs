@@ -33,11 +33,11 @@ impl<'c> SlackCourier<'c> {
             Ok(opened) => opened,
             Err(failure) => return Ok(Err(failure)),
         };
-        let rendered = match self.workshop.press()?.render(&message, &content.facts) {
-            Ok(rendered) => rendered,
+        let (rendered, text) = match self.workshop.press()?.for_slack(&message, &content.facts) {
+            Ok(written) => written,
             Err(failure) => return Ok(Err(failure)),
         };
-        let post = Message { title: &rendered.subject, short: &rendered.short, text: &rendered.text };
+        let post = Message { title: &rendered.subject, short: &rendered.short, text: &text };
         let sent = self.slack.post(&effect.recipient, &post, self.ctx.clock.now());
         crash::point("slack.sent");
         Ok(sent)

@@ -88,6 +88,11 @@ pub struct Press {
 }
 
 impl Press {
+    /// What Slack shows of a message of a kind, below its subject.
+    pub fn slack(&self, kind: MessageKind, language: &str, facts: &MessageFacts) -> Result<String> {
+        Ok(self.templates.slack(kind, language, facts)?)
+    }
+
     /// The words of a message of a kind.
     pub fn words(&self, kind: MessageKind, language: &str, facts: &MessageFacts) -> Result<Rendered> {
         Ok(self.templates.render(kind, language, facts)?)
@@ -97,16 +102,32 @@ impl Press {
     /// a server refuses for now: it goes out once the template is mended, and after some days a person hears of it. It
     /// says nothing of the others. What tells one's own people of trouble is never lost to a template: the built-in one tells it.
     pub fn render(&self, message: &Message, facts: &MessageFacts) -> std::result::Result<Rendered, Failure> {
+        self.written_by(message, facts, |templates, kind, language| templates.render(kind, language, facts))
+    }
+
+    /// The same for Slack: its words, and what stands below the subject.
+    pub fn for_slack(&self, message: &Message, facts: &MessageFacts) -> std::result::Result<(Rendered, String), Failure> {
+        self.written_by(message, facts, |templates, kind, language| {
+            Ok((templates.render(kind, language, facts)?, templates.slack(kind, language, facts)?))
+        })
+    }
+
+    fn written_by<T>(
+        &self,
+        message: &Message,
+        facts: &MessageFacts,
+        write: impl Fn(&Templates, MessageKind, &str) -> std::result::Result<T, TemplateError>,
+    ) -> std::result::Result<T, Failure> {
         let (kind, language) = (message.kind.template(facts.event.is_some()), &message.language);
-        let error = match self.templates.render(kind, language, facts) {
-            Ok(rendered) => return Ok(rendered),
+        let error = match write(&self.templates, kind, language) {
+            Ok(written) => return Ok(written),
             Err(error) => error,
         };
         if message.about.is_for_staff()
-            && let Ok(rendered) = Templates::built_in().render(kind, language, facts)
+            && let Ok(written) = write(&Templates::built_in(), kind, language)
         {
             (self.warn)(format!("{error}; {} was written with the built-in template", message.in_words()));
-            return Ok(rendered);
+            return Ok(written);
         }
         Err(Failure::new(FailureClass::Deferred, format!("{error}; correct the template, and the message goes out")))
     }
@@ -178,7 +199,7 @@ fn checked(templates: &Templates, config: &MessagesConfig) -> Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    let error = Error::config(format!("the templates in {} have mistakes: {}", folder.display(), problems.len()));
+    let error = Error::config(format!("the templates in {} cannot be used", folder.display()));
     Err(Error { problems, ..error }.hint("correct them, and see with finops config check; what is due stays due until then"))
 }
 

@@ -37,6 +37,7 @@ impl Templates {
             for kind in MessageKind::ALL.iter().filter(|kind| self.touches(language, Some(**kind))) {
                 let Ok(samples) = samples(*kind) else { continue };
                 samples.iter().filter_map(|facts| self.render(*kind, language, facts).err()).for_each(&mut add);
+                samples.iter().filter_map(|facts| self.slack(*kind, language, facts).err()).for_each(&mut add);
                 contexts.extend(samples.iter().filter_map(|facts| context::of(*kind, facts, spoken.language).ok()));
             }
             spoken.unknown_names(|path| contexts.iter().any(|context| knows(context, path))).into_iter().for_each(&mut add);

@@ -5,7 +5,7 @@
 //! facts ─▶ context (what templates see) ─▶ template (minijinja, strict) ─▶ Rendered
 //!                                              ▲ texts and formats of the language
 //! ```
-//! A kind of message has four templates: `reminder.overdue.html`, `.txt`, `.subject` and `.short`.
+//! A kind of message has five templates: `reminder.overdue.html`, `.txt`, `.slack`, `.subject` and `.short`.
 //! A file of the user's replaces the built-in one of the same name, for all languages or, as
 //! `reminder.overdue.de.html`, for one. HTML is escaped; nothing in the facts is ever read as a template.
 
@@ -50,19 +50,18 @@ impl Templates {
 
     /// Writes a message. `language` is a BCP 47 tag.
     pub fn render(&self, kind: MessageKind, language: &str, facts: &MessageFacts) -> Result<Rendered, TemplateError> {
-        let spoken = self.speaking(language)?;
-        let context = context::of(kind, facts, spoken.language)?;
-        let part = |part: &str| {
-            let name = format!("{kind}.{part}");
-            let rendered = spoken.render(&name, &context)?;
-            if rendered.trim().is_empty() { Err(spoken.blank(&name)) } else { Ok(rendered) }
-        };
+        let written = Written::of(self.speaking(language)?, kind, facts)?;
         Ok(Rendered {
-            subject: columns::subject(&part("subject")?),
-            text: columns::tidy(&part("txt")?),
-            html: part("html")?,
-            short: short::fit(&columns::one_line(&part("short")?)),
+            subject: columns::subject(&written.part("subject")?),
+            text: columns::tidy(&written.part("txt")?),
+            html: written.part("html")?,
+            short: short::fit(&columns::one_line(&written.part("short")?)),
         })
+    }
+
+    /// What Slack shows below the subject, in its own markup but not escaped.
+    pub fn slack(&self, kind: MessageKind, language: &str, facts: &MessageFacts) -> Result<String, TemplateError> {
+        Ok(columns::tidy(&Written::of(self.speaking(language)?, kind, facts)?.part("slack")?))
     }
 
     fn speaking(&self, language: &str) -> Result<&Spoken, TemplateError> {
@@ -70,5 +69,24 @@ impl Templates {
         let index = languages::tags().position(|tag| tag == language.tag).unwrap_or_default();
         let read = || Spoken::new(language, &self.overrides);
         self.spoken[index].get_or_init(|| Ok(read())).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// A message that is being written, part by part.
+struct Written<'s> {
+    spoken: &'s Spoken,
+    kind: MessageKind,
+    context: minijinja::Value,
+}
+
+impl<'s> Written<'s> {
+    fn of(spoken: &'s Spoken, kind: MessageKind, facts: &MessageFacts) -> Result<Self, TemplateError> {
+        Ok(Self { spoken, kind, context: context::of(kind, facts, spoken.language)? })
+    }
+
+    fn part(&self, part: &str) -> Result<String, TemplateError> {
+        let name = format!("{}.{part}", self.kind);
+        let rendered = self.spoken.render(&name, &self.context)?;
+        if rendered.trim().is_empty() { Err(self.spoken.blank(&name)) } else { Ok(rendered) }
     }
 }

@@ -1,18 +1,23 @@
-//! The built-in templates by name. HTML and plain text of a message are made from one body, so that
-//! they say the same; `parts.html` and `parts.txt` are how each of them says it.
+//! The built-in templates by name. HTML, plain text and what a chat shows of a message are made from one body, so that
+//! they say the same; `parts.html`, `parts.txt` and `parts.slack` are how each of them says it.
 
 use crate::model::message::MessageKind;
 use crate::render::languages;
 
 /// What each message has.
-pub(super) const PARTS: [&str; 4] = ["html", "txt", "subject", "short"];
+pub(super) const PARTS: [&str; 5] = ["html", "txt", "slack", "subject", "short"];
+
+/// Those that are made from its body.
+const FORMATS: [&str; 3] = ["html", "txt", "slack"];
 
 /// What the messages share.
-const SHARED: [(&str, &str); 4] = [
+const SHARED: [(&str, &str); 6] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("layout.txt", include_str!("templates/layout.txt")),
+    ("layout.slack", include_str!("templates/layout.slack")),
     ("parts.html", include_str!("templates/parts.html")),
     ("parts.txt", include_str!("templates/parts.txt")),
+    ("parts.slack", include_str!("templates/parts.slack")),
 ];
 
 /// Body, subject and short text of a kind.
@@ -69,7 +74,7 @@ pub fn built_in() -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = SHARED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     for kind in MessageKind::ALL {
         let [body, subject, short] = texts(*kind);
-        for format in ["html", "txt"] {
+        for format in FORMATS {
             let text = format!(
                 "{{% extends \"layout.{format}\" %}}{{% block body %}}{{% import \"parts.{format}\" as part %}}\n{body}{{% endblock %}}\n"
             );
