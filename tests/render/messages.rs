@@ -424,6 +424,23 @@ fn what_to_do_about_what_was_not_delivered_is_said_in_each_language() {
     assert!(told(State::Failed, FailureClass::Rejected, "staff").contains("in the configuration"));
 }
 
+#[test]
+fn what_was_not_delivered_is_named_by_its_kind() {
+    for (kind, named) in [
+        (MessageKind::InvoiceIssued, "Not delivered: Invoice INV-2024-000041, "),
+        (MessageKind::InvoicePaid, "Not delivered: Receipt for INV-2024-000041, "),
+        (MessageKind::InvoiceVoided, "Not delivered: Cancellation of invoice INV-2024-000041, "),
+        (MessageKind::CreditNoteIssued, "Not delivered: Credit note INV-2024-000041, "),
+        (MessageKind::ReminderEscalation, "Not delivered: Reminder of INV-2024-000041, "),
+        (MessageKind::Statement, "Not delivered: Statement of account, "),
+    ] {
+        let mut facts = undelivered(EffectState::Failed, FailureClass::Rejected, "customer");
+        facts.event.as_mut().unwrap().details.insert("message".to_owned(), kind.to_string());
+        let subject = render(MessageKind::EffectFailed, "en", &facts).subject;
+        assert!(subject.starts_with(named), "{subject}");
+    }
+}
+
 /// The sentences of a kind of reason, and what to do about it, in each language.
 #[track_caller]
 fn sentences_are(of: &str, expected: &[&str]) {
