@@ -30,7 +30,7 @@ Exit codes:
   0    done, or nothing to do
   1    failed; nothing is half-written
   2    wrong usage
-  3    finished, but in this run something newly failed
+  3    finished, but in this run something newly failed or was parked
   75   try again later: a lock is held, the database is down, the clock or the database is in doubt
   78   the configuration is wrong
   130  interrupted (SIGINT)

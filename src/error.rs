@@ -19,7 +19,7 @@ pub enum ExitCode {
     Failed = 1,
     /// Wrong usage.
     Usage = 2,
-    /// Finished, but in this run something newly failed.
+    /// Finished, but in this run something newly failed or was parked.
     Partly = 3,
     /// Try again later: lock held, database down, clock in doubt.
     TryLater = 75,

@@ -18,8 +18,8 @@ const PARK_AFTER: u32 = 5;
 pub(super) const REFUSED: &str = FailReason::Refused.as_str();
 
 /// Keeps the list of what is not done. Returns of each failure whether it is news: seen for the
-/// first time, or for another reason. What is parked is looked at in every run (its data may have
-/// changed); that it is parked now is told only to those whose routes ask for that and nothing before it.
+/// first time, for another reason, or parked now. What is parked is looked at in every run (its
+/// data may have changed) and told no more.
 pub(super) fn note<P: Plan>(
     tx: &mut Tx,
     ctx: &Context,
@@ -40,9 +40,8 @@ pub(super) fn note<P: Plan>(
             continue;
         }
         let attempts = before.map_or(1, |i| i.attempts + 1);
-        let parked = attempts >= PARK_AFTER;
-        if is_news(before) || parked {
-            told.push((failed, parked));
+        if is_news(before) {
+            told.push((failed, attempts >= PARK_AFTER));
         }
         items.push(RunItem {
             company_id: failed.company_id.clone(),
@@ -52,7 +51,7 @@ pub(super) fn note<P: Plan>(
             class: failed.reason.to_owned(),
             message: format!("{}; {}", failed.message, failed.hint),
             attempts,
-            parked,
+            parked: attempts >= PARK_AFTER,
         });
     }
     runs::put_items(tx, &items, at)?;
@@ -75,7 +74,7 @@ pub(super) fn before<'s>(standing: &'s [RunItem], failed: &Failed) -> Option<&'s
     })
 }
 
-/// Whether a failure is told as one of this run: once, when it is new.
-pub(super) const fn is_news(before: Option<&RunItem>) -> bool {
-    before.is_none()
+/// Whether a failure is to be told: it is new, or this attempt was the last before a person must look.
+pub(super) fn is_news(before: Option<&RunItem>) -> bool {
+    before.is_none_or(|item| !item.parked && item.attempts + 1 >= PARK_AFTER)
 }

@@ -25,7 +25,7 @@ pub struct Summary {
     pub done: u64,
     /// By reason.
     pub skipped: BTreeMap<&'static str, u64>,
-    /// Newly failed in this run.
+    /// Newly failed or parked in this run.
     pub failed: u64,
     /// Of those, mails that were to tell that a run has ended: they are no news to send another such mail about.
     pub failed_notices: u64,
