@@ -148,3 +148,25 @@ fn an_invoice_is_written_off() {
     let without_reason = environment.finops(&["invoices", "uncollectible", "INV-2026-000001"]);
     assert!(without_reason.code == 2 && without_reason.stderr.contains("--reason"), "{without_reason}");
 }
+
+#[test]
+fn what_is_paid_on_a_void_invoice_is_kept_when_somebody_says_so() {
+    let environment = issued();
+    let void =
+        |more: &[&str]| environment.finops(&[&["invoices", "void", "INV-2026-000001", "--reason", "wrong"], more].concat());
+    assert_snapshot!("void_dry_run_json", void(&["--dry-run", "--json"]));
+    assert_snapshot!("void", void(&[]));
+    assert_snapshot!("void_again", void(&[]));
+    let pay = |more: &[&str]| {
+        let pay = ["payments", "record", "INV-2026-000001", "--amount", "129.70", "--date", "2026-10-31", "--ref", "TX1"];
+        environment.finops(&[&pay, more].concat())
+    };
+    assert_snapshot!("void_paid", pay(&[]));
+    assert_snapshot!("void_paid_as_credit_dry_run", pay(&["--as-credit", "--dry-run"]));
+    assert_snapshot!("void_paid_as_credit", pay(&["--as-credit"]));
+    assert_snapshot!("void_paid_as_credit_again", pay(&["--as-credit", "--json"]));
+    for args in [&["audit", "verify"][..], &["db", "check"]] {
+        let said = environment.finops(args);
+        assert_eq!(said.code, 0, "{said}");
+    }
+}
