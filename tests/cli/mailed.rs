@@ -187,6 +187,8 @@ fn who_has_an_invoice_is_told_once_that_it_is_void() {
     says(&dry.stdout, &["INV-2026-000022 would be void", "tells it not to pay: "], &["regenerate"]);
     let said = void(&mut environment, "1", "INV-2026-000022");
     says(&said.stdout, &["INV-2026-000022 is void", "has it; the next finops invoices send tells it not to pay: "], &[]);
+    let shown = done(&environment, &["invoices", "show", "INV-2026-000022"]).stdout;
+    says(&shown, &["that it is void: to be sent by the next finops invoices send"], &["not sent to anybody"]);
     environment.set("FINOPS_TEST_SEED", "2");
     done(&environment, &["invoices", "regenerate", "INV-2026-000022"]);
     environment.set("FINOPS_TEST_SEED", "3");
@@ -197,6 +199,8 @@ fn who_has_an_invoice_is_told_once_that_it_is_void() {
     says(&read(&mail), &["storniert", "Bitte bezahlen Sie sie nicht", "Sie erhalten eine neue Rechnung"], &[]);
     environment.set("FINOPS_TEST_SEED", "4");
     assert_eq!(done(&environment, &["invoices", "send"]).all(), "", "once");
+    let shown = done(&environment, &["invoices", "show", "INV-2026-000022"]).stdout;
+    says(&shown, &["\nsent to rechnung@weber", "\nthat it is void: sent to rechnung@weber"], &[]);
 }
 
 #[test]
