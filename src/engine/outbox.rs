@@ -147,6 +147,15 @@ pub fn has_work(deliverer: &dyn Deliver, ctx: &Context, db: &mut Db) -> Result<b
     Ok(found)
 }
 
+/// Whether there is anything for a deliverer to do; then it is made ready for that.
+pub fn is_ready(deliverer: &dyn Deliver, ctx: &Context, db: &mut Db) -> Result<bool> {
+    let found = has_work(deliverer, ctx, db)?;
+    if found {
+        deliverer.ready()?;
+    }
+    Ok(found)
+}
+
 /// What would be carried out, shown.
 pub fn look(deliverer: &dyn Deliver, ctx: &Context, db: &mut Db, summary: &mut Summary) -> Result<()> {
     let (kind, until) = (deliverer.kind(), ctx.clock.now());

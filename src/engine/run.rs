@@ -132,10 +132,9 @@ impl<'c> Runner<'c> {
 
     /// Carries out what is due of one kind of effect.
     fn deliver(&mut self, deliverer: &dyn Deliver, db: &mut Db) -> Result<()> {
-        if !outbox::has_work(deliverer, self.ctx, db)? {
+        if !outbox::is_ready(deliverer, self.ctx, db)? {
             return Ok(());
         }
-        deliverer.ready()?;
         let run_id = self.begin(db)?;
         let signals = self.signals.clone();
         let stop = move || signals.asked_to_stop().map_or(Ok(()), Err);

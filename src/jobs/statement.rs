@@ -74,7 +74,7 @@ pub fn gather(tx: &mut Tx, company: &Company, seller: &Seller, days: Days, langu
 pub fn parties(tx: &mut Tx, company_id: &CompanyId, seller_id: &SellerId) -> Result<(Company, Seller)> {
     let company = companies::by_ids(tx, &[company_id.as_str()])?.pop();
     let company = company.ok_or_else(|| no_company(company_id.as_str()))?;
-    let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == *seller_id);
+    let seller = sellers::find(tx, seller_id.as_str())?;
     let seller = seller.ok_or_else(|| {
         Error::not_found(format!("there is no seller {seller_id}")).hint("check the id: it is the seller_id of your sellers.csv")
     })?;

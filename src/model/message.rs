@@ -189,6 +189,16 @@ pub struct EventFacts {
     pub failures: Vec<EventFacts>,
 }
 
+impl EventFacts {
+    /// The detail that says, of what is over, which kind of message told that it was wrong.
+    pub const OVER: &str = "over";
+
+    /// Its kind; of what is over, the one that told that it was wrong.
+    pub fn what_was_wrong(&self) -> MessageKind {
+        self.details.get(Self::OVER).and_then(|over| over.parse().ok()).unwrap_or(self.kind)
+    }
+}
+
 /// Everything that a template may use. What a kind of message has no use for is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MessageFacts {
@@ -327,8 +337,13 @@ impl Message {
 
     /// The key of the effect that brings it to its recipient.
     pub fn effect_key(&self, channel: Channel) -> String {
-        format!("{channel}:{}:{}", self.message_key, self.recipient.address)
+        effect_key(channel, &self.message_key, &self.recipient.address)
     }
+}
+
+/// The key of the effect that brings a message to an address.
+pub fn effect_key(channel: Channel, message_key: &str, address: &str) -> String {
+    format!("{channel}:{message_key}:{address}")
 }
 
 impl std::fmt::Display for Mailbox {

@@ -6,11 +6,10 @@ use crate::engine::host;
 use crate::error::{Error, Result};
 use crate::jobs::credit::{Use, use_on};
 use crate::model::{CompanyId, Currency, Invoice, InvoiceState, Money, SellerId, text};
-use crate::operations::invoices::{self, held};
-use crate::rules::schedule::today;
+use crate::operations::invoices::{self, held, today_of};
 use crate::store::audit::Entry;
 use crate::store::credit::{self, Balance, NewEntry};
-use crate::store::{StoreError, Tx, audit, sellers};
+use crate::store::{StoreError, Tx, audit};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -72,8 +71,7 @@ pub fn refund(tx: &mut Tx, ctx: &Context, refund: &Refund) -> Result<Refunded> {
         ))
         .hint(format!("finops credit list --company-id {company_id} shows where it comes from")));
     }
-    let zone = sellers::all(tx)?.into_iter().find(|s| s.seller_id == seller_id).map_or(chrono_tz::UTC, |s| s.time_zone);
-    let entered_on = today(ctx.as_of, zone);
+    let entered_on = today_of(tx, ctx, &seller_id)?;
     let reason = if refund.reason.is_empty() { "paid out" } else { &refund.reason };
     let entry =
         NewEntry { company_id, key: &key, seller_id: &seller_id, amount: amount.negated(), reason, entered_on, invoice_id: None };
@@ -139,8 +137,7 @@ pub fn apply(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<Applied> {
     if amount.is_zero() {
         return Ok(applied(invoice.state));
     }
-    let zone = sellers::all(tx)?.into_iter().find(|s| s.seller_id == *seller_id).map_or(chrono_tz::UTC, |s| s.time_zone);
-    let used = Use { invoice: &invoice, amount, balance, left, on: today(ctx.as_of, zone) };
+    let used = Use { invoice: &invoice, amount, balance, left, on: today_of(tx, ctx, seller_id)? };
     let (state, entries) = use_on(tx, &used)?;
     audit::append(tx, &host::author(ctx), &entries)?;
     Ok(applied(state))

@@ -93,7 +93,7 @@ pub fn credit(tx: &mut Tx, ctx: &Context, fonts: &Fonts, invoice: &Invoice, requ
     let earlier = invoices::credit_notes(tx, &invoice.company_id, &invoice.invoice_id)?;
     let wanted = wanted(&invoice, request)?;
     let credited = split(&full, &earlier, &wanted).map_err(|why| refused(&invoice, &why, request))?;
-    let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == invoice.seller_id);
+    let seller = sellers::find(tx, invoice.seller_id.as_str())?;
     let seller =
         seller.ok_or_else(|| Error::refused(format!("seller {} does not exist", invoice.seller_id)).hint("import it"))?;
     let note = issue(tx, ctx, fonts, (&invoice, &seller), credited, request)?;

@@ -11,6 +11,9 @@ use crate::store::{Tx, openings};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+/// Before what is said of a cancellation.
+const VOID: &str = "that it is void: ";
+
 /// It was sent, or is to be sent, to one recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sent {
@@ -38,8 +41,6 @@ pub struct Deliveries {
     /// Nobody was to be told: the company wants no mails, or it was issued without a mail server.
     pub is_left_out: bool,
     pub sent: Vec<Sent>,
-    #[serde(skip)]
-    pub is_void: bool,
 }
 
 /// All mails by which an issued document went to its customer, and those that told that it is void; None for a draft, and
@@ -50,7 +51,7 @@ pub fn of(tx: &mut Tx, invoice: &Invoice) -> Result<Option<Deliveries>> {
         return Ok(None);
     }
     let is_void = invoice.state == InvoiceState::Void;
-    let mut deliveries = Deliveries { is_due: false, is_left_out: false, sent: Vec::new(), is_void };
+    let mut deliveries = Deliveries { is_due: false, is_left_out: false, sent: Vec::new() };
     for kind in [kind_of(invoice)].into_iter().chain(is_void.then_some(MessageKind::InvoiceVoided)) {
         let is_cancellation = kind == MessageKind::InvoiceVoided;
         let base = send::key(kind, &invoice.seller_id, number);
@@ -90,21 +91,21 @@ impl Sent {
             EffectState::Unknown | EffectState::NeedsHuman | EffectState::Abandoned => "was not sent",
         };
         let why = if self.error.is_empty() { String::new() } else { format!(": {}", self.error) };
-        let told = if self.is_cancellation { "that it is void: " } else { "" };
+        let told = if self.is_cancellation { VOID } else { "" };
         format!("{told}{what} to {} ({}, {at}){why}", self.to, self.channel)
     }
 }
 
 impl Deliveries {
-    /// Lines for a person; `invoice` names it.
-    pub fn text(&self, invoice: &str) -> String {
+    /// Lines for a person.
+    pub fn text(&self, invoice: &Invoice) -> String {
         let mut lines: Vec<String> = self.sent.iter().map(Sent::text).collect();
         if self.is_due {
-            let told = if self.is_void { "that it is void: " } else { "" };
+            let told = if invoice.state == InvoiceState::Void { VOID } else { "" };
             lines.push(format!("{told}to be sent by the next finops invoices send"));
         }
         if self.is_left_out {
-            lines.push(format!("not sent to anybody; finops invoices send {invoice} does it"));
+            lines.push(format!("not sent to anybody; finops invoices send {} does it", invoice.label()));
         }
         lines.join("\n")
     }

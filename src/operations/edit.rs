@@ -28,7 +28,7 @@ pub fn edit(tx: &mut Tx, ctx: &Context, draft: &Invoice, wanted: &Edit) -> Resul
     check_state(&draft)?;
     let company = companies::by_ids(tx, &[draft.company_id.as_str()])?;
     let company = company.first().ok_or_else(|| Error::failed(format!("company {} is gone", draft.company_id)))?;
-    let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == draft.seller_id);
+    let seller = sellers::find(tx, draft.seller_id.as_str())?;
     let seller = seller.ok_or_else(|| Error::refused(format!("seller {} does not exist", draft.seller_id)).hint("import it"))?;
     let taxes = TaxTable::new(sellers::tax_rates(tx)?);
     let before = invoices::full(tx, draft)?;

@@ -7,7 +7,7 @@ use crate::jobs::generate::{Draft, Plans, contract_facts, draft, entry, insert, 
 use crate::jobs::messages::{Has, has_it};
 use crate::jobs::send;
 use crate::model::message::{ContactRole, MessageKind, Severity, key_of_time};
-use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, text};
+use crate::model::{BillableItem, CompanyId, FullInvoice, Invoice, InvoiceId, InvoiceState, Money, SellerId, text};
 use crate::operations::contracts::forget_adjustments;
 use crate::rules::billing::{ContractFacts, Part, Reference, build_invoice, calendar};
 use crate::rules::recipients::by_mail;
@@ -113,7 +113,7 @@ fn tell_of_void(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<Voided>
     };
     events::raise(tx, &[event], now)?;
     let company = companies::by_ids(tx, &[invoice.company_id.as_str()])?.pop();
-    let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == invoice.seller_id);
+    let seller = sellers::find(tx, invoice.seller_id.as_str())?;
     let contacts = contacts::of_companies(tx, &[invoice.company_id.as_str()])?;
     let recipients = seller.zip(company).map(|(seller, company)| by_mail(&seller, &company, &contacts, ContactRole::Billing));
     let told = recipients.into_iter().flatten().map(|recipient| recipient.mailbox.address).collect();
@@ -146,7 +146,7 @@ fn give_back(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<Money> {
             seller_id: &invoice.seller_id,
             amount: used,
             reason: &format!("invoice {} is void", invoice.label()),
-            entered_on: today_of(tx, ctx, invoice)?,
+            entered_on: today_of(tx, ctx, &invoice.seller_id)?,
             invoice_id: Some(&invoice.invoice_id),
         };
         credit::add(tx, entry)?;
@@ -187,13 +187,13 @@ fn close(tx: &mut Tx, ctx: &Context, invoice: &Invoice, to: InvoiceState) -> Res
     if !invoices::set_state(tx, &invoice.company_id, &invoice.invoice_id, invoice.state, to)? {
         return Err(StoreError::Busy("the invoice changed meanwhile".to_owned()).into());
     }
-    let closed_on = today_of(tx, ctx, invoice)?;
+    let closed_on = today_of(tx, ctx, &invoice.seller_id)?;
     Ok(invoices::closed(tx, &invoice.company_id, &invoice.invoice_id, closed_on)?)
 }
 
-/// Today, where the seller of an invoice is.
-fn today_of(tx: &mut Tx, ctx: &Context, invoice: &Invoice) -> Result<NaiveDate> {
-    let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == invoice.seller_id);
+/// Today, where a seller is.
+pub(super) fn today_of(tx: &mut Tx, ctx: &Context, seller_id: &SellerId) -> Result<NaiveDate> {
+    let seller = sellers::find(tx, seller_id.as_str())?;
     Ok(today(ctx.as_of, seller.map_or(chrono_tz::UTC, |seller| seller.time_zone)))
 }
 
@@ -261,9 +261,9 @@ fn not_billed_again(tx: &mut Tx, voided: &Invoice, taken: &[BillableItem]) -> Re
     let mut open = Vec::new();
     let mut successor = None;
     for period in billing::of_invoice(tx, &voided.company_id, &voided.invoice_id)? {
-        match billing::latest_revision(tx, &period.company_id, &period.contract_id, period.start)? {
-            Some((revision, id)) if revision > period.revision => successor = Some(id),
-            _ => open.push(period),
+        match billing::billed_anew(tx, &period)? {
+            Some(id) => successor = Some(id),
+            None => open.push(period),
         }
     }
     if open.is_empty() && taken.is_empty() {

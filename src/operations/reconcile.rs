@@ -176,7 +176,7 @@ fn is_past(tx: &mut Tx, series: Option<&Series>) -> Result<bool> {
 }
 
 fn series(tx: &mut Tx, seller_id: &SellerId, number: &str, year: i32) -> Result<Option<Series>> {
-    let Some(seller) = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == *seller_id) else { return Ok(None) };
+    let Some(seller) = sellers::find(tx, seller_id.as_str())? else { return Ok(None) };
     Ok(formats(&seller).into_iter().find_map(|(series_id, format)| {
         let year_of_counter = if format.restarts_yearly() { year } else { 0 };
         Some(Series { series_id: series_id.to_owned(), year: year_of_counter, seq: format.read(number, year)? })
@@ -243,7 +243,7 @@ fn pass_over(tx: &mut Tx, unknown: &Unknown) -> Result<Option<PassedOver>> {
         return Err(Error::refused(format!("{place} is {} numbers beyond the last that this database gave", seq - next + 1))
             .hint("if the document does not belong there, move it away"));
     }
-    let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id.as_str() == seller_id);
+    let seller = sellers::find(tx, seller_id)?;
     let format = seller.and_then(|seller| formats(&seller).into_iter().find(|(id, _)| id == series_id).map(|(_, format)| format));
     let label = |seq: u64| format.as_ref().map_or_else(|| seq.to_string(), |format| format.format(*year, seq));
     // A counter that is opened only now has issued nothing that this database could date: the first day of its year, or

@@ -246,6 +246,13 @@ pub fn latest_revision(
         Ok((row.number(0)?, InvoiceId::stored(row.text(1)?)))
     })
 }
+
+/// The invoice that billed a period last, in a later revision than this one.
+pub fn billed_anew(tx: &mut Tx, period: &BilledPeriod) -> Result<Option<InvoiceId>, StoreError> {
+    let latest = latest_revision(tx, &period.company_id, &period.contract_id, period.start)?;
+    Ok(latest.filter(|(revision, _)| *revision > period.revision).map(|(_, id)| id))
+}
+
 /// A billed period, and how far the invoice that bills it has come.
 #[derive(Debug, Clone)]
 pub struct Billed {

@@ -56,6 +56,10 @@ pub fn all(tx: &mut Tx) -> Result<Vec<Seller>, StoreError> {
     tx.query(SELECT, &[], read_seller)
 }
 
+pub fn find(tx: &mut Tx, seller_id: &str) -> Result<Option<Seller>, StoreError> {
+    Ok(all(tx)?.into_iter().find(|seller| seller.seller_id.as_str() == seller_id))
+}
+
 fn read_seller(row: &Row) -> Result<Seller, StoreError> {
     Ok(Seller {
         seller_id: SellerId::stored(row.text(0)?),

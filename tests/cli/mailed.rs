@@ -1,6 +1,6 @@
 //! What customers get of credit notes, and of invoices that another system issued.
 
-use crate::reminders::{mailed, month, on};
+use crate::reminders::{configure, mailed, month, on};
 use crate::smtp::Server;
 use crate::support::{Said, TestEnvironment};
 
@@ -103,8 +103,7 @@ fn says(text: &str, there: &[&str], absent: &[&str]) {
 fn a_receipt_says_what_was_paid_when_and_how_and_what_is_credit_now() {
     let server = Server::start([]);
     let mut environment = month(&server);
-    let mail = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
-    environment.write("finops-demo/mail.toml", format!("{mail}[messages]\ncustomer = [\"invoice.paid\"]\n"));
+    configure(&environment, "[messages]\ncustomer = [\"invoice.paid\"]\n");
     on(&mut environment, "2026-11-16");
     let pay = |invoice: &str, amount: &str, reference: &str, day: &str| {
         done(
@@ -219,8 +218,7 @@ fn who_never_got_an_invoice_hears_nothing_of_its_end() {
 fn where_cancellations_are_not_told_the_output_says_so() {
     let server = Server::start([]);
     let mut environment = month(&server);
-    let mail = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
-    environment.write("finops-demo/mail.toml", format!("{mail}[messages]\ncustomer = [\"invoice.issued\"]\n"));
+    configure(&environment, "[messages]\ncustomer = [\"invoice.issued\"]\n");
     on(&mut environment, "2026-11-10");
     done(&environment, &["invoices", "send", "INV-2026-000022"]);
     server.forget();

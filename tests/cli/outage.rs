@@ -1,7 +1,7 @@
 //! A server of mail that is down, slow, or hangs: the run leaves it alone soon, what was not tried stays planned, and
 //! what was paid while it took its time is not asked for.
 
-use crate::reminders::{mailed, month, on};
+use crate::reminders::{configure, mailed, month, on};
 use crate::smtp::{Act, At, Server};
 use crate::support::{Said, TestEnvironment};
 use std::process::Stdio;
@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 /// A month of invoices to send, by a server that is waited for no longer than a second.
 fn hurried(server: &Server) -> TestEnvironment {
     let mut environment = month(server);
-    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
-    environment.write("finops-demo/mail.toml", format!("{config}connect_timeout_s = 1\ntimeout_s = 1\n"));
+    configure(&environment, "connect_timeout_s = 1\ntimeout_s = 1\n");
     on(&mut environment, "2026-12-01");
     assert_eq!(environment.finops(&["invoices", "generate", "--yes"]).code, 0);
     on(&mut environment, "2026-12-02");
@@ -95,9 +94,7 @@ fn what_is_paid_while_other_mails_go_is_not_asked_for() {
 fn told_of_ends(server: &Server, put_off: usize) -> TestEnvironment {
     server.then((0..put_off).map(|_| (At::Rcpt, Act::Say("450 4.2.0 come back later"))));
     let mut environment = month(server);
-    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
-    let ends = "[notify_on_completion]\nemail = \"ops@nordlicht.example.org\"\n";
-    environment.write("finops-demo/mail.toml", format!("{config}{ends}"));
+    configure(&environment, "[notify_on_completion]\nemail = \"ops@nordlicht.example.org\"\n");
     on(&mut environment, "2026-12-05");
     let items = "company_id,source_key,seller_id,currency,dated,description,quantity,unit_price,tax_code\n\
                  weber,manual:1,nordlicht,EUR,2026-11-02,Something rare,1,9.00,rare\n";

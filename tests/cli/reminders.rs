@@ -18,6 +18,12 @@ pub fn month(server: &Server) -> TestEnvironment {
     environment
 }
 
+/// Adds to its configuration.
+pub fn configure(environment: &TestEnvironment, more: &str) {
+    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
+    environment.write("finops-demo/mail.toml", config + more);
+}
+
 /// At nine in the morning of a day, with other ids than on the days before.
 pub fn on(environment: &mut TestEnvironment, day: &str) {
     environment.set("FINOPS_TEST_CLOCK", &format!("{day}T08:26:00Z"));
@@ -172,8 +178,7 @@ fn nobody_to_tell_and_policies_of_ones_own() {
     assert!(mailed(&server).is_empty());
 
     // The policy is there now, and Weber has an address: nothing is left of it.
-    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
-    environment.write("finops-demo/mail.toml", config + "[reminders.policies.strict]\noverdue = [2]\nescalation = [5, 10]\n");
+    configure(&environment, "[reminders.policies.strict]\noverdue = [2]\nescalation = [5, 10]\n");
     environment.write("contacts.csv", mine.replace("mueller,,", "mueller,new@weber.example.org,"));
     assert_eq!(environment.finops(&["import", "contacts", "contacts.csv"]).code, 0);
     on(&mut environment, "2026-11-18");
@@ -273,9 +278,8 @@ fn nobody_is_woken() {
 fn nobody_is_reminded_on_a_day_of_rest() {
     let server = Server::start([]);
     let mut environment = month(&server);
-    let mail = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
     let days = "[reminders]\nquiet = \"never\"\nquiet_days = [\"mon\", \"11-17\", \"2026-11-18\"]\n";
-    environment.write("finops-demo/mail.toml", format!("{mail}{days}"));
+    configure(&environment, days);
     on(&mut environment, "2026-11-16");
     let said = send(&environment, "overdue", &["--json"]);
     assert_eq!(summary(&said)["delivered"], 0, "{said}");

@@ -1,6 +1,6 @@
 //! `invoices send`: who gets an invoice and a receipt, in which thread, and what a dry run tells of it.
 
-use crate::reminders::{mailed, month, on};
+use crate::reminders::{configure, mailed, month, on};
 use crate::smtp::{Act, At, Server, Taken};
 use crate::support::{Said, TestEnvironment};
 use serde_json::Value;
@@ -314,8 +314,7 @@ fn whoever_pays_gets_a_receipt_if_customers_get_one() {
     };
     pay(&environment, "weber", "INV-2026-000022", "6162.36");
     assert!(mailed(&server).is_empty(), "they get none unless the configuration says so");
-    let config = std::fs::read_to_string(environment.path("finops-demo/mail.toml")).unwrap();
-    environment.write("finops-demo/mail.toml", format!("{config}[messages]\ncustomer = [\"invoice.paid\"]\n"));
+    configure(&environment, "[messages]\ncustomer = [\"invoice.paid\"]\n");
     on(&mut environment, "2026-11-17");
     pay(&environment, "weber", "INV-2026-000023", "1000.00");
     assert!(mailed(&server).is_empty(), "a part of it");

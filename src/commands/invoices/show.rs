@@ -120,7 +120,7 @@ fn heading(shown: &Shown, has_mail: bool) -> String {
     }
     // Without a server of mail nobody expects it.
     if let Some(deliveries) = shown.deliveries.as_ref().filter(|deliveries| has_mail || !deliveries.is_left_out) {
-        text.push_str(&format!("\n{}", deliveries.text(head.label())));
+        text.push_str(&format!("\n{}", deliveries.text(head)));
     }
     text
 }

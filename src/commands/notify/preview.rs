@@ -77,10 +77,10 @@ pub fn run(args: &Args, ctx: &Context) -> Result<ExitCode> {
     }
     let press = workshop.press()?;
     let rendered = press.words(args.kind, &language, &facts)?;
-    let slack = press.slack(args.kind, &language, &facts)?;
     if let Some(folder) = &args.out {
         return write(ctx, folder, &format!("{}.{language}", args.kind), &rendered, &attachments);
     }
+    let slack = press.slack(args.kind, &language, &facts)?;
     let shown = Previewed {
         kind: args.kind,
         language: &language,

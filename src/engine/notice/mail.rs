@@ -10,7 +10,7 @@ use crate::engine::summary::NAMED;
 use crate::error::{Error, Result};
 use crate::model::digest::sha256_hex;
 use crate::model::ids::SYSTEM_COMPANY;
-use crate::model::message::{About, Channel, EventFacts, Mailbox, Message, MessageKind, Severity};
+use crate::model::message::{About, Channel, EventFacts, Mailbox, Message, MessageKind, Severity, effect_key};
 use crate::model::{CompanyId, EffectKind, Invalid};
 use crate::store::Tx;
 use crate::store::effects::{self, Effect, NewEffect};
@@ -27,7 +27,7 @@ pub(super) fn plan(tx: &mut Tx, ctx: &Context, address: &str, end: End, at: Date
     let (kind, routing, company_id) = (MessageKind::JobCompleted, &ctx.config.routing, CompanyId::stored(SYSTEM_COMPANY));
     let recipient = Mailbox { name: String::new(), address: address.to_owned() };
     let message_key = format!("{kind}:{}", end.run_id);
-    let key = format!("{}:{message_key}:{address}", Channel::Email);
+    let key = effect_key(Channel::Email, &message_key, address);
     // Of a COMMIT whose answer was lost: it is planned, and those before it are not outstanding any more.
     if effects::find(tx, &company_id, &key)?.is_some() {
         return Ok(());

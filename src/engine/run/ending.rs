@@ -2,7 +2,7 @@
 
 use super::Runner;
 use crate::engine::notice::{self, CompletionNotices};
-use crate::engine::outbox::{self, Deliver, Delivery};
+use crate::engine::outbox::{self, Delivery};
 use crate::engine::summary::Summary;
 use crate::engine::{alerts, host};
 use crate::error::{Error, ErrorKind, Result};
@@ -76,10 +76,9 @@ impl Runner<'_> {
     }
 
     fn send(&self, notices: &CompletionNotices, db: &mut Db) -> Result<()> {
-        if !outbox::has_work(notices, self.ctx, db)? {
+        if !outbox::is_ready(notices, self.ctx, db)? {
             return Ok(());
         }
-        notices.ready()?;
         // There may be no run that others could look up: then the process itself says that it lives.
         let run_id = self.summary.run_id.clone().unwrap_or_else(|| RunId::of_process(&host::process()));
         let stop = || self.stop_if_asked();

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Which kind of thing it was that is over, and how serious: names of details of a recovery.
-const OVER: &str = "over";
 const WAS: &str = "was";
 
 /// What is decided.
@@ -52,7 +51,7 @@ pub(super) fn decide(routing: &Routing, keys: &[Key], as_of: DateTime<Utc>) -> V
 /// An event as routes see it.
 pub(super) fn happened(event: &Event) -> Happened<'_> {
     let detail = |name: &str| event.facts.as_ref()?.details.get(name).map(String::as_str);
-    let over = detail(OVER).and_then(|kind| Some((kind.parse().ok()?, detail(WAS)?.parse().ok()?)));
+    let over = detail(EventFacts::OVER).and_then(|kind| Some((kind.parse().ok()?, detail(WAS)?.parse().ok()?)));
     Happened { kind: event.kind, severity: event.severity, over, company_id: &event.company_id }
 }
 
@@ -61,7 +60,7 @@ fn recovery(alert: &Alert, at: DateTime<Utc>) -> Event {
     let Alert { noted, since, times, episode, .. } = alert;
     let (kind, severity) = (MessageKind::JobRecovered, Severity::Info);
     let details = [
-        (OVER, noted.kind.to_string()),
+        (EventFacts::OVER, noted.kind.to_string()),
         (WAS, noted.severity.to_string()),
         ("since", since.to_rfc3339_opts(SecondsFormat::Secs, true)),
         ("times", times.to_string()),

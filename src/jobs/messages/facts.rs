@@ -87,27 +87,20 @@ pub fn gather(tx: &mut Tx, as_of: DateTime<Utc>, company_id: &CompanyId, message
             facts.bank = Some(letter.bank.clone());
             facts.company = Some(letter.company.clone());
             facts.statement = Some(letter.statement.clone());
-            Ok(Gathered::Ready(Box::new(Content {
-                facts,
-                documents: Vec::new(),
-                statement: Some(letter),
-                told: Vec::new(),
-                follows: Vec::new(),
-                language: message.language.clone(),
-            })))
+            Ok(Gathered::Ready(Box::new(Content { statement: Some(letter), ..Content::of(facts) })))
         }
     }
 }
 
 fn ready(facts: MessageFacts) -> Gathered {
-    Gathered::Ready(Box::new(Content {
-        facts,
-        documents: Vec::new(),
-        statement: None,
-        told: Vec::new(),
-        follows: Vec::new(),
-        language: String::new(),
-    }))
+    Gathered::Ready(Box::new(Content::of(facts)))
+}
+
+impl Content {
+    /// Words alone.
+    const fn of(facts: MessageFacts) -> Self {
+        Self { facts, documents: Vec::new(), statement: None, told: Vec::new(), follows: Vec::new(), language: String::new() }
+    }
 }
 
 /// Facts with nothing in them but whom they are for.
@@ -151,7 +144,7 @@ struct Invoices<'m> {
 
 impl Invoices<'_> {
     fn gather(&self, tx: &mut Tx, as_of: DateTime<Utc>) -> Result<Gathered> {
-        let seller = sellers::all(tx)?.into_iter().find(|seller| seller.seller_id == *self.seller_id);
+        let seller = sellers::find(tx, self.seller_id.as_str())?;
         let zone = seller.as_ref().map_or(chrono_tz::UTC, |seller| seller.time_zone);
         let today = today(as_of, zone);
         let mut found = Vec::with_capacity(self.invoice_ids.len());

@@ -153,8 +153,7 @@ fn source_key(subject: &str) -> Option<&str> {
 
 /// Whether something could not be done for a unit of a job, also when that is over.
 fn is_of_unit(event: &EventFacts) -> bool {
-    let over = event.details.get("over").and_then(|over| over.parse().ok());
-    matches!(over.unwrap_or(event.kind), MessageKind::ItemFailed | MessageKind::ItemParked)
+    matches!(event.what_was_wrong(), MessageKind::ItemFailed | MessageKind::ItemParked)
 }
 
 fn is_uuid(text: &str) -> bool {

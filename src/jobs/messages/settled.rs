@@ -36,8 +36,7 @@ pub(super) fn until_now(tx: &mut Tx, invoice: &Invoice, left: Money) -> Result<(
 /// draft; None when nothing has.
 pub(super) fn replaced_by(tx: &mut Tx, voided: &Invoice) -> Result<Option<String>> {
     for period in billing::of_invoice(tx, &voided.company_id, &voided.invoice_id)? {
-        let latest = billing::latest_revision(tx, &period.company_id, &period.contract_id, period.start)?;
-        let Some((_, id)) = latest.filter(|(revision, _)| *revision > period.revision) else { continue };
+        let Some(id) = billing::billed_anew(tx, &period)? else { continue };
         if let Some(new) = invoices::head(tx, &voided.company_id, &id)?.filter(|new| new.state != InvoiceState::Void) {
             return Ok(Some(new.number.unwrap_or_default()));
         }

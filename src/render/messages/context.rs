@@ -24,28 +24,28 @@ pub(super) fn of(kind: MessageKind, facts: &MessageFacts, language: &'static Lan
     let facts_value = complete(facts).map_err(|e| TemplateError::new("facts", e.to_string()))?;
     let step = facts.urgency.unwrap_or(1).clamp(1, AFTER_FINAL);
     let stage = if kind == MessageKind::ReminderUpcoming { "upcoming".to_owned() } else { format!("step{step}") };
+    let holder = facts.seller.as_ref().map_or("", |seller| seller.name.as_str());
+    let bank_rows = facts.bank.as_ref().map(|bank| language.document.bank_rows(holder, bank, &payment_reference));
     let many = facts.invoices.len() > 1;
     let t = move |key: &str, overrides: Kwargs| words.say(language, key, &overrides);
-    let place = move |event: Value| event_of(event).map(|event| events::place(&event, language));
-    let reason = move |event: Value| event_of(event).map(|event| events::reason(&event, language));
-    let document = move |event: Value| event_of(event).map(|event| events::document(&event, language));
-    let advice = move |event: Value| event_of(event).map(|event| events::advice(&event, language));
-    let noted_advice = move |event: Value| event_of(event).map(|event| events::noted_advice(&event, language));
-    let done = move |event: Value| event_of(event).map(|event| events::done(&event.job, language));
-    let delivered = move |event: Value| event_of(event).map(|event| events::delivered(&event.job, language));
+    let of_event = |say: fn(&EventFacts, &Language) -> String| {
+        Value::from_function(move |event: Value| event_of(event).map(|event| say(&event, language)))
+    };
     Ok(context! {
         kind => kind.as_str(),
         language => language.tag,
         labels => Value::from(Serde(&language.document)),
         t => Value::from_function(t),
-        place => Value::from_function(place),
-        reason => Value::from_function(reason),
-        document => Value::from_function(document),
-        advice => Value::from_function(advice),
-        noted_advice => Value::from_function(noted_advice),
-        done => Value::from_function(done),
-        delivered => Value::from_function(delivered),
-        stage, many, payment_reference,
+        place => of_event(events::place),
+        reason => of_event(events::reason),
+        document => of_event(events::document),
+        advice => of_event(events::advice),
+        noted_advice => of_event(events::noted_advice),
+        done => of_event(|event, language| events::done(&event.job, language)),
+        delivered => of_event(|event, language| events::delivered(&event.job, language)),
+        stage, many,
+        bank_rows => bank_rows.map(Vec::from).unwrap_or_default(),
+        payment_reference,
         to_pay => is_owed(kind, facts),
         more_is_overdue => !more_overdue(facts).is_empty(),
         ..Value::from(Serde(&facts_value))

@@ -26,8 +26,7 @@ impl Wrong {
 
 /// What was wrong, also of what is over; None for what is no failure.
 fn wrong(event: &EventFacts) -> Option<Wrong> {
-    let over = detail(event, "over").and_then(|over| over.parse().ok());
-    match over.unwrap_or(event.kind) {
+    match event.what_was_wrong() {
         MessageKind::ItemFailed | MessageKind::ItemParked => Some(Wrong::Item),
         MessageKind::EffectFailed => Some(Wrong::Effect),
         MessageKind::JobFailed | MessageKind::JobCompleted => Some(Wrong::Job),
